@@ -1,0 +1,29 @@
+# Warnings, hardening and sanitizers, once for the whole project.
+add_library(build_flags INTERFACE)
+target_compile_definitions(build_flags INTERFACE _GNU_SOURCE ORDERGATE_VERSION="${PROJECT_VERSION}")
+target_compile_options(build_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+  -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
+  -Wformat=2 -Wundef -Wvla -Wnull-dereference -Wcast-qual -Wcast-align
+  -Wwrite-strings -Wpointer-arith -Wswitch-enum -Wimplicit-fallthrough
+  -fno-common -g -fno-omit-frame-pointer -ffunction-sections -fdata-sections
+  # assert() guards against our own bugs and stays on in release builds
+  -UNDEBUG
+  $<$<BOOL:${WERROR}>:-Werror>
+  $<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init -Walloca>)
+target_link_options(build_flags INTERFACE -Wl,--as-needed -Wl,--gc-sections)
+find_package(Threads REQUIRED)
+target_link_libraries(build_flags INTERFACE Threads::Threads)
+
+if(SANITIZE)
+  target_compile_options(build_flags INTERFACE -fsanitize=${SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(build_flags INTERFACE -fsanitize=${SANITIZE})
+else()
+  target_compile_options(build_flags INTERFACE
+    -fstack-protector-strong -fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero
+    $<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=$<IF:$<C_COMPILER_ID:GNU>,3,2>>)
+  target_link_options(build_flags INTERFACE -Wl,-z,relro,-z,now)
+endif()
+if(ANALYZE)
+  target_compile_options(build_flags INTERFACE -fanalyzer -O1)
+endif()
