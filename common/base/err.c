@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const names[] = {
+#define X(symbol, value, name) [-(value)] = (name),
+	ERR_CODES(X)
+#undef X
+};
+_Static_assert(sizeof(names) / sizeof(names[0]) == 1 - ERR_MIN_,
+	       "ERR_MIN_ is the lowest code");
+
+/* Texts quote foreign input: one that holds a line break must not become two
+ * lines of a log. */
+static void make_one_line(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7F)
+			*text = ' ';
+}
+
+int err_set(struct err *e, enum err_code code, const char *format, ...)
+{
+	int saved_errno = errno;
+	va_list args;
+
+	if (e != NULL) {
+		e->code = code;
+		va_start(args, format);
+		(void)vsnprintf(e->text, sizeof(e->text), format, args);
+		va_end(args);
+		make_one_line(e->text);
+	}
+	errno = saved_errno;
+	return code;
+}
+
+int err_errno(struct err *e, enum err_code code, const char *format, ...)
+{
+	int saved_errno = errno;
+	char reason[64];
+	va_list args;
+	size_t used;
+
+	if (e != NULL) {
+		e->code = code;
+		va_start(args, format);
+		(void)vsnprintf(e->text, sizeof(e->text), format, args);
+		va_end(args);
+		used = strlen(e->text);
+		(void)snprintf(e->text + used, sizeof(e->text) - used, ": %s",
+			       strerror_r(saved_errno, reason, sizeof(reason)));
+		make_one_line(e->text);
+	}
+	errno = saved_errno;
+	return code;
+}
+
+int err_wrap(struct err *e, int code, const char *format, ...)
+{
+	char old[ERR_TEXT_MAX];
+	va_list args;
+	size_t used;
+
+	if (e == NULL)
+		return code;
+	memcpy(old, e->text, sizeof(old));
+	va_start(args, format);
+	(void)vsnprintf(e->text, sizeof(e->text), format, args);
+	va_end(args);
+	used = strlen(e->text);
+	(void)snprintf(e->text + used, sizeof(e->text) - used, ": %.*s",
+		       (int)(sizeof(e->text) - used), old);
+	make_one_line(e->text);
+	return code;
+}
+
+const char *err_name(int code)
+{
+	if (code >= 0)
+		return "ok";
+	if (code < ERR_MIN_)
+		return "unknown";
+	return names[-code];
+}

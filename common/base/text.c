@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/text.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+
+bool text_equal_constant_time(const char *given, const char *secret)
+{
+	size_t given_bytes = strlen(given);
+	size_t secret_bytes = strlen(secret);
+	size_t differ = given_bytes ^ secret_bytes;
+
+	for (size_t i = 0; i < given_bytes; i++) {
+		size_t at = secret_bytes == 0 ? 0 : i % secret_bytes;
+
+		differ |= (size_t)((unsigned char)given[i] ^
+				   (unsigned char)secret[at]);
+	}
+	return differ == 0 && given_bytes > 0;
+}
+
+size_t text_utf8_sequence(const char *data, const char *end)
+{
+	const unsigned char *p = (const unsigned char *)data;
+	size_t n;
+	unsigned char low = 0x80;
+	unsigned char high = 0xBF;
+
+	if (*p < 0x80)
+		return 1;
+	if (*p < 0xC2 || *p > 0xF4)
+		return 0;
+	n = *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
+	if ((size_t)(end - data) < n)
+		return 0;
+	if (*p == 0xE0)
+		low = 0xA0; /* overlong */
+	else if (*p == 0xED)
+		high = 0x9F; /* surrogates */
+	else if (*p == 0xF0)
+		low = 0x90; /* overlong */
+	else if (*p == 0xF4)
+		high = 0x8F; /* past U+10FFFF */
+	if (p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if ((p[i] & 0xC0) != 0x80)
+			return 0;
+	return n;
+}
+
+bool text_is_utf8(const char *data, size_t bytes)
+{
+	size_t n;
+
+	for (size_t i = 0; i < bytes; i += n) {
+		n = text_utf8_sequence(data + i, data + bytes);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
+size_t text_utf8_prefix(const char *text, size_t max_bytes)
+{
+	size_t bytes = strnlen(text, max_bytes + 1);
+
+	if (bytes <= max_bytes)
+		return bytes;
+	bytes = max_bytes;
+	while (bytes > 0 && ((unsigned char)text[bytes] & 0xC0) == 0x80)
+		bytes--;
+	return bytes;
+}
+
+int text_to_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
+		struct err *e)
+{
+	char *end = NULL;
+	long long value;
+
+	if (!isdigit((unsigned char)text[0]) &&
+	    !(text[0] == '-' && isdigit((unsigned char)text[1])))
+		return err_set(e, ERR_INVALID, "'%.32s' is not a whole number",
+			       text);
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (*end != '\0')
+		return err_set(e, ERR_INVALID, "'%.32s' is not a whole number",
+			       text);
+	if (errno == ERANGE || value < min || value > max)
+		return err_set(e, ERR_INVALID,
+			       "%.32s is out of range %lld..%lld", text,
+			       (long long)min, (long long)max);
+	*ret_value = value;
+	return 0;
+}
+
+bool text_copy(char *target, size_t target_bytes, const char *source)
+{
+	size_t bytes;
+
+	assert(target_bytes > 0);
+	bytes = text_utf8_prefix(source, target_bytes - 1);
+	memcpy(target, source, bytes);
+	target[bytes] = '\0';
+	return source[bytes] == '\0';
+}
+
+char *text_trim(char *text)
+{
+	char *end;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	end = text + strlen(text);
+	while (end > text && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	return text;
+}

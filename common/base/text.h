@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * text.h - checked helpers on bytes and texts. Pure and thread-safe.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+/* True when the two texts have the same bytes. The time depends only on the
+ * length of `given`, so a caller learns nothing about `secret`. */
+bool text_equal_constant_time(const char *given, const char *secret);
+
+/* Bytes of the well-formed UTF-8 sequence at data < end (RFC 3629: no
+ * surrogates, no overlong forms, at most U+10FFFF): 1..4, or 0 when it is
+ * malformed or cut by end. */
+size_t text_utf8_sequence(const char *data, const char *end);
+
+/* True when all of the bytes are well-formed UTF-8. */
+bool text_is_utf8(const char *data, size_t bytes);
+
+/* Bytes of the longest prefix that has at most max_bytes and ends between two
+ * code points. The text is valid UTF-8. */
+size_t text_utf8_prefix(const char *text, size_t max_bytes);
+
+/* Whole decimal text, optional '-', within [min, max]; no spaces.
+ * ERR_INVALID otherwise, *ret_value untouched. */
+int text_to_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
+		struct err *e);
+
+/* Copy into a fixed array; a longer text is cut between two code points.
+ * Returns false when it was cut. */
+bool text_copy(char *target, size_t target_bytes, const char *source);
+
+/* First and last characters that are not white space removed in place;
+ * returns the new start inside `text`. */
+char *text_trim(char *text);
+
+#endif
