@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Fail when a file includes a layer or a foreign header that it may not see.
+
+MAY_SEE is the architecture; README.md shows the same table.
+"""
+import pathlib
+import re
+import sys
+
+PURE = {"base", "codec", "domain"}
+MAY_SEE = {
+    "base": {"base"},
+    "codec": {"base", "codec"},
+    "domain": PURE,
+    "store": PURE | {"store"},
+    "net": {"base", "codec", "net"},
+    "channel": PURE | {"channel"},
+    "flow": PURE | {"store", "channel", "flow"},
+    "app": {"base", "codec", "net", "store", "app"},
+}
+ONLY_IN = {  # foreign headers behind one door each (path below common/)
+    "sqlite3.h": {"store/db_sqlite.c"},
+    "libpq-fe.h": {"store/db_pgsql.c"},
+    "microhttpd.h": {"net/http_server.c"},
+    "curl/curl.h": {"net/http_client.c"},
+    "cjson/cJSON.h": {"codec/json_doc.c"},
+    "confuse.h": {"app/config.c"},
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
+
+
+def includes(path):
+    return INCLUDE.findall(path.read_text(encoding="utf-8"))
+
+
+def check_common(root):
+    for path in sorted((root / "common").rglob("*.[ch]")):
+        rel = path.relative_to(root / "common").as_posix()
+        layer = rel.split("/")[0]
+        for kind, name in includes(path):
+            if kind == '"' and name.split("/")[0] not in MAY_SEE[layer]:
+                yield f"common/{rel}: layer {layer} must not include {name}"
+            if name in ONLY_IN and rel not in ONLY_IN[name]:
+                yield f"common/{rel}: {name} belongs to {sorted(ONLY_IN[name])}"
+
+
+def check_services(root):
+    folders = [*(root / "services").glob("*/"), root / "scheduler"]
+    for folder in folders:
+        own = {p.name for p in folder.glob("*.h")}
+        for path in sorted(folder.rglob("*.[ch]")):
+            rel = path.relative_to(root).as_posix()
+            for kind, name in includes(path):
+                if name in ONLY_IN:
+                    yield f"{rel}: {name} belongs to {sorted(ONLY_IN[name])}"
+                if kind == '"' and name not in own and name.split("/")[0] not in MAY_SEE:
+                    yield f"{rel}: {name} is neither common/ nor of this folder"
+
+
+def main(root):
+    breaches = [*check_common(root), *check_services(root)]
+    print("\n".join(breaches) or "layers: clean")
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1])))
