@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * db.h - one connection to the store, whichever engine it is.
+ *
+ * A connection belongs to one thread. Statements are named constants next to
+ * the aggregate that uses them (STMT), prepared once per connection and kept.
+ * A bind returns nothing: a bad one comes out of the next query_next().
+ *
+ * Writing is the business of writer.h; here are the means. Reading takes a
+ * connection of its own and never waits for a writer.
+ */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+struct db;
+struct query;
+struct err;
+
+/* One SQL text. Parameters are $1, $2, ...: PostgreSQL's form, and names for
+ * SQLite, which numbers them by first appearance; so they are bound by name.
+ * Every STMT of a program is known to db.c, and a test prepares each of them on
+ * each engine. */
+struct stmt {
+	const char *name; /* for errors and metrics */
+	const char *sql;
+	const char *pg; /* PostgreSQL's text where it gains, else NULL */
+};
+#define STMT_ATTRIBUTES __attribute__((section("og_stmts"), used, aligned(8)))
+#define STMT(symbol, text) \
+	static const struct stmt symbol STMT_ATTRIBUTES = {#symbol, text, NULL}
+
+enum db_mode {
+	DB_READ,  /* refuses to write */
+	DB_WRITE, /* the writer's connection */
+	DB_CREATE /* as DB_WRITE; makes the file and switches WAL on */
+};
+
+/* path is a file for SQLite. *ret_db is the caller's, ended by db_close().
+ * 0; ERR_NOTFOUND (no such store: run init); ERR_IO; ERR_NOMEM. */
+int db_open(const char *path, enum db_mode mode, struct db **ret_db,
+	    struct err *e);
+void db_close(struct db *db); /* NULL allowed */
+CLEANUP_DEFINE(struct db *, db_close)
+#define CLEANUP_DB CLEANUP(db_closep)
+
+/* Run texts that are not kept: migrations, maintenance, tests. */
+int db_script(struct db *db, const char *sql, struct err *e);
+
+/* Start a run of a statement: never NULL, borrowed, given back by query_end().
+ * One run of a statement at a time. */
+struct query *query_start(struct db *db, const struct stmt *stmt);
+void query_end(struct query *q);
+CLEANUP_DEFINE(struct query *, query_end)
+#define CLEANUP_QUERY CLEANUP(query_endp)
+
+/* Bind $n (from 1). Texts and blobs are borrowed until query_end(). A NULL
+ * text or blob binds null. */
+void query_i64(struct query *q, int n, int64_t value);
+void query_text(struct query *q, int n, const char *value);
+void query_blob(struct query *q, int n, const void *data, size_t bytes);
+void query_null(struct query *q, int n);
+
+/* 1: a row is there. 0: no more. < 0: ERR_BUSY (lock; also ERR_STATE when the
+ * engine rolled the transaction back), ERR_INVALID (a constraint), ERR_IO
+ * (disk, full, corrupt), ERR_NOMEM. */
+int query_next(struct query *q, struct err *e);
+/* Run to the end, ignoring rows. Number of rows changed, or as query_next(). */
+int query_exec(struct query *q, struct err *e);
+
+/* Column of the current row, from 0. Texts are never NULL ("" for null) and
+ * borrowed until the next query_next() or query_end(). */
+int64_t query_col_i64(struct query *q, int column);
+const char *query_col_text(struct query *q, int column);
+const void *query_col_blob(struct query *q, int column, size_t *ret_bytes);
+bool query_col_is_null(struct query *q, int column);
+
+/* Copy of a text column; "" for null. NULL when out of memory. */
+char *query_col_copy(struct query *q, int column);
+
+/* One value of one row: SELECT count(*) and the like. 1, 0 (no row), < 0. */
+int query_one_i64(struct query *q, int64_t *ret_value, struct err *e);
+
+/* Transactions. A write transaction takes the engine's write lock at once: a
+ * read that is upgraded later can fail at once, whatever the time-out. */
+int db_begin_write(struct db *db, struct err *e);
+int db_begin_read(struct db *db, struct err *e);
+int db_commit(struct db *db, struct err *e); /* < 0: the outcome is unknown */
+void db_rollback(struct db *db);
+int db_savepoint(struct db *db, struct err *e);
+int db_savepoint_release(struct db *db, struct err *e);
+int db_savepoint_rollback(struct db *db, struct err *e);
+/* False when the engine has ended the transaction on its own (disk full, I/O
+ * error and out of memory may roll back all of it). */
+bool db_in_transaction(struct db *db);
+
+/* Write-ahead log: frames in it after this connection's last commit, its size
+ * on disk, and moving it into the store's file. PASSIVE (restart = false) moves
+ * what no reader needs and never waits; restart waits up to 100 ms for readers,
+ * so that the log begins anew. The caller holds the write lock. */
+int64_t db_wal_pages(const struct db *db);
+int64_t db_wal_bytes(const struct db *db);
+int db_checkpoint(struct db *db, bool restart, struct err *e);
+
+#endif

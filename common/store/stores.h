@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stores.h - the retailer's stores: imported ones, and those that an order
+ * named before anybody imported them.
+ */
+#ifndef STORE_STORES_H
+#define STORE_STORES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct db;
+struct err;
+
+#define STORE_TIME_ZONE_DEFAULT "Europe/Moscow"
+enum {
+	STORE_INTEGRATION_DEFAULT = 3 /* merchant assembles, SM delivers */
+};
+
+/* Make the store with the defaults when it is not there. Inside a write
+ * transaction. 1 when it was made now, 0 when it was there, < 0. */
+int stores_ensure(struct db *db, const char *store_id, int64_t now_ms,
+		  struct err *e);
+
+struct store_row {
+	char id[64], name[128], time_zone[64], telegram_chat[64];
+	int integration_type;
+	bool imported;
+};
+/* 1, 0 when there is none, < 0. */
+int stores_get(struct db *db, const char *store_id, struct store_row *ret_row,
+	       struct err *e);
+
+#endif

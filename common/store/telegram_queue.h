@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * telegram_queue.h - messages to people (queue.h; one head per chat).
+ *
+ * Whoever has something to say adds a row in the transaction that made it true;
+ * the sender works the queue every 10 seconds. Inside a write transaction.
+ *
+ * In a claimed queue_message, `address` is the chat to send to, `order_id` the
+ * alert, `channel` the severity, `event_type` the kind and `body` the text.
+ * Failed messages stay for a person; others leave for telegram_archive.
+ */
+#ifndef STORE_TELEGRAM_QUEUE_H
+#define STORE_TELEGRAM_QUEUE_H
+
+#include <stdint.h>
+
+struct db;
+struct err;
+struct queue_message;
+
+struct telegram_message {
+	const char *chat;     /* "" : dropped, nobody is configured */
+	const char *kind;     /* fire, repeat, resolve, notice */
+	const char *severity; /* info, warning, critical */
+	const char *text;     /* HTML of Telegram's kind, valid UTF-8, at most
+				 4096 code points after parsing */
+	int64_t alert_id;     /* 0: none */
+};
+
+/* Queue one message. 0, or as query_next(). */
+int telegram_queue_add(struct db *db, const struct telegram_message *message,
+		       int64_t now_ms, struct err *e);
+
+/* A claimed message has arrived: it is finished and moved to the archive. When
+ * the chat has had chat_per_minute messages within a minute, its next one
+ * waits. 0; ERR_STATE when the lease was lost. */
+struct telegram_sent {
+	const char *chat; /* that it was sent to */
+	int64_t telegram_message_id;
+	int64_t chat_per_minute;
+	const char *note; /* how it arrived, when not as it was; NULL: as is */
+};
+int telegram_queue_sent(struct db *db, const struct queue_message *m,
+			const struct telegram_sent *sent, int64_t now_ms,
+			struct err *e);
+
+/* Waiting messages that are older than made_before_ms are obsolete: into the
+ * archive. Number of them, at most limit, or < 0. */
+int telegram_queue_expire(struct db *db, int64_t made_before_ms, int limit,
+			  struct err *e);
+
+/* Telegram has moved a chat: all messages of this head go to the new one, also
+ * later ones. */
+int telegram_queue_move_chat(struct db *db, int64_t head_id, const char *chat,
+			     struct err *e);
+
+/* Messages that wait to be sent. Reader or writer. */
+int telegram_queue_waiting(struct db *db, int64_t *ret_count, struct err *e);
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmocka_all.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "store/db.h"
+#include "store/queue.h"
+#include "store/telegram_queue.h"
+#include "store_fixture.h"
+
+enum {
+	NOW = 1000000,
+	MINUTE = 60 * 1000
+};
+
+struct act {
+	int64_t now_ms;
+	const char *chat;
+	int64_t chat_per_minute;
+	struct queue_message *message;
+	struct queue_retry retry;
+};
+
+static int add(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	const struct act *act = context;
+	struct telegram_message message = {
+		.chat = act->chat,
+		.kind = "fire",
+		.severity = "critical",
+		.text = "<b>late</b>",
+		.alert_id = 7,
+	};
+
+	(void)now_ms;
+	return telegram_queue_add(db, &message, act->now_ms, e);
+}
+
+static int claim(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	const struct act *act = context;
+	struct queue_lease lease = {.owner = "telegram-1",
+				    .until_ms = act->now_ms + MINUTE,
+				    .sending = true};
+
+	(void)now_ms;
+	return queue_claim(db, &queue_telegram, act->now_ms, &lease,
+			   act->message, e);
+}
+
+static int sent(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	const struct act *act = context;
+	struct telegram_sent done = {
+		.chat = act->message->address,
+		.telegram_message_id = 4711,
+		.chat_per_minute = act->chat_per_minute,
+	};
+
+	(void)now_ms;
+	return telegram_queue_sent(db, act->message, &done, act->now_ms, e);
+}
+
+static int retry(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	const struct act *act = context;
+
+	(void)now_ms;
+	return queue_retry(db, &queue_telegram, act->message, &act->retry,
+			   act->now_ms, e);
+}
+
+static int move(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	const struct act *act = context;
+
+	(void)now_ms;
+	return telegram_queue_move_chat(db, act->message->head_id, act->chat,
+					e);
+}
+
+static int expire(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	const struct act *act = context;
+
+	(void)now_ms;
+	return telegram_queue_expire(db, act->now_ms, 2, e);
+}
+
+static int do_it(struct fixture *f,
+		 int (*run)(struct db *, int64_t, void *, struct err *),
+		 struct act *act)
+{
+	struct err e = {0};
+	int rc = fixture_write(f, run, act, &e);
+
+	if (rc < 0 && rc != ERR_STATE)
+		fail_msg("%s", e.text);
+	return rc;
+}
+
+static void add_to(struct fixture *f, const char *chat, int64_t now_ms)
+{
+	struct act act = {.now_ms = now_ms, .chat = chat};
+
+	assert_int_equal(do_it(f, add, &act), 0);
+}
+
+/* Claim; the message is the caller's. False when nothing is due. */
+static bool claim_at(struct fixture *f, int64_t now_ms, struct queue_message *m)
+{
+	struct act act = {.now_ms = now_ms, .message = m};
+
+	return do_it(f, claim, &act) == 1;
+}
+
+static int sent_at(struct fixture *f, int64_t now_ms, int64_t chat_per_minute,
+		   struct queue_message *m)
+{
+	struct act act = {.now_ms = now_ms,
+			  .chat_per_minute = chat_per_minute,
+			  .message = m};
+
+	return do_it(f, sent, &act);
+}
+
+static void a_sent_message_moves_to_the_archive(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(queue_message_clear) struct queue_message m = {0};
+
+	add_to(f, "-100", NOW);
+	assert_true(claim_at(f, NOW, &m));
+	assert_string_equal(m.address, "-100");
+	assert_string_equal(m.body, "<b>late</b>");
+	assert_string_equal(m.event_type, "fire");
+	assert_string_equal(m.channel, "critical");
+	assert_int_equal(m.order_id, 7);
+	assert_int_equal(m.attempts, 1);
+	assert_int_equal(m.sending_since_ms, 0);
+	assert_int_equal(sent_at(f, NOW + 5, 20, &m), 0);
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM telegram_queue"),
+			 0);
+	assert_string_equal(
+		fixture_text(f, "SELECT chat || ' ' || text || ' ' || state"
+				" || ' ' || outcome || ' ' || attempts || ' '"
+				" || sent_ms || ' ' || telegram_message_id ||"
+				" ' ' || alert_id FROM telegram_archive"),
+		"-100 <b>late</b> 3 ok 1 1000005 4711 7");
+}
+
+static void who_lost_the_lease_archives_nothing(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(queue_message_clear) struct queue_message m = {0};
+
+	add_to(f, "-100", NOW);
+	assert_true(claim_at(f, NOW, &m));
+	fixture_sql(f, "UPDATE telegram_queue SET lease_epoch = 99");
+	assert_int_equal(sent_at(f, NOW, 20, &m), ERR_STATE);
+	assert_int_equal(
+		fixture_i64(f, "SELECT count(*) FROM telegram_archive"), 0);
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM telegram_queue"),
+			 1);
+}
+
+static void one_chat_is_worked_in_order_and_apart_from_others(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(queue_message_clear) struct queue_message a = {0};
+	CLEANUP(queue_message_clear) struct queue_message b = {0};
+	CLEANUP(queue_message_clear) struct queue_message none = {0};
+	struct act later = {.now_ms = NOW, .message = &a};
+
+	add_to(f, "-100", NOW);
+	add_to(f, "-100", NOW);
+	add_to(f, "-200", NOW);
+	assert_true(claim_at(f, NOW, &a));
+	assert_string_equal(a.address, "-100");
+	assert_true(claim_at(f, NOW, &b));
+	assert_string_equal(b.address, "-200");
+	assert_false(claim_at(f, NOW, &none));
+
+	/* The chat's second message waits behind its first. */
+	later.retry =
+		(struct queue_retry){.due_ms = NOW + 3000, .refund = true};
+	assert_int_equal(do_it(f, retry, &later), 0);
+	assert_false(claim_at(f, NOW + 2999, &none));
+	queue_message_clear(&a);
+	assert_true(claim_at(f, NOW + 3000, &a));
+	assert_int_equal(a.order_seq, 1);
+	assert_int_equal(a.attempts, 1);
+}
+
+static void a_chat_that_had_its_share_waits(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(queue_message_clear) struct queue_message m = {0};
+
+	for (int i = 0; i < 4; i++)
+		add_to(f, "-100", NOW);
+	for (int i = 0; i < 3; i++) {
+		assert_true(claim_at(f, NOW + i * 1000, &m));
+		assert_int_equal(sent_at(f, NOW + i * 1000, 3, &m), 0);
+		queue_message_clear(&m);
+	}
+	assert_false(claim_at(f, NOW + MINUTE - 1, &m));
+	assert_true(claim_at(f, NOW + MINUTE, &m));
+}
+
+static void an_idle_chat_remembers_its_share(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(queue_message_clear) struct queue_message m = {0};
+
+	add_to(f, "-100", NOW);
+	assert_true(claim_at(f, NOW, &m));
+	assert_int_equal(sent_at(f, NOW, 1, &m), 0);
+	queue_message_clear(&m);
+	add_to(f, "-100", NOW + 1);
+	assert_false(claim_at(f, NOW + MINUTE - 1, &m));
+	assert_true(claim_at(f, NOW + MINUTE, &m));
+}
+
+static void old_messages_become_obsolete(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(queue_message_clear) struct queue_message m = {0};
+	struct act act = {.now_ms = NOW};
+
+	for (int i = 0; i < 3; i++)
+		add_to(f, "-100", NOW - 1000);
+	add_to(f, "-200", NOW - 1000);
+	add_to(f, "-100", NOW);
+	assert_int_equal(do_it(f, expire, &act), 2);
+	assert_int_equal(do_it(f, expire, &act), 2);
+	assert_int_equal(do_it(f, expire, &act), 0);
+	assert_int_equal(
+		fixture_i64(f, "SELECT count(*) FROM telegram_archive WHERE"
+			       " outcome = 'obsolete' AND state = 3 AND"
+			       " sent_ms IS NULL"),
+		4);
+	/* What is left comes at once; a chat without messages is at rest. */
+	assert_int_equal(fixture_i64(f, "SELECT state FROM telegram_head"
+					" WHERE chat = '-200'"),
+			 HEAD_IDLE);
+	assert_true(claim_at(f, NOW, &m));
+	assert_int_equal(m.order_seq, 4);
+	assert_false(claim_at(f, NOW, &m));
+}
+
+static void a_message_under_way_does_not_expire(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(queue_message_clear) struct queue_message m = {0};
+	struct act act = {.now_ms = NOW + MINUTE};
+
+	add_to(f, "-100", NOW);
+	assert_true(claim_at(f, NOW, &m));
+	assert_int_equal(do_it(f, expire, &act), 0);
+	assert_int_equal(sent_at(f, NOW, 20, &m), 0);
+}
+
+static void a_moved_chat_keeps_its_messages_and_later_ones(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(queue_message_clear) struct queue_message m = {0};
+	struct act act = {.now_ms = NOW,
+			  .chat = "-1001234567890123",
+			  .message = &m,
+			  .retry = {.due_ms = NOW, .refund = true}};
+
+	add_to(f, "-100", NOW);
+	assert_true(claim_at(f, NOW, &m));
+	assert_int_equal(do_it(f, move, &act), 0);
+	assert_int_equal(do_it(f, retry, &act), 0);
+	add_to(f, "-100", NOW);
+	for (int i = 0; i < 2; i++) {
+		queue_message_clear(&m);
+		assert_true(claim_at(f, NOW, &m));
+		assert_string_equal(m.address, "-1001234567890123");
+		assert_int_equal(sent_at(f, NOW, 20, &m), 0);
+	}
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM telegram_archive"
+					" WHERE chat = '-1001234567890123'"),
+			 2);
+}
+
+static void a_message_to_nobody_is_dropped(void **state)
+{
+	struct fixture *f = *state;
+	int64_t waiting = -1;
+
+	add_to(f, "", NOW);
+	assert_int_equal(telegram_queue_waiting(f->db, &waiting, NULL), 0);
+	assert_int_equal(waiting, 0);
+	add_to(f, "@shift", NOW);
+	assert_int_equal(telegram_queue_waiting(f->db, &waiting, NULL), 0);
+	assert_int_equal(waiting, 1);
+}
+
+static bool is_dead(const char *owner, void *context)
+{
+	return strcmp(owner, context) == 0;
+}
+
+static int reclaim(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	const struct act *act = context;
+	char dead[] = "telegram-1";
+
+	(void)now_ms;
+	return queue_reclaim(db, &queue_telegram, act->now_ms, is_dead, dead, 9,
+			     e);
+}
+
+static void a_message_whose_sender_died_is_known_to_be_uncertain(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(queue_message_clear) struct queue_message m = {0};
+	struct act act = {.now_ms = NOW + 10};
+
+	add_to(f, "-100", NOW);
+	assert_true(claim_at(f, NOW, &m));
+	assert_int_equal(do_it(f, reclaim, &act), 1);
+	queue_message_clear(&m);
+	assert_true(claim_at(f, NOW + 20, &m));
+	assert_int_equal(m.sending_since_ms, NOW);
+	assert_int_equal(m.attempts, 2);
+}
+
+#define STORE_TEST(function)                                     \
+	cmocka_unit_test_setup_teardown(function, fixture_setup, \
+					fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(a_sent_message_moves_to_the_archive),
+		STORE_TEST(who_lost_the_lease_archives_nothing),
+		STORE_TEST(one_chat_is_worked_in_order_and_apart_from_others),
+		STORE_TEST(a_chat_that_had_its_share_waits),
+		STORE_TEST(an_idle_chat_remembers_its_share),
+		STORE_TEST(old_messages_become_obsolete),
+		STORE_TEST(a_message_under_way_does_not_expire),
+		STORE_TEST(a_moved_chat_keeps_its_messages_and_later_ones),
+		STORE_TEST(a_message_to_nobody_is_dropped),
+		STORE_TEST(
+			a_message_whose_sender_died_is_known_to_be_uncertain),
+	};
+	return cmocka_run_group_tests_name("telegram_queue", tests, NULL, NULL);
+}

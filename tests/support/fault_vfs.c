@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "fault_vfs.h"
+
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <string.h>
+
+static atomic_int countdown;
+static atomic_int fault_code;
+static atomic_bool is_persistent, has_fired;
+static atomic_int malloc_countdown;
+static sqlite3_vfs *real_vfs;
+static sqlite3_mem_methods real_memory;
+
+struct fault_file {
+	sqlite3_file base;
+	sqlite3_file real; /* of real_vfs->szOsFile bytes */
+};
+
+static sqlite3_file *real_of(sqlite3_file *file)
+{
+	return &((struct fault_file *)(void *)file)->real;
+}
+
+void fault_vfs_arm(int count, int code, bool persistent)
+{
+	has_fired = false;
+	is_persistent = persistent;
+	fault_code = code;
+	countdown = count;
+}
+
+bool fault_vfs_fired(void)
+{
+	return has_fired;
+}
+
+/* SQLITE_OK, or the armed code when its time has come. */
+static int strike(void)
+{
+	if (has_fired && is_persistent)
+		return fault_code;
+	if (countdown <= 0 || atomic_fetch_sub(&countdown, 1) != 1)
+		return SQLITE_OK;
+	has_fired = true;
+	return fault_code;
+}
+
+static int file_close(sqlite3_file *f)
+{
+	return real_of(f)->pMethods->xClose(real_of(f));
+}
+
+static int file_read(sqlite3_file *f, void *data, int bytes, sqlite3_int64 at)
+{
+	return real_of(f)->pMethods->xRead(real_of(f), data, bytes, at);
+}
+
+static int file_write(sqlite3_file *f, const void *data, int bytes,
+		      sqlite3_int64 at)
+{
+	int rc = strike();
+
+	/* A full disk takes a part of the data. */
+	if (rc != SQLITE_OK)
+		(void)real_of(f)->pMethods->xWrite(real_of(f), data, bytes / 2,
+						   at);
+	return rc != SQLITE_OK ? rc
+			       : real_of(f)->pMethods->xWrite(real_of(f), data,
+							      bytes, at);
+}
+
+static int file_truncate(sqlite3_file *f, sqlite3_int64 size)
+{
+	int rc = strike();
+
+	return rc != SQLITE_OK
+		       ? rc
+		       : real_of(f)->pMethods->xTruncate(real_of(f), size);
+}
+
+static int file_sync(sqlite3_file *f, int flags)
+{
+	int rc = strike();
+
+	return rc != SQLITE_OK ? rc
+			       : real_of(f)->pMethods->xSync(real_of(f), flags);
+}
+
+static int file_size(sqlite3_file *f, sqlite3_int64 *size)
+{
+	return real_of(f)->pMethods->xFileSize(real_of(f), size);
+}
+
+static int file_lock(sqlite3_file *f, int level)
+{
+	return real_of(f)->pMethods->xLock(real_of(f), level);
+}
+
+static int file_unlock(sqlite3_file *f, int level)
+{
+	return real_of(f)->pMethods->xUnlock(real_of(f), level);
+}
+
+static int file_check_lock(sqlite3_file *f, int *result)
+{
+	return real_of(f)->pMethods->xCheckReservedLock(real_of(f), result);
+}
+
+static int file_control(sqlite3_file *f, int op, void *arg)
+{
+	return real_of(f)->pMethods->xFileControl(real_of(f), op, arg);
+}
+
+static int file_sector_size(sqlite3_file *f)
+{
+	return real_of(f)->pMethods->xSectorSize(real_of(f));
+}
+
+static int file_characteristics(sqlite3_file *f)
+{
+	return real_of(f)->pMethods->xDeviceCharacteristics(real_of(f));
+}
+
+static int file_shm_map(sqlite3_file *f, int page, int bytes, int extend,
+			void volatile **ret)
+{
+	return real_of(f)->pMethods->xShmMap(real_of(f), page, bytes, extend,
+					     ret);
+}
+
+static int file_shm_lock(sqlite3_file *f, int offset, int n, int flags)
+{
+	return real_of(f)->pMethods->xShmLock(real_of(f), offset, n, flags);
+}
+
+static void file_shm_barrier(sqlite3_file *f)
+{
+	real_of(f)->pMethods->xShmBarrier(real_of(f));
+}
+
+static int file_shm_unmap(sqlite3_file *f, int delete_file)
+{
+	return real_of(f)->pMethods->xShmUnmap(real_of(f), delete_file);
+}
+
+static const sqlite3_io_methods methods = {
+	.iVersion = 2,
+	.xClose = file_close,
+	.xRead = file_read,
+	.xWrite = file_write,
+	.xTruncate = file_truncate,
+	.xSync = file_sync,
+	.xFileSize = file_size,
+	.xLock = file_lock,
+	.xUnlock = file_unlock,
+	.xCheckReservedLock = file_check_lock,
+	.xFileControl = file_control,
+	.xSectorSize = file_sector_size,
+	.xDeviceCharacteristics = file_characteristics,
+	.xShmMap = file_shm_map,
+	.xShmLock = file_shm_lock,
+	.xShmBarrier = file_shm_barrier,
+	.xShmUnmap = file_shm_unmap,
+};
+
+static int fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f,
+		      int flags, int *ret_flags)
+{
+	int rc;
+
+	(void)vfs;
+	f->pMethods = NULL;
+	rc = real_vfs->xOpen(real_vfs, name, real_of(f), flags, ret_flags);
+	if (rc == SQLITE_OK)
+		f->pMethods = &methods;
+	return rc;
+}
+
+static void *fault_malloc(int bytes)
+{
+	if (malloc_countdown > 0 && atomic_fetch_sub(&malloc_countdown, 1) == 1)
+		return NULL;
+	return real_memory.xMalloc(bytes);
+}
+
+void fault_malloc_arm(int count)
+{
+	malloc_countdown = count;
+}
+
+void fault_vfs_install(void)
+{
+	static sqlite3_vfs vfs;
+	sqlite3_mem_methods memory;
+
+	(void)sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
+	memory = real_memory;
+	memory.xMalloc = fault_malloc;
+	(void)sqlite3_config(SQLITE_CONFIG_MALLOC, &memory);
+	real_vfs = sqlite3_vfs_find(NULL);
+	vfs = *real_vfs;
+	vfs.zName = "fault";
+	vfs.szOsFile = real_vfs->szOsFile + (int)sizeof(struct fault_file);
+	vfs.xOpen = fault_open;
+	(void)sqlite3_vfs_register(&vfs, 1);
+}

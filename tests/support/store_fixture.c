@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "store_fixture.h"
+
+#include <ftw.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/macros.h"
+#include "cmocka_all.h"
+#include "store/db.h"
+#include "store/migrate.h"
+#include "store/writer.h"
+
+int fixture_setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct writer_options options = {.checkpoint_pages = 1000};
+	struct err e = {0};
+
+	if (f == NULL)
+		return -1;
+	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/ordergate-test-XXXXXX");
+	if (mkdtemp(f->dir) == NULL)
+		return -1;
+	(void)snprintf(f->path, sizeof(f->path), "%s/ordergate.db", f->dir);
+	options.path = f->path;
+	if (migrate_run(f->path, 1, NULL, NULL, &e) < 0 ||
+	    db_open(f->path, DB_READ, &f->db, &e) < 0 ||
+	    writer_start(&options, &f->writer, &e) < 0) {
+		(void)fprintf(stderr, "fixture: %s\n", e.text);
+		return -1;
+	}
+	*state = f;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+int fixture_teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	writer_stop(f->writer);
+	db_close(f->db);
+	(void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+struct call {
+	struct unit unit;
+	int (*run)(struct db *db, int64_t now_ms, void *context, struct err *e);
+	void *context;
+};
+
+static int run_call(struct unit *u, struct db *db, int64_t now_ms,
+		    struct err *e)
+{
+	struct call *call = CONTAINER_OF(u, struct call, unit);
+
+	return call->run(db, now_ms, call->context, e);
+}
+
+int fixture_write(struct fixture *f,
+		  int (*run)(struct db *db, int64_t now_ms, void *context,
+			     struct err *e),
+		  void *context, struct err *e)
+{
+	struct call call = {
+		.unit.run = run_call, .run = run, .context = context};
+
+	return writer_call(f->writer, &call.unit, e);
+}
+
+static sqlite3 *open_file(struct fixture *f)
+{
+	sqlite3 *handle = NULL;
+
+	if (sqlite3_open(f->path, &handle) != SQLITE_OK)
+		fail_msg("cannot open %s", f->path);
+	(void)sqlite3_busy_timeout(handle, 5000);
+	(void)sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+				NULL);
+	return handle;
+}
+
+const char *fixture_text(struct fixture *f, const char *sql)
+{
+	static char text[8192];
+	sqlite3 *handle = open_file(f);
+	sqlite3_stmt *stmt = NULL;
+
+	text[0] = '\0';
+	if (sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
+	if (sqlite3_step(stmt) == SQLITE_ROW &&
+	    sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+		(void)snprintf(text, sizeof(text), "%s",
+			       (const char *)sqlite3_column_text(stmt, 0));
+	(void)sqlite3_finalize(stmt);
+	(void)sqlite3_close(handle);
+	return text;
+}
+
+int64_t fixture_i64(struct fixture *f, const char *sql)
+{
+	const char *text = fixture_text(f, sql);
+
+	return text[0] == '\0' ? -1 : strtoll(text, NULL, 10);
+}
+
+void fixture_sql(struct fixture *f, const char *sql)
+{
+	sqlite3 *handle = open_file(f);
+	char *message = NULL;
+
+	if (sqlite3_exec(handle, sql, NULL, NULL, &message) != SQLITE_OK)
+		fail_msg("%s: %s", sql, message);
+	(void)sqlite3_close(handle);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * store_fixture.h - a fresh store in a folder of its own for one test.
+ *
+ *	static int setup(void **state) { return fixture_setup(state); }
+ *	struct fixture *f = *state;   f->db, f->writer, f->dir
+ */
+#ifndef STORE_FIXTURE_H
+#define STORE_FIXTURE_H
+
+#include <stdint.h>
+
+struct db;
+struct unit;
+struct writer;
+struct err;
+
+struct fixture {
+	char dir[64];  /* removed by fixture_teardown() */
+	char path[96]; /* of the store */
+	struct db *db; /* reader */
+	struct writer *writer;
+};
+
+/* cmocka setup and teardown; made from the real migrations. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
+/* Run one function inside a write transaction of the fixture's writer. */
+int fixture_write(struct fixture *f,
+		  int (*run)(struct db *db, int64_t now_ms, void *context,
+			     struct err *e),
+		  void *context, struct err *e);
+
+/* First column of the first row of any SQL text, -1 when there is none; a
+ * failing text fails the test. */
+int64_t fixture_i64(struct fixture *f, const char *sql);
+/* The same as text, in a static buffer. */
+const char *fixture_text(struct fixture *f, const char *sql);
+/* Run SQL against the file, outside of our code. */
+void fixture_sql(struct fixture *f, const char *sql);
+
+#endif
