@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kuper_in.c - webhooks of Kuper, read leniently: numbers may be strings, keys
+ * may be missing or null, and what nobody needs is not looked at.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/macros.h"
+#include "base/text.h"
+#include "channel/kuper.h"
+#include "codec/decimal.h"
+#include "codec/json_doc.h"
+#include "codec/timestamp.h"
+
+const struct channel channel_kuper = {
+	.name = "kuper",
+	.hook_path = "/sbermarket/orders/hook/",
+	.read_envelope = kuper_read_envelope,
+	.parse_event = kuper_parse_event,
+	.render_notice = kuper_render_notice,
+	.classify = kuper_classify,
+	.reconcile = kuper_reconcile,
+	.read_state = kuper_read_state,
+	.arrival = kuper_arrival,
+	.allows = kuper_allows,
+};
+
+enum {
+	MOSCOW_OFFSET_S = 3 * 3600, /* of a time without an offset */
+	FUTURE_MAX_MS = 5 * 60 * 1000
+};
+
+/* Spellings of the documentation that differ from the wire. */
+static const struct {
+	const char *name;
+	enum order_event_type type;
+} spellings[] = {
+	{"order.changed", EVENT_UPDATED},
+	{"order.cancelled", EVENT_CANCELED},
+};
+
+static enum order_event_type event_type(const char *name)
+{
+	enum order_event_type type = order_event_from_name(name);
+
+	for (size_t i = 0; i < COUNT_OF(spellings); i++)
+		if (strcmp(spellings[i].name, name) == 0)
+			return spellings[i].type;
+	/* Names of our own events are nothing that a marketplace may send. */
+	return type <= EVENT_CANCELED ? type : EVENT_NONE;
+}
+
+/* A clock that runs ahead over there must not make every later event look
+ * old. */
+static int64_t event_time(const char *text, int64_t received_ms)
+{
+	int64_t event_ms = 0;
+
+	if (timestamp_parse(text, MOSCOW_OFFSET_S, &event_ms, NULL) < 0 ||
+	    event_ms > received_ms + FUTURE_MAX_MS)
+		return received_ms;
+	return event_ms;
+}
+
+static bool is_text(const struct json_pick *pick)
+{
+	return (pick->kind == JSON_STRING || pick->kind == JSON_NUMBER) &&
+	       pick->text[0] != '\0';
+}
+
+int kuper_read_envelope(const char *body, size_t bytes, int64_t received_ms,
+			struct channel_envelope *ret_envelope,
+			const char **ret_code, struct err *e)
+{
+	enum {
+		TYPE,
+		TIME,
+		ID,
+		UUID,
+		ORDER_ID,
+		PICKS
+	};
+	struct json_pick picks[PICKS];
+	enum json_kind root = JSON_NONE;
+	int rc;
+
+	picks[TYPE].path = "event_type";
+	picks[TIME].path = "timestamp";
+	picks[ID].path = "payload.originalOrderId";
+	picks[UUID].path = "payload.orderUUID";
+	picks[ORDER_ID].path = "payload.order_id";
+	*ret_code = "bad_json";
+	rc = json_scan(body, bytes, picks, PICKS, &root, e);
+	if (rc < 0)
+		return rc;
+	if (root != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "the body is not a JSON object");
+	*ret_code = "no_event_type";
+	if (picks[TYPE].kind != JSON_STRING || !is_text(&picks[TYPE]))
+		return err_set(e, ERR_INVALID,
+			       "event_type is missing or no text");
+	*ret_code = "no_order_id";
+	if (!is_text(&picks[ID]))
+		picks[ID] = picks[ORDER_ID];
+	if (!is_text(&picks[ID]) && !is_text(&picks[UUID]))
+		return err_set(e, ERR_INVALID,
+			       "payload.originalOrderId (or payload.orderUUID) "
+			       "is missing");
+	*ret_code = "too_long";
+	if ((is_text(&picks[ID]) &&
+	     !text_copy(ret_envelope->external_id, ORDER_ID_BYTES,
+			picks[ID].text)) ||
+	    (is_text(&picks[UUID]) &&
+	     !text_copy(ret_envelope->alias, ORDER_ID_BYTES,
+			picks[UUID].text)) ||
+	    !text_copy(ret_envelope->event_type,
+		       sizeof(ret_envelope->event_type), picks[TYPE].text))
+		return err_set(e, ERR_INVALID,
+			       "an id or the event type is too long");
+	if (!is_text(&picks[ID]))
+		ret_envelope->external_id[0] = '\0';
+	if (!is_text(&picks[UUID]))
+		ret_envelope->alias[0] = '\0';
+	ret_envelope->type = event_type(ret_envelope->event_type);
+	ret_envelope->event_ms = event_time(
+		is_text(&picks[TIME]) ? picks[TIME].text : "", received_ms);
+	return 0;
+}
+
+/* Fields of the payload: where they go and how they are read. */
+enum field_kind {
+	FIELD_TEXT,
+	FIELD_TIME,
+	FIELD_MONEY
+};
+
+struct field {
+	const char *path;
+	enum field_kind kind;
+	size_t offset, size;
+};
+
+#define TERM(path, kind, member)                                  \
+	{                                                         \
+		path, kind, offsetof(struct order_terms, member), \
+			sizeof(((struct order_terms *)0)->member) \
+	}
+
+/* Rows that name the same member: the first one that is there counts. */
+static const struct field terms_fields[] = {
+	TERM("storeID", FIELD_TEXT, store_id),
+	TERM("store_id", FIELD_TEXT, store_id),
+	TERM("orderUUID", FIELD_TEXT, order_uuid),
+	TERM("comment", FIELD_TEXT, comment),
+	TERM("replacementPolicy", FIELD_TEXT, replacement_policy),
+	TERM("shipmentMethod", FIELD_TEXT, shipment_method),
+	TERM("delivery.expectedFrom", FIELD_TIME, slot_from_ms),
+	TERM("delivery.expectedTo", FIELD_TIME, slot_to_ms),
+	TERM("completeBefore", FIELD_TIME, deadline_ms),
+	TERM("total.totalPrice", FIELD_MONEY, total_minor),
+	TERM("total.discountTotalPrice", FIELD_MONEY, discount_total_minor),
+	TERM("customer.name", FIELD_TEXT, customer_name),
+	TERM("customer.phone", FIELD_TEXT, customer_phone),
+	TERM("address.full_address", FIELD_TEXT, customer_address),
+};
+
+static int read_field(const struct json *payload, const struct field *field,
+		      struct order_terms *terms, struct err *e)
+{
+	const char *text = json_text(json_get_path(payload, field->path));
+	char *target = (char *)terms + field->offset;
+	int64_t value = 0;
+	int rc = 0;
+
+	if (text == NULL || text[0] == '\0')
+		return 0;
+	if (field->kind == FIELD_TEXT) {
+		if (target[0] == '\0')
+			(void)text_copy(target, field->size, text);
+		return 0;
+	}
+	if (field->kind == FIELD_TIME)
+		rc = timestamp_parse(text, MOSCOW_OFFSET_S, &value, e);
+	else
+		rc = decimal_parse_rounded(text, MONEY_DIGITS, &value, e);
+	if (rc < 0)
+		return err_wrap(e, rc, "%s", field->path);
+	memcpy(target, &value, sizeof(value));
+	return 0;
+}
+
+static int read_terms(const struct json *payload, struct order_terms *terms,
+		      struct err *e)
+{
+	terms->total_minor = -1;
+	terms->discount_total_minor = -1;
+	for (size_t i = 0; i < COUNT_OF(terms_fields); i++) {
+		int rc = read_field(payload, &terms_fields[i], terms, e);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+struct line_field {
+	const char *key;
+	int digits;
+	size_t offset;
+};
+
+#define LINE(key, digits, member)                                \
+	{                                                        \
+		key, digits, offsetof(struct order_line, member) \
+	}
+
+static const struct line_field line_fields[] = {
+	LINE("quantity", QUANTITY_DIGITS, qty_milli),
+	LINE("originalQuantity", QUANTITY_DIGITS, qty_ordered_milli),
+	LINE("price", MONEY_DIGITS, price_minor),
+	LINE("discountPrice", MONEY_DIGITS, discount_price_minor),
+	LINE("totalPrice", MONEY_DIGITS, total_minor),
+	LINE("totalDiscountPrice", MONEY_DIGITS, discount_total_minor),
+	LINE("weight", WEIGHT_DIGITS, weight_g),
+};
+
+/* What a line does not say follows from what it says. */
+static void complete_line(struct order_line *line)
+{
+	if (line->qty_milli < 0)
+		line->qty_milli = line->qty_ordered_milli;
+	if (line->qty_ordered_milli < 0)
+		line->qty_ordered_milli = line->qty_milli;
+	if (line->discount_price_minor < 0)
+		line->discount_price_minor = line->price_minor;
+	if (line->price_minor < 0)
+		line->price_minor = line->discount_price_minor;
+	if (line->total_minor < 0 &&
+	    decimal_mul_div(line->price_minor, line->qty_milli, 1000,
+			    &line->total_minor, NULL) < 0)
+		line->total_minor = 0;
+	if (line->discount_total_minor < 0 &&
+	    decimal_mul_div(line->discount_price_minor, line->qty_milli, 1000,
+			    &line->discount_total_minor, NULL) < 0)
+		line->discount_total_minor = 0;
+}
+
+static int read_line(const struct json *position, struct order_line *line,
+		     struct err *e)
+{
+	if (json_kind(position) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "a position is not an object");
+	(void)text_copy(line->sku, sizeof(line->sku),
+			json_get_text(position, "id"));
+	(void)text_copy(line->name, sizeof(line->name),
+			json_get_text(position, "name"));
+	if (line->sku[0] == '\0')
+		return err_set(e, ERR_INVALID, "a position has no id");
+	for (size_t i = 0; i < COUNT_OF(line_fields); i++) {
+		const struct line_field *f = &line_fields[i];
+		int64_t value = -1;
+		int rc = json_get_decimal(position, f->key, f->digits, &value,
+					  e);
+
+		if (rc > 0 && value < 0)
+			rc = err_set(e, ERR_INVALID, "is negative");
+		if (rc < 0)
+			return err_wrap(e, rc, "position %s: %s", line->sku,
+					f->key);
+		memcpy((char *)line + f->offset, &value, sizeof(value));
+	}
+	if (line->qty_milli < 0 && line->qty_ordered_milli < 0)
+		return err_set(e, ERR_INVALID, "position %s: no quantity",
+			       line->sku);
+	if (line->price_minor < 0 && line->discount_price_minor < 0)
+		line->price_minor = 0;
+	complete_line(line);
+	return 0;
+}
+
+static int read_lines(const struct json *positions, struct order_event *event,
+		      struct err *e)
+{
+	if (json_kind(positions) != JSON_ARRAY)
+		return 0;
+	event->has_lines = true;
+	for (const struct json *p = json_first(positions); p != NULL;
+	     p = json_next(p)) {
+		struct order_line *line =
+			order_line_add(&event->lines, &event->line_count);
+		int rc;
+
+		if (line == NULL)
+			return err_set(e, ERR_INVALID, "more than %d positions",
+				       ORDER_LINES_MAX);
+		rc = read_line(p, line, e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* The reason as an object, or as a plain text of the pull model. */
+static void read_cancellation(const struct json *payload,
+			      struct order_event *event)
+{
+	const char *text =
+		json_text(json_get_path(payload, "cancellation.description"));
+
+	if (text == NULL || text[0] == '\0')
+		text = json_text(json_get_path(payload, "cancellation.slug"));
+	if (text == NULL || text[0] == '\0')
+		text = json_get_text(payload, "cancellationReason");
+	(void)text_copy(event->cancel_reason, sizeof(event->cancel_reason),
+			text);
+}
+
+int kuper_parse_event(const char *body, size_t bytes, int64_t received_ms,
+		      struct order_event *ret_event, struct err *e)
+{
+	CLEANUP(order_event_clear) struct order_event event = {0};
+	CLEANUP_JSON struct json *doc = NULL;
+	const struct json *payload;
+	int rc = json_doc_parse(body, bytes, &doc, e);
+
+	if (rc < 0)
+		return rc;
+	event.type = event_type(json_get_text(doc, "event_type"));
+	if (event.type == EVENT_NONE)
+		return err_set(e, ERR_INVALID, "unknown event type");
+	event.event_ms =
+		event_time(json_get_text(doc, "timestamp"), received_ms);
+	payload = json_get(doc, "payload");
+	rc = read_terms(payload, &event.terms, e);
+	if (rc == 0)
+		rc = read_lines(json_get(payload, "positions"), &event, e);
+	if (rc < 0)
+		return rc;
+	read_cancellation(payload, &event);
+	*ret_event = event;
+	event = (struct order_event){0};
+	return 0;
+}

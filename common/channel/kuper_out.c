@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * kuper_out.c - notifications to Kuper (Orders API v3, POST /v1/notifications).
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/macros.h"
+#include "channel/kuper.h"
+#include "codec/decimal.h"
+#include "codec/json_out.h"
+
+/* What the payload of a notification holds besides the order's id. */
+struct shape {
+	bool number;      /* ours; the schema knows it in order.accepted only */
+	bool composition; /* the final one, every line */
+};
+
+static const struct shape shapes[NOTICE_MAX_] = {
+	[NOTICE_ACCEPTED] = {.number = true},
+	[NOTICE_READY] = {.composition = true},
+};
+
+/* Orders of external showcases may be known by their UUID alone; then that is
+ * also what the store keeps as their id. */
+static bool is_known_by_id(const struct order *order)
+{
+	return order->external_id[0] != '\0' &&
+	       strcmp(order->external_id, order->terms.order_uuid) != 0;
+}
+
+static bool is_weighed(const struct order_line *line)
+{
+	return line->weight_g >= 0;
+}
+
+/* A weighed line with goods but without a weight is refused: it was picked by
+ * pieces, so its share of the ordered weight stands in. */
+static int64_t picked_weight_g(const struct order_line *line)
+{
+	int64_t weight_g = 0;
+
+	if (line->qty_picked_milli == 0)
+		return 0;
+	if (line->weight_picked_g >= 0)
+		return line->weight_picked_g;
+	if (line->qty_ordered_milli > 0)
+		(void)decimal_mul_div(line->weight_g, line->qty_picked_milli,
+				      line->qty_ordered_milli, &weight_g, NULL);
+	return weight_g;
+}
+
+static bool is_as_ordered(const struct order_line *line)
+{
+	return line->qty_picked_milli == line->qty_ordered_milli &&
+	       line->replaced_by == 0 && line->replaces == 0 &&
+	       (!is_weighed(line) || picked_weight_g(line) == line->weight_g);
+}
+
+static bool is_changed(const struct order *order)
+{
+	for (size_t i = 0; i < order->line_count; i++)
+		if (!is_as_ordered(&order->lines[i]))
+			return true;
+	return false;
+}
+
+static const struct order_line *substitute(const struct order *order,
+					   const struct order_line *line)
+{
+	for (size_t i = 0; line->replaced_by != 0 && i < order->line_count; i++)
+		if (order->lines[i].line_no == line->replaced_by)
+			return &order->lines[i];
+	return NULL;
+}
+
+static void put_position(struct json_out *out, const struct order *order,
+			 const struct order_line *line)
+{
+	const struct order_line *other = substitute(order, line);
+	char weight[DECIMAL_TEXT_BYTES];
+
+	json_object(out, NULL);
+	json_put_text(out, "id", line->sku);
+	json_put_decimal(out, "originalQuantity", line->qty_ordered_milli,
+			 QUANTITY_DIGITS);
+	json_put_decimal(out, "quantity", line->qty_picked_milli,
+			 QUANTITY_DIGITS);
+	if (is_weighed(line))
+		json_put_text(out, "weight",
+			      decimal_format(picked_weight_g(line),
+					     WEIGHT_DIGITS, weight));
+	if (other != NULL)
+		json_put_text(out, "replacedByID", other->sku);
+	json_end(out);
+}
+
+/* Positions may be left out when nothing changed; they are sent all the same,
+ * so that what the buyer pays for never rests on a flag. */
+static void put_composition(struct json_out *out, const struct order *order)
+{
+	json_object(out, "order");
+	json_put_text(out, "originalOrderId",
+		      order->external_id[0] != '\0' ? order->external_id
+						    : order->terms.order_uuid);
+	json_put_bool(out, "changed", is_changed(order));
+	json_array(out, "positions");
+	for (size_t i = 0; i < order->line_count; i++)
+		put_position(out, order, &order->lines[i]);
+	json_end(out);
+	json_end(out);
+}
+
+int kuper_render_notice(enum notice notice, const struct order *order,
+			struct buf *buf, struct err *e)
+{
+	const struct shape *shape = &shapes[notice];
+	struct json_out out = json_out_to(buf);
+
+	if (order->external_id[0] == '\0' && order->terms.order_uuid[0] == '\0')
+		return err_set(e, ERR_INVALID,
+			       "the order has no id at the marketplace");
+	json_object(&out, NULL);
+	json_object(&out, "event");
+	json_put_text(&out, "type", notice_name(notice));
+	json_object(&out, "payload");
+	if (is_known_by_id(order))
+		json_put_text(&out, "order_id", order->external_id);
+	else
+		json_put_text(&out, "orderUUID", order->terms.order_uuid);
+	if (shape->number)
+		json_put_text(&out, "number", order->number);
+	if (shape->composition)
+		put_composition(&out, order);
+	json_end(&out);
+	json_end(&out);
+	json_end(&out);
+	return json_out_finish(&out, e);
+}
+
+/* Kuper answers 405 to every notification about orders of these stores
+ * (kuper.md 2.6 row 23). Rows 19 and A1 are about types that we never send. */
+static const int silent_integration_types[] = {
+	0, /* the marketplace assembles */
+	4, /* for accounting only */
+};
+
+bool kuper_allows(enum notice notice, int integration_type)
+{
+	(void)notice;
+	for (size_t i = 0; i < COUNT_OF(silent_integration_types); i++)
+		if (silent_integration_types[i] == integration_type)
+			return false;
+	return true;
+}
