@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * catch_up.c - what waits in an order's inbox comes before anybody's change.
+ */
+#include <stdlib.h>
+
+#include "flow/order_flow.h"
+#include "store/db.h"
+
+void flow_pending_clear(struct flow_pending *pending)
+{
+	for (int i = 0; i < pending->count; i++)
+		flow_message_clear(&pending->messages[i]);
+	free(pending->messages);
+	*pending = (struct flow_pending){0};
+}
+
+int flow_pending_read(struct db *reader, int64_t order_id,
+		      struct flow_pending *ret_pending, struct err *e)
+{
+	struct queue_message waiting[FLOW_PENDING_MAX];
+	struct flow_message *messages;
+	int count = queue_peek(reader, &queue_inbox, order_id, waiting,
+			       FLOW_PENDING_MAX, e);
+
+	if (count <= 0)
+		return count;
+	messages = calloc((size_t)count, sizeof(*messages));
+	for (int i = 0; i < count; i++) {
+		if (messages == NULL) {
+			queue_message_clear(&waiting[i]);
+			continue;
+		}
+		messages[i].message = waiting[i];
+		flow_read(&messages[i]);
+	}
+	if (messages == NULL)
+		return err_set(e, ERR_NOMEM, "inbox: out of memory");
+	*ret_pending =
+		(struct flow_pending){.messages = messages, .count = count};
+	return 0;
+}
+
+static struct flow_message *find(struct flow_pending *pending, int64_t id)
+{
+	for (int i = 0; i < pending->count; i++)
+		if (pending->messages[i].message.id == id)
+			return &pending->messages[i];
+	return NULL;
+}
+
+int flow_catch_up(struct db *db, const struct flow_settings *settings,
+		  int64_t order_id, struct flow_pending *pending,
+		  const char *owner, int64_t now_ms, unsigned *ret_bells,
+		  struct err *e)
+{
+	struct queue_lease lease = {.owner = owner, .until_ms = now_ms};
+
+	for (int i = 0; i <= FLOW_PENDING_MAX; i++) {
+		CLEANUP(queue_message_clear) struct queue_message taken = {0};
+		struct flow_message *fm;
+		int rc = queue_seize(db, &queue_inbox, order_id, now_ms, &lease,
+				     &taken, e);
+
+		if (rc <= 0)
+			return rc;
+		fm = find(pending, taken.id);
+		if (fm == NULL)
+			break;
+		/* The lease is ours now, under a new epoch. */
+		fm->message.lease_epoch = taken.lease_epoch;
+		fm->message.attempts = taken.attempts;
+		rc = flow_apply(db, settings, fm, now_ms, ret_bells, e);
+		if (rc < 0)
+			return rc;
+	}
+	return err_set(e, ERR_BUSY, "a new message has come for the order");
+}

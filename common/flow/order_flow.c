@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "flow/order_flow.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "store/db.h"
+#include "store/identity.h"
+#include "store/orders.h"
+#include "store/outbox.h"
+#include "store/stores.h"
+#include "store/writer.h"
+
+enum {
+	NOTICE_BYTES_MAX = 1024 * 1024
+};
+
+void flow_message_clear(struct flow_message *fm)
+{
+	queue_message_clear(&fm->message);
+	order_event_clear(&fm->event);
+}
+
+void flow_read(struct flow_message *fm)
+{
+	const struct queue_message *m = &fm->message;
+
+	fm->channel = channel_find(m->channel);
+	if (fm->channel == NULL) {
+		fm->read_rc =
+			err_set(&fm->read_err, ERR_INVALID, "unknown channel");
+		return;
+	}
+	fm->read_rc = fm->channel->parse_event(m->body, strlen(m->body),
+					       m->created_ms, &fm->event,
+					       &fm->read_err);
+}
+
+static int add_notice(struct db *db, const struct order *order,
+		      enum notice notice, int64_t now_ms, unsigned *ret_bells,
+		      struct err *e)
+{
+	CLEANUP(buf_clear) struct buf body = BUF_MAX(NOTICE_BYTES_MAX);
+	const struct channel *channel = channel_find(order->channel);
+	struct outbox_message message = {
+		.order_id = order->id,
+		.channel = order->channel,
+		.external_id = order->external_id,
+		.endpoint = order->channel,
+		.event_type = notice_name(notice),
+	};
+	int rc;
+
+	if (channel == NULL)
+		return err_set(e, ERR_INVALID, "unknown channel");
+	rc = channel->render_notice(notice, order, &body, e);
+	if (rc == 0)
+		rc = buf_finish(&body, e);
+	if (rc < 0)
+		return rc;
+	message.body = buf_text(&body);
+	*ret_bells |= BELL_NOTIFIER;
+	return outbox_add(db, &message, now_ms, e);
+}
+
+int flow_save(struct db *db, const struct order *order,
+	      const struct order_change *change, int64_t now_ms,
+	      unsigned *ret_bells, struct err *e)
+{
+	int rc = 0;
+
+	if (change->changed) {
+		rc = stores_ensure(db, order->terms.store_id, now_ms, e);
+		if (rc >= 0)
+			rc = orders_save(db, order, change->lines_changed, e);
+	}
+	for (int i = 0; i < change->note_count && rc >= 0; i++)
+		rc = history_add(db, order->id, now_ms, change->notes[i].kind,
+				 change->notes[i].actor,
+				 change->notes[i].detail, e);
+	for (int i = 0; i < change->notice_count && rc >= 0; i++)
+		rc = add_notice(db, order, change->notices[i], now_ms,
+				ret_bells, e);
+	return rc < 0 ? rc : 0;
+}
+
+/* The order of the message, or an empty one with its names set. */
+static int load_or_name(struct db *db, const struct queue_message *m,
+			struct order *order, struct err *e)
+{
+	struct identity identity;
+	int rc = orders_load(db, m->order_id, order, e);
+
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	order->id = m->order_id;
+	(void)text_copy(order->channel, sizeof(order->channel), m->channel);
+	(void)text_copy(order->external_id, sizeof(order->external_id),
+			m->external_id);
+	rc = identity_find(db, m->channel, m->external_id, &identity, e);
+	if (rc <= 0)
+		return rc < 0 ? rc
+			      : err_set(e, ERR_IO, "order without identity");
+	(void)text_copy(order->number, sizeof(order->number), identity.number);
+	return 0;
+}
+
+static int apply_event(struct db *db, const struct flow_settings *settings,
+		       struct order *order, const struct order_event *event,
+		       int64_t now_ms, enum order_verdict *ret_verdict,
+		       unsigned *ret_bells, struct err *e)
+{
+	CLEANUP(order_change_clear) struct order_change change = {0};
+	int rc = order_apply(order, event, &settings->policy, now_ms, &change,
+			     e);
+
+	if (rc < 0)
+		return rc;
+	*ret_verdict = change.verdict;
+	return flow_save(db, order, &change, now_ms, ret_bells, e);
+}
+
+/* One parked event: 1 when it could be applied now, 0 when it still waits. An
+ * event that cannot be read any more stays, and expires with an alert. */
+static int try_parked(struct db *db, const struct flow_settings *settings,
+		      const struct channel *channel, struct order *order,
+		      const struct parked_event *parked, int64_t now_ms,
+		      unsigned *ret_bells, struct err *e)
+{
+	CLEANUP(order_event_clear) struct order_event event = {0};
+	enum order_verdict verdict;
+	int rc;
+
+	if (channel->parse_event(parked->body, strlen(parked->body),
+				 parked->event_ms, &event, NULL) < 0 ||
+	    order_step(order->state, event.type).verdict == VERDICT_PARK)
+		return 0;
+	rc = parked_remove(db, parked->inbox_id, e);
+	if (rc >= 0)
+		rc = apply_event(db, settings, order, &event, now_ms, &verdict,
+				 ret_bells, e);
+	return rc < 0 ? rc : 1;
+}
+
+/* Try the parked events until a whole pass moves none of them. */
+static int apply_parked(struct db *db, const struct flow_settings *settings,
+			const struct channel *channel, struct order *order,
+			int64_t now_ms, unsigned *ret_bells, struct err *e)
+{
+	struct parked_event parked[PARKED_PER_ORDER_MAX];
+	bool gone[PARKED_PER_ORDER_MAX] = {false};
+	int count = parked_list(db, order->id, parked, e);
+	bool moved = count > 0;
+	int rc = count < 0 ? count : 0;
+
+	while (moved && rc >= 0) {
+		moved = false;
+		for (int i = 0; i < count && rc >= 0; i++) {
+			if (gone[i])
+				continue;
+			rc = try_parked(db, settings, channel, order,
+					&parked[i], now_ms, ret_bells, e);
+			gone[i] = rc > 0;
+			moved = moved || gone[i];
+		}
+	}
+	if (count > 0)
+		parked_events_clear(parked, (size_t)count);
+	return rc < 0 ? rc : 0;
+}
+
+/* How the inbox row of an applied event ends. */
+static const enum queue_outcome outcomes[] = {
+	[VERDICT_REFUSE] = OUTCOME_REJECTED,  [VERDICT_MOVE] = OUTCOME_OK,
+	[VERDICT_STAY] = OUTCOME_OK,          [VERDICT_PARK] = OUTCOME_PARKED,
+	[VERDICT_REPEAT] = OUTCOME_DUPLICATE, [VERDICT_LATE] = OUTCOME_OBSOLETE,
+};
+
+static int apply_readable(struct db *db, const struct flow_settings *settings,
+			  const struct flow_message *fm, int64_t now_ms,
+			  struct queue_result *result, unsigned *ret_bells,
+			  struct err *e)
+{
+	CLEANUP(order_clear) struct order order = {0};
+	const struct queue_message *m = &fm->message;
+	enum order_verdict verdict = VERDICT_REFUSE;
+	int rc = load_or_name(db, m, &order, e);
+
+	if (rc == 0)
+		rc = apply_event(db, settings, &order, &fm->event, now_ms,
+				 &verdict, ret_bells, e);
+	if (rc == 0 && verdict == VERDICT_PARK)
+		rc = parked_add(db, m->id, m->order_id, m->channel,
+				m->event_type, m->body, fm->event.event_ms,
+				now_ms + settings->parked_keep_ms, e);
+	if (rc == 0 && order.state != ORDER_NONE)
+		rc = apply_parked(db, settings, fm->channel, &order, now_ms,
+				  ret_bells, e);
+	result->outcome = outcomes[verdict];
+	return rc;
+}
+
+int flow_apply(struct db *db, const struct flow_settings *settings,
+	       const struct flow_message *fm, int64_t now_ms,
+	       unsigned *ret_bells, struct err *e)
+{
+	struct queue_result result = {.state = QUEUE_DONE};
+	int rc = 0;
+
+	if (fm->message.attempts > settings->attempts_max) {
+		/* Whoever applied it died each time. It waits for a person,
+		 * and what follows it would build on what it did not do. */
+		result.state = QUEUE_FAILED;
+		result.outcome = OUTCOME_POISONED;
+		result.error = "given up after repeated crashes";
+		result.blocks = true;
+	} else if (fm->read_rc < 0) {
+		result.state = QUEUE_FAILED;
+		result.outcome = OUTCOME_QUARANTINED;
+		result.error = fm->read_err.text;
+	} else {
+		rc = apply_readable(db, settings, fm, now_ms, &result,
+				    ret_bells, e);
+	}
+	if (rc < 0)
+		return rc;
+	return queue_finish(db, &queue_inbox, &fm->message, &result, now_ms, e);
+}
+
+int flow_apply_own_event(struct db *db, int64_t order_id,
+			 enum order_event_type type, const char *actor,
+			 int64_t now_ms, struct err *e)
+{
+	CLEANUP(order_change_clear) struct order_change change = {0};
+	CLEANUP(order_clear) struct order order = {0};
+	struct order_step step;
+	unsigned bells = 0;
+	int rc = orders_load(db, order_id, &order, e);
+
+	if (rc <= 0)
+		return rc < 0 ? rc : err_set(e, ERR_NOTFOUND, "no such order");
+	step = order_step(order.state, type);
+	if (step.verdict != VERDICT_MOVE)
+		return 0;
+	order_change_state(&order, &change, step.to, now_ms);
+	order.updated_ms = now_ms;
+	rc = order_change_note(&change, order_event_name(type), actor, NULL, e);
+	return rc < 0 ? rc : flow_save(db, &order, &change, now_ms, &bells, e);
+}
