@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * config.h - ordergate.conf as typed values.
+ *
+ * One file in libconfuse syntax. Every option is a row of a table in config.c
+ * (section, key, type, default, limits, one line of help); that table is what
+ * reads, checks, prints and documents it. A configuration is read whole,
+ * checked whole, and never changed afterwards: a reload makes a new one.
+ *
+ * Sections may be given in parts: keys merge, the last one wins.
+ */
+#ifndef APP_CONFIG_H
+#define APP_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+
+struct err;
+
+enum {
+	CONFIG_TEXT_BYTES = 512,
+	CONFIG_NAME_BYTES = 32,
+	CONFIG_JOBS_MAX = 32,
+	CONFIG_RULES_MAX = 64,
+	CONFIG_FORMATS_MAX = 8
+};
+
+enum config_misfire { /* what a late scheduler does with missed slots */
+	MISFIRE_SKIP = 1,
+	MISFIRE_ONCE,
+	MISFIRE_ALL
+};
+
+struct config_store {
+	char url[CONFIG_TEXT_BYTES]; /* "sqlite:ordergate.db" */
+	int64_t wal_checkpoint_pages;
+};
+
+struct config_http {
+	int64_t port;                   /* of nginx */
+	char listen[CONFIG_TEXT_BYTES]; /* address nginx binds */
+	char server_name[CONFIG_TEXT_BYTES];
+	char trusted_networks[CONFIG_TEXT_BYTES]; /* CIDRs, space separated */
+	char hook_networks[CONFIG_TEXT_BYTES];    /* "": everyone */
+	int64_t request_body_bytes;
+	int64_t requests_per_second; /* per client address; 0: no limit */
+	int64_t plain_port;          /* plain HTTP on 127.0.0.1; 0: none */
+	char tls_certificate[CONFIG_TEXT_BYTES]; /* "": self-made in tls/ */
+	char tls_key[CONFIG_TEXT_BYTES];
+};
+
+struct config_pool {
+	int64_t hook, assembly, processor, notifier; /* processes */
+};
+
+struct config_channel { /* channel kuper { ... } */
+	char name[CONFIG_NAME_BYTES];
+	char notifications_url[CONFIG_TEXT_BYTES];
+	char auth[CONFIG_NAME_BYTES]; /* "client-token", "oauth" */
+	char token_url[CONFIG_TEXT_BYTES];
+	char shipments_url[CONFIG_TEXT_BYTES];
+	int64_t rate_per_second; /* requests to the marketplace */
+	int64_t parallel;        /* requests under way at once */
+	int64_t timeout_ms;      /* of one request; <= 8000 */
+	bool send_accepted;      /* order.accepted on arrival */
+	bool send_assembled;     /* the optional order.assembled */
+	bool not_found_is_auth;  /* 404 means a wrong token */
+	int64_t quick_attempts;
+	int64_t probe_ms; /* between probes of an open breaker */
+};
+
+struct config_telegram {
+	char base_url[CONFIG_TEXT_BYTES];
+	char admin_chat[CONFIG_NAME_BYTES * 2]; /* "": nobody is told */
+	int64_t messages_per_second;            /* to all chats together */
+	int64_t chat_messages_per_minute;
+	int64_t timeout_ms;
+	int64_t expire_minutes; /* unsent messages older than this are dropped
+				   with outcome obsolete; 0: never */
+};
+
+struct config_job { /* job NAME { ... } */
+	char name[CONFIG_NAME_BYTES];
+	bool enabled;
+	int64_t every_ms;           /* grid; 0 when `at` is used */
+	char at[CONFIG_NAME_BYTES]; /* "HH:MM" in time_zone */
+	char time_zone[CONFIG_NAME_BYTES * 2];
+	int64_t timeout_ms;
+	enum config_misfire misfire;
+};
+
+struct config_rule { /* rule NAME { ... }: monitoring */
+	char name[CONFIG_NAME_BYTES];
+	bool enabled;
+	char severity[CONFIG_NAME_BYTES]; /* "info", "warning", "critical" */
+	int64_t threshold;                /* unit by rule */
+	int64_t for_ms, repeat_ms;
+};
+
+struct config_invoicing {
+	char series[CONFIG_NAME_BYTES];
+	char seller_name[CONFIG_TEXT_BYTES];
+	char seller_inn[CONFIG_NAME_BYTES], seller_kpp[CONFIG_NAME_BYTES];
+	char default_vat[CONFIG_NAME_BYTES]; /* "22", "10", "0", "none", "" */
+	char formats[CONFIG_FORMATS_MAX][CONFIG_NAME_BYTES]; /* ends with "" */
+};
+
+struct config_retention {
+	int64_t archive_after_minutes; /* done rows leave the hot tables */
+	int64_t archive_days, history_days, personal_days, backups;
+};
+
+struct config_log {
+	char level[CONFIG_NAME_BYTES]; /* "debug", "info", "warning", "error" */
+	char locale[CONFIG_NAME_BYTES]; /* operator-facing texts: "ru", "en" */
+};
+
+struct config {
+	struct config_store store;
+	struct config_http http;
+	struct config_pool pool;
+	struct config_channel kuper;
+	struct config_telegram telegram;
+	struct config_job jobs[CONFIG_JOBS_MAX]; /* the defaults are in here */
+	int job_count;
+	struct config_rule rules[CONFIG_RULES_MAX];
+	int rule_count;
+	struct config_invoicing invoicing;
+	struct config_retention retention;
+	struct config_log log;
+};
+
+/* Read and check. A NULL path, or a default path that does not exist, gives the
+ * defaults. *ret_config is the caller's (config_free()). Returns 0;
+ * ERR_INVALID "FILE:LINE: section.key: reason"; ERR_NOTFOUND; ERR_IO. */
+int config_load(const char *path, bool must_exist, struct config **ret_config,
+		struct err *e);
+void config_free(struct config *config);
+CLEANUP_DEFINE(struct config *, config_free)
+
+/* Effective values in the syntax of the file, with their help as comments. */
+void config_print(const struct config *config, FILE *out);
+
+/* The job or rule of that name, NULL when there is none. */
+const struct config_job *config_job(const struct config *config,
+				    const char *name);
+const struct config_rule *config_rule(const struct config *config,
+				      const char *name);
+
+#endif
