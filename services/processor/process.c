@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "process.h"
+
+#include "app/metrics.h"
+#include "app/service.h"
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/macros.h"
+#include "store/writer.h"
+
+enum {
+	LEASE_MS = 30000,
+	RECLAIM_EVERY_MS = 1000,
+	RECLAIM_LIMIT = 200,
+	RETRY_BASE_MS = 1000,
+	RETRY_CAP_MS = 60000
+};
+
+struct claim {
+	struct unit unit;
+	const char *owner;
+	struct flow_message *messages; /* PROCESS_BATCH of them */
+	int count;
+};
+
+struct apply {
+	struct unit unit;
+	const struct flow_settings *settings;
+	struct flow_message *message;
+};
+
+static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
+		     struct err *e)
+{
+	struct claim *claim = CONTAINER_OF(u, struct claim, unit);
+	struct queue_lease lease = {.owner = claim->owner,
+				    .until_ms = now_ms + LEASE_MS};
+	int rc = 1;
+
+	/* The unit may run again after a failure of the engine. */
+	while (claim->count > 0)
+		flow_message_clear(&claim->messages[--claim->count]);
+	while (claim->count < PROCESS_BATCH && rc > 0) {
+		rc = queue_claim(db, &queue_inbox, now_ms, &lease,
+				 &claim->messages[claim->count].message, e);
+		if (rc > 0)
+			claim->count++;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int run_apply(struct unit *u, struct db *db, int64_t now_ms,
+		     struct err *e)
+{
+	struct apply *apply = CONTAINER_OF(u, struct apply, unit);
+
+	return flow_apply(db, apply->settings, apply->message, now_ms,
+			  &u->bells, e);
+}
+
+/* The message could not be applied: later again, and after flow_settings.
+ * attempts_max times it is poisoned. */
+static int run_retry(struct unit *u, struct db *db, int64_t now_ms,
+		     struct err *e)
+{
+	struct apply *apply = CONTAINER_OF(u, struct apply, unit);
+	const struct queue_message *m = &apply->message->message;
+	struct queue_retry retry = {
+		.due_ms = now_ms + backoff_ms(m->attempts, RETRY_BASE_MS,
+					      RETRY_CAP_MS, (uint64_t)m->id),
+		.error = apply->message->read_err.text,
+	};
+
+	return queue_retry(db, &queue_inbox, m, &retry, now_ms, e);
+}
+
+static void count_outcome(int rc)
+{
+	metric_add(
+		metric_get(METRIC_COUNTER, "ordergate_processor_messages_total",
+			   rc < 0 ? "result=\"failed\"" : "result=\"applied\""),
+		1);
+}
+
+/* A unit that failed is put back in a second transaction; when that fails too,
+ * the lease runs out. ERR_STATE: somebody else has applied it. */
+static int put_back_failed(struct writer *writer, struct apply *applies,
+			   int count, struct err *e)
+{
+	struct unit *again[PROCESS_BATCH];
+	size_t failed = 0;
+	int rc = 0;
+
+	for (int i = 0; i < count; i++) {
+		struct apply *a = &applies[i];
+
+		count_outcome(a->unit.rc);
+		if (a->unit.rc >= 0 || a->unit.rc == ERR_STATE)
+			continue;
+		rc = a->unit.rc;
+		*e = a->message->read_err = a->unit.err;
+		a->unit.run = run_retry;
+		again[failed++] = &a->unit;
+	}
+	if (failed > 0)
+		writer_call_all(writer, again, failed);
+	return rc;
+}
+
+static int apply_all(struct service *s, struct claim *claim, struct err *e)
+{
+	const struct process *process = s->context;
+	struct apply applies[PROCESS_BATCH];
+	struct unit *units[PROCESS_BATCH];
+
+	for (int i = 0; i < claim->count; i++) {
+		flow_read(&claim->messages[i]);
+		applies[i] = (struct apply){.unit.run = run_apply,
+					    .settings = &process->settings,
+					    .message = &claim->messages[i]};
+		units[i] = &applies[i].unit;
+	}
+	writer_call_all(s->writer, units, (size_t)claim->count);
+	return put_back_failed(s->writer, applies, claim->count, e);
+}
+
+struct reclaim {
+	struct unit unit;
+	const struct service *service;
+};
+
+static bool is_dead(const char *owner, void *context)
+{
+	const struct service *s = context;
+
+	return instance_life(s->dir.run, owner) == INSTANCE_DEAD;
+}
+
+static int run_reclaim(struct unit *u, struct db *db, int64_t now_ms,
+		       struct err *e)
+{
+	struct reclaim *r = CONTAINER_OF(u, struct reclaim, unit);
+	int rc = queue_reclaim(db, &queue_inbox, now_ms, is_dead,
+			       (void *)(uintptr_t)r->service, RECLAIM_LIMIT, e);
+
+	return rc < 0 ? rc : 0;
+}
+
+static int reclaim_when_due(struct service *s, struct err *e)
+{
+	struct process *process = s->context;
+	struct reclaim reclaim = {.unit.run = run_reclaim, .service = s};
+	int64_t now_ms = clock_mono_ms();
+
+	if (now_ms < process->reclaim_at_ms)
+		return 0;
+	process->reclaim_at_ms = now_ms + RECLAIM_EVERY_MS;
+	return writer_call(s->writer, &reclaim.unit, e);
+}
+
+int process_batch(struct service *s, struct err *e)
+{
+	struct flow_message messages[PROCESS_BATCH] = {0};
+	struct claim claim = {.unit.run = run_claim,
+			      .owner = s->instance.owner,
+			      .messages = messages};
+	int rc = reclaim_when_due(s, e);
+
+	if (rc == 0)
+		rc = writer_call(s->writer, &claim.unit, e);
+	if (rc == 0 && claim.count > 0)
+		rc = apply_all(s, &claim, e);
+	for (int i = 0; i < claim.count; i++)
+		flow_message_clear(&messages[i]);
+	return rc < 0 ? rc : claim.count;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * process.h - inbox to orders: claim, read, apply.
+ */
+#ifndef PROCESSOR_PROCESS_H
+#define PROCESSOR_PROCESS_H
+
+#include <stdint.h>
+
+#include "flow/order_flow.h"
+
+struct service;
+
+enum {
+	PROCESS_BATCH = 64 /* messages of different orders at a time */
+};
+
+struct process {
+	struct flow_settings settings;
+	int64_t reclaim_at_ms; /* monotonic: next look for dead owners */
+};
+
+/* One pass: claim up to PROCESS_BATCH messages in one transaction, read them
+ * outside of any, apply each in a unit of its own. Number of messages, < 0. */
+int process_batch(struct service *s, struct err *e);
+
+#endif
