@@ -1,0 +1,1 @@
+"""Emulator of the marketplace Kuper (СберМаркет): notifications, pull API and webhooks. See ../README.md."""

@@ -1,0 +1,110 @@
+'use strict';
+
+// /_control/: how tests queue faults and look inside.
+
+const WAIT_LIMIT_MS = 60000;
+
+class Control {
+    // `double` is asked over HTTP for what it stored, so that what tests see is not our own bookkeeping.
+    constructor(faults, journal, settings, double) {
+        this.faults = faults;
+        this.journal = journal;
+        this.settings = settings;
+        this.double = double;
+        this.tokens = new Set();
+        this.actions = {
+            'POST faults': (value) => this.addFaults(value),
+            'GET faults': () => ({ faults: this.faults.queue }),
+            'DELETE faults': () => this.faults.clear(),
+            'GET journal': (value, query) => this.readJournal(query),
+            'GET messages': (value, query) => this.readMessages(query),
+            'POST press': (value) => this.press(value),
+            'POST config': (value) => this.configure(value),
+            'POST reset': () => this.reset(),
+        };
+    }
+
+    async handle(method, name, query, text) {
+        const action = this.actions[`${method} ${name}`];
+        if (action === undefined) {
+            return { status: 404, body: { error: `no such control: ${method} ${name}` } };
+        }
+        try {
+            return { status: 200, body: (await action(text ? JSON.parse(text) : {}, query)) ?? {} };
+        } catch (error) {
+            return { status: 400, body: { error: error.message } };
+        }
+    }
+
+    // The bot that called last is the last of the set.
+    remember(token) {
+        this.tokens.delete(token);
+        this.tokens.add(token);
+    }
+
+    addFaults(value) {
+        (Array.isArray(value) ? value : [value]).forEach((wish) => this.faults.add(wish));
+        return { queued: this.faults.queue.length };
+    }
+
+    async readJournal(query) {
+        const until = Date.now() + Math.min(Number(query.get('wait_ms') ?? 0), WAIT_LIMIT_MS);
+        for (;;) {
+            const entries = this.journal.select(query);
+            const left = until - Date.now();
+            if (entries.length > 0 || left <= 0) {
+                return { entries };
+            }
+            await this.journal.wait(left);
+        }
+    }
+
+    // What is in the chats, in the order of arrival.
+    async readMessages(query) {
+        const stored = [];
+        for (const token of this.tokens) {
+            const answer = await this.double('POST', '/getUpdatesHistory', { token });
+            stored.push(...(JSON.parse(answer.text).result ?? []).filter((item) => item.message?.chat_id !== undefined));
+        }
+        const messages = stored.map((item) => ({
+            message_id: item.messageId, at_ms: item.time, chat: String(item.message.chat_id), text: item.message.text,
+            message: item.message,
+        }));
+        messages.sort((left, right) => left.message_id - right.message_id);
+        return { messages: messages.filter((row) => query.get('chat') === null || row.chat === query.get('chat')) };
+    }
+
+    // Somebody in the chat presses a button of a message.
+    async press(value) {
+        const [token] = [...this.tokens].slice(-1);
+        if (token === undefined) {
+            throw new Error('no bot has called yet');
+        }
+        const body = {
+            botToken: token, from: value.from ?? { id: 5, first_name: 'Оператор' }, data: value.data,
+            message: { message_id: value.message_id, chat: { id: value.chat } },
+        };
+        const answer = await this.double('POST', '/sendCallback', body);
+        if (answer.status !== 200) {
+            throw new Error(`the double answered ${answer.status}: ${answer.text}`);
+        }
+    }
+
+    // {"tokens": ["…"]}: only these bots are let in; an empty list lets in every bot.
+    configure(value) {
+        if (!Array.isArray(value.tokens)) {
+            throw new Error('tokens must be a list');
+        }
+        this.settings.tokens = value.tokens;
+    }
+
+    reset() {
+        this.faults.clear();
+        this.journal.clear();
+        this.tokens.clear();
+        this.settings.tokens = [];
+        this.settings.forgetMessages();
+    }
+}
+
+module.exports = { Control };
