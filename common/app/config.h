@@ -2,12 +2,19 @@
  *
  * config.h - ordergate.conf as typed values.
  *
- * One file in libconfuse syntax. Every option is a row of a table in config.c
- * (section, key, type, default, limits, one line of help); that table is what
- * reads, checks, prints and documents it. A configuration is read whole,
- * checked whole, and never changed afterwards: a reload makes a new one.
+ * One file in libconfuse syntax: `section { key = value }`, comments with #, //
+ * and slash-star. Every option is a row of the table in config_table.c
+ * (section, key, type, default, limits, help); that table is what reads,
+ * checks, prints and documents it. A configuration is read whole, checked
+ * whole, and never changed afterwards: a reload makes a new one.
  *
- * Sections may be given in parts: keys merge, the last one wins.
+ * Sections may be given in parts: keys merge, the last one wins. Of a job's
+ * `every` and `at`, the one that comes later replaces the other.
+ * Durations are "500ms", "10s", "5m", "1h", "30d", or a bare number, which
+ * counts the unit in the key's name (_ms, _minutes, _days), else seconds.
+ * There is no include() and no ${ENVIRONMENT}: what is in force can be read in
+ * one place, whoever starts the process. http:// URLs lead to loopback only; an
+ * empty URL means that this way is not configured.
  */
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
@@ -133,9 +140,10 @@ struct config {
 	struct config_log log;
 };
 
-/* Read and check. A NULL path, or a default path that does not exist, gives the
- * defaults. *ret_config is the caller's (config_free()). Returns 0;
- * ERR_INVALID "FILE:LINE: section.key: reason"; ERR_NOTFOUND; ERR_IO. */
+/* Read and check; one thread at a time (libconfuse). A NULL path, or a default
+ * path that does not exist, gives the defaults. *ret_config is the caller's
+ * (config_free()). Returns 0; ERR_INVALID "FILE:LINE: section.key: reason";
+ * ERR_NOTFOUND; ERR_IO. */
 int config_load(const char *path, bool must_exist, struct config **ret_config,
 		struct err *e);
 void config_free(struct config *config);

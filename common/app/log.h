@@ -5,9 +5,10 @@
  *
  * Only the top of a process logs; libraries return errors. Fields carry what a
  * person filters by (order, number, channel, job, err). Never a token, phone,
- * name, address or body: values of the fields named in log.c's table of
- * personal keys are refused by an assertion in tests. Thread-safe; a line that
- * the reader does not take is dropped and counted, never waited for.
+ * name, address or body: the values of fields named in log.c's table of
+ * personal keys are replaced by "(personal)". Thread-safe; a line that stderr's
+ * reader does not take is dropped, never waited for, and the next one that gets
+ * through says how many were (dropped=N).
  */
 #ifndef APP_LOG_H
 #define APP_LOG_H

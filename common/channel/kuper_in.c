@@ -31,6 +31,13 @@ enum {
 	FUTURE_MAX_MS = 5 * 60 * 1000
 };
 
+/* Beyond these a number is a mistake. They keep every product and sum of an
+ * order within 64 bits. */
+#define QUANTITY_MAX_MILLI INT64_C(1000000000)    /* a million pieces */
+#define PRICE_MAX_MINOR INT64_C(100000000000)     /* 1e9 roubles */
+#define TOTAL_MAX_MINOR INT64_C(1000000000000000) /* 1e13 roubles */
+#define WEIGHT_MAX_G INT64_C(1000000000)          /* 1000 tons */
+
 /* Spellings of the documentation that differ from the wire. */
 static const struct {
 	const char *name;
@@ -184,6 +191,9 @@ static int read_field(const struct json *payload, const struct field *field,
 		rc = timestamp_parse(text, MOSCOW_OFFSET_S, &value, e);
 	else
 		rc = decimal_parse_rounded(text, MONEY_DIGITS, &value, e);
+	if (rc == 0 && field->kind == FIELD_MONEY &&
+	    (value < 0 || value > TOTAL_MAX_MINOR))
+		rc = err_set(e, ERR_INVALID, "out of range");
 	if (rc < 0)
 		return err_wrap(e, rc, "%s", field->path);
 	memcpy(target, &value, sizeof(value));
@@ -207,22 +217,26 @@ static int read_terms(const struct json *payload, struct order_terms *terms,
 struct line_field {
 	const char *key;
 	int digits;
+	int64_t max;
 	size_t offset;
 };
 
-#define LINE(key, digits, member)                                \
-	{                                                        \
-		key, digits, offsetof(struct order_line, member) \
+#define LINE(key, digits, max, member)                                \
+	{                                                             \
+		key, digits, max, offsetof(struct order_line, member) \
 	}
 
 static const struct line_field line_fields[] = {
-	LINE("quantity", QUANTITY_DIGITS, qty_milli),
-	LINE("originalQuantity", QUANTITY_DIGITS, qty_ordered_milli),
-	LINE("price", MONEY_DIGITS, price_minor),
-	LINE("discountPrice", MONEY_DIGITS, discount_price_minor),
-	LINE("totalPrice", MONEY_DIGITS, total_minor),
-	LINE("totalDiscountPrice", MONEY_DIGITS, discount_total_minor),
-	LINE("weight", WEIGHT_DIGITS, weight_g),
+	LINE("quantity", QUANTITY_DIGITS, QUANTITY_MAX_MILLI, qty_milli),
+	LINE("originalQuantity", QUANTITY_DIGITS, QUANTITY_MAX_MILLI,
+	     qty_ordered_milli),
+	LINE("price", MONEY_DIGITS, PRICE_MAX_MINOR, price_minor),
+	LINE("discountPrice", MONEY_DIGITS, PRICE_MAX_MINOR,
+	     discount_price_minor),
+	LINE("totalPrice", MONEY_DIGITS, TOTAL_MAX_MINOR, total_minor),
+	LINE("totalDiscountPrice", MONEY_DIGITS, TOTAL_MAX_MINOR,
+	     discount_total_minor),
+	LINE("weight", WEIGHT_DIGITS, WEIGHT_MAX_G, weight_g),
 };
 
 /* What a line does not say follows from what it says. */
@@ -236,14 +250,16 @@ static void complete_line(struct order_line *line)
 		line->discount_price_minor = line->price_minor;
 	if (line->price_minor < 0)
 		line->price_minor = line->discount_price_minor;
-	if (line->total_minor < 0 &&
-	    decimal_mul_div(line->price_minor, line->qty_milli, 1000,
-			    &line->total_minor, NULL) < 0)
-		line->total_minor = 0;
-	if (line->discount_total_minor < 0 &&
-	    decimal_mul_div(line->discount_price_minor, line->qty_milli, 1000,
-			    &line->discount_total_minor, NULL) < 0)
-		line->discount_total_minor = 0;
+	if (line->total_minor < 0)
+		(void)decimal_mul_div(line->price_minor, line->qty_milli, 1000,
+				      &line->total_minor, NULL);
+	if (line->discount_total_minor < 0)
+		(void)decimal_mul_div(line->discount_price_minor,
+				      line->qty_milli, 1000,
+				      &line->discount_total_minor, NULL);
+	/* Piece goods have an empty weight; some senders write 0 for that. */
+	if (line->weight_g == 0)
+		line->weight_g = -1;
 }
 
 static int read_line(const struct json *position, struct order_line *line,
@@ -251,23 +267,28 @@ static int read_line(const struct json *position, struct order_line *line,
 {
 	if (json_kind(position) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "a position is not an object");
-	(void)text_copy(line->sku, sizeof(line->sku),
-			json_get_text(position, "id"));
-	(void)text_copy(line->name, sizeof(line->name),
-			json_get_text(position, "name"));
+	/* A cut id would come back to the marketplace as another article. */
+	if (!text_copy(line->sku, sizeof(line->sku),
+		       json_get_text(position, "id")))
+		return err_set(e, ERR_INVALID,
+			       "the id of a position is longer "
+			       "than %d bytes",
+			       ORDER_SKU_BYTES - 1);
 	if (line->sku[0] == '\0')
 		return err_set(e, ERR_INVALID, "a position has no id");
+	(void)text_copy(line->name, sizeof(line->name),
+			json_get_text(position, "name"));
 	for (size_t i = 0; i < COUNT_OF(line_fields); i++) {
 		const struct line_field *f = &line_fields[i];
 		int64_t value = -1;
 		int rc = json_get_decimal(position, f->key, f->digits, &value,
 					  e);
 
-		if (rc > 0 && value < 0)
-			rc = err_set(e, ERR_INVALID, "is negative");
+		if (rc > 0 && (value < 0 || value > f->max))
+			rc = err_set(e, ERR_INVALID, "%s: out of range",
+				     f->key);
 		if (rc < 0)
-			return err_wrap(e, rc, "position %s: %s", line->sku,
-					f->key);
+			return err_wrap(e, rc, "position %s", line->sku);
 		memcpy((char *)line + f->offset, &value, sizeof(value));
 	}
 	if (line->qty_milli < 0 && line->qty_ordered_milli < 0)
@@ -282,9 +303,13 @@ static int read_line(const struct json *position, struct order_line *line,
 static int read_lines(const struct json *positions, struct order_event *event,
 		      struct err *e)
 {
-	if (json_kind(positions) != JSON_ARRAY)
+	/* No order consists of nothing: an empty list says as much as none. */
+	if (json_kind(positions) != JSON_ARRAY || json_first(positions) == NULL)
 		return 0;
 	event->has_lines = true;
+	if (json_count(positions) > ORDER_LINES_MAX)
+		return err_set(e, ERR_INVALID, "more than %d positions",
+			       ORDER_LINES_MAX);
 	for (const struct json *p = json_first(positions); p != NULL;
 	     p = json_next(p)) {
 		struct order_line *line =
@@ -292,8 +317,7 @@ static int read_lines(const struct json *positions, struct order_event *event,
 		int rc;
 
 		if (line == NULL)
-			return err_set(e, ERR_INVALID, "more than %d positions",
-				       ORDER_LINES_MAX);
+			return err_set(e, ERR_NOMEM, "position: out of memory");
 		rc = read_line(p, line, e);
 		if (rc < 0)
 			return rc;

@@ -34,27 +34,37 @@ static bool is_weighed(const struct order_line *line)
 	return line->weight_g >= 0;
 }
 
-/* A weighed line with goods but without a weight is refused: it was picked by
- * pieces, so its share of the ordered weight stands in. */
-static int64_t picked_weight_g(const struct order_line *line)
+/* What a customer took back stays at the store, also when it was picked. */
+static int64_t final_quantity_milli(const struct order_line *line)
 {
+	return line->state == LINE_REMOVED ? 0 : line->qty_picked_milli;
+}
+
+/* A weighed line with goods but without a weight is refused. When it was not
+ * put on the scales, its share of the ordered weight stands in. */
+static int64_t final_weight_g(const struct order_line *line)
+{
+	int64_t quantity_milli = final_quantity_milli(line);
 	int64_t weight_g = 0;
 
-	if (line->qty_picked_milli == 0)
+	if (quantity_milli == 0)
 		return 0;
-	if (line->weight_picked_g >= 0)
+	if (line->weight_picked_g > 0)
 		return line->weight_picked_g;
-	if (line->qty_ordered_milli > 0)
-		(void)decimal_mul_div(line->weight_g, line->qty_picked_milli,
-				      line->qty_ordered_milli, &weight_g, NULL);
+	if (line->qty_milli > 0)
+		(void)decimal_mul_div(line->weight_g, quantity_milli,
+				      line->qty_milli, &weight_g, NULL);
 	return weight_g;
 }
 
+/* Also when the customer changed the wish: with "changed" the marketplace goes
+ * by the positions, which are right in any case. */
 static bool is_as_ordered(const struct order_line *line)
 {
-	return line->qty_picked_milli == line->qty_ordered_milli &&
+	return final_quantity_milli(line) == line->qty_milli &&
+	       line->qty_ordered_milli == line->qty_milli &&
 	       line->replaced_by == 0 && line->replaces == 0 &&
-	       (!is_weighed(line) || picked_weight_g(line) == line->weight_g);
+	       (!is_weighed(line) || final_weight_g(line) == line->weight_g);
 }
 
 static bool is_changed(const struct order *order)
@@ -84,11 +94,11 @@ static void put_position(struct json_out *out, const struct order *order,
 	json_put_text(out, "id", line->sku);
 	json_put_decimal(out, "originalQuantity", line->qty_ordered_milli,
 			 QUANTITY_DIGITS);
-	json_put_decimal(out, "quantity", line->qty_picked_milli,
+	json_put_decimal(out, "quantity", final_quantity_milli(line),
 			 QUANTITY_DIGITS);
 	if (is_weighed(line))
 		json_put_text(out, "weight",
-			      decimal_format(picked_weight_g(line),
+			      decimal_format(final_weight_g(line),
 					     WEIGHT_DIGITS, weight));
 	if (other != NULL)
 		json_put_text(out, "replacedByID", other->sku);

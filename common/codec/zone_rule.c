@@ -184,9 +184,10 @@ struct zone_span zone_rule_span(const struct zone_rule *rule, int64_t at_s)
 	if (!rule->has_summer)
 		return span;
 	year = timestamp_civil(at_s * 1000, 0).year;
-	/* Local years and UTC years differ at their ends, and a time of day may
-	 * reach days into the next year: so the neighbours count too. */
-	for (int y = year - 1; y <= year + 1; y++) {
+	/* Times of up to a week before or after the day put a change of one
+	 * year into the next. So near its ends, the last change and the next
+	 * one may belong to a year that is two away. */
+	for (int y = year - 2; y <= year + 2; y++) {
 		/* The start comes last: at the same second, summer goes on (a
 		 * zone that has summer time all year is written like that). */
 		const struct zone_span changes[] = {

@@ -94,7 +94,8 @@ struct order {
 	char number[ORDER_NUMBER_BYTES];
 	enum order_state state;
 	int64_t version;     /* goes up with what a picker must see */
-	int64_t event_ms;    /* of the latest applied marketplace event */
+	int64_t event_ms;    /* of the latest marketplace event that described
+				or moved it */
 	int64_t snapshot_ms; /* of the latest applied composition */
 	struct order_terms terms;
 
@@ -103,7 +104,8 @@ struct order {
 	int64_t bags;
 	char cancel_source[ORDER_SHORT_BYTES]; /* marketplace, store */
 	char cancel_reason[ORDER_TEXT_BYTES / 2];
-	int64_t taken_ms, assembled_ms, ready_ms, paid_ms, received_ms;
+	int64_t taken_ms; /* by the picker who has it, or had it last */
+	int64_t assembled_ms, ready_ms, paid_ms, received_ms;
 	int64_t delivered_ms, canceled_ms, created_ms, updated_ms;
 
 	struct order_line *lines; /* owned */

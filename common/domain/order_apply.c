@@ -14,7 +14,8 @@
 #include "domain/order_lines.h"
 
 enum {
-	DETAIL_BYTES_MAX = 65536
+	/* Each line once, with a SKU of escapes only */
+	DETAIL_BYTES_MAX = ORDER_LINES_MAX * 640
 };
 static const char marketplace[] = "marketplace";
 
@@ -65,21 +66,32 @@ void order_change_state(struct order *order, struct order_change *change,
 	change->changed = true;
 }
 
-/* Values that the event names replace those of the order. True when a picker
- * must see the difference. */
-static bool merge_terms(struct order_terms *to, const struct order_terms *from)
+/* Who must learn of a difference; bits. */
+enum terms_audience {
+	TERMS_PICKER = 1 << 0,
+	TERMS_CUSTOMER = 1 << 1 /* stands apart in the store */
+};
+
+/* Values that the event names replace those of the order. Bits of enum
+ * terms_audience for what is different now. */
+static unsigned merge_terms(struct order_terms *to,
+			    const struct order_terms *from)
 {
 	static const struct {
 		size_t offset, size;
-		bool seen; /* by a picker */
+		unsigned audience;
 	} texts[] = {
-#define TEXT(member, seen)                     \
+#define TEXT(member, audience)                 \
 	{offsetof(struct order_terms, member), \
-	 sizeof(((struct order_terms *)0)->member), seen}
-		TEXT(store_id, true),        TEXT(order_uuid, false),
-		TEXT(comment, true),         TEXT(replacement_policy, true),
-		TEXT(shipment_method, true), TEXT(customer_name, false),
-		TEXT(customer_phone, false), TEXT(customer_address, false),
+	 sizeof(((struct order_terms *)0)->member), audience}
+		TEXT(store_id, TERMS_PICKER),
+		TEXT(order_uuid, 0),
+		TEXT(comment, TERMS_PICKER),
+		TEXT(replacement_policy, TERMS_PICKER),
+		TEXT(shipment_method, TERMS_PICKER),
+		TEXT(customer_name, TERMS_CUSTOMER),
+		TEXT(customer_phone, TERMS_CUSTOMER),
+		TEXT(customer_address, TERMS_CUSTOMER),
 #undef TEXT
 	};
 	static const size_t times[] = {
@@ -88,7 +100,7 @@ static bool merge_terms(struct order_terms *to, const struct order_terms *from)
 		offsetof(struct order_terms, deadline_ms),
 	};
 	int64_t old_slot_to_ms = to->slot_to_ms;
-	bool visible = false;
+	unsigned different = 0;
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		char *old = (char *)to + texts[i].offset;
@@ -97,7 +109,7 @@ static bool merge_terms(struct order_terms *to, const struct order_terms *from)
 		if (new[0] == '\0' || strcmp(old, new) == 0)
 			continue;
 		memcpy(old, new, texts[i].size);
-		visible = visible || texts[i].seen;
+		different |= texts[i].audience;
 	}
 	for (size_t i = 0; i < COUNT_OF(times); i++) {
 		char *old = (char *)to + times[i];
@@ -108,17 +120,37 @@ static bool merge_terms(struct order_terms *to, const struct order_terms *from)
 		if (value == 0 || memcmp(old, new, sizeof(value)) == 0)
 			continue;
 		memcpy(old, new, sizeof(value));
-		visible = true;
+		different |= TERMS_PICKER;
 	}
 	/* Without a deadline of its own an order is due at the slot's end. */
 	if (from->deadline_ms == 0 && from->slot_to_ms != 0 &&
 	    (to->deadline_ms == 0 || to->deadline_ms == old_slot_to_ms))
 		to->deadline_ms = from->slot_to_ms;
+	return different;
+}
+
+static void merge_totals(struct order_terms *to, const struct order_terms *from)
+{
 	if (from->total_minor >= 0)
 		to->total_minor = from->total_minor;
 	if (from->discount_total_minor >= 0)
 		to->discount_total_minor = from->discount_total_minor;
-	return visible;
+}
+
+static int note_late(const struct order_event *event,
+		     struct order_change *change, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf detail = BUF_MAX(DETAIL_BYTES_MAX);
+	struct json_out out = json_out_to(&detail);
+	int rc;
+
+	json_object(&out, NULL);
+	json_put_text(&out, "event", order_event_name(event->type));
+	json_end(&out);
+	rc = json_out_finish(&out, e);
+	return rc < 0 ? rc
+		      : order_change_note(change, "late", marketplace,
+					  buf_text(&detail), e);
 }
 
 static int apply_created(struct order *order, const struct order_event *event,
@@ -130,12 +162,13 @@ static int apply_created(struct order *order, const struct order_event *event,
 
 	order->terms = (struct order_terms){0};
 	(void)merge_terms(&order->terms, &event->terms);
+	merge_totals(&order->terms, &event->terms);
 	if (order->terms.store_id[0] == '\0')
 		(void)text_copy(order->terms.store_id,
 				sizeof(order->terms.store_id), "unknown");
 	order->created_ms = now_ms;
 	order->version = 1;
-	order->snapshot_ms = event->event_ms;
+	order->snapshot_ms = event->has_lines ? event->event_ms : 0;
 	rc = order_lines_set(order, event, e);
 	if (rc == 0)
 		rc = order_change_note(change, "order.created", marketplace,
@@ -152,33 +185,52 @@ static int apply_created(struct order *order, const struct order_event *event,
 	return rc;
 }
 
-/* A composition that is older than ours changes nothing; after assembly has
- * finished it is only recorded. */
+/* What the customer wants now, while the goods are still being picked. An event
+ * that tells no positions must not make a later one look old that does, so
+ * positions and the rest have each their own time. */
+static int take_over(struct order *order, const struct order_event *event,
+		     struct buf *detail, struct order_change *change,
+		     struct err *e)
+{
+	unsigned different = 0;
+	int lines = 0;
+
+	if (event->event_ms >= order->event_ms)
+		different = merge_terms(&order->terms, &event->terms);
+	if (event->has_lines && event->event_ms >= order->snapshot_ms) {
+		lines = order_lines_update(order, event, detail, e);
+		order->snapshot_ms = event->event_ms;
+		merge_totals(&order->terms, &event->terms);
+	}
+	if (lines < 0)
+		return lines;
+	change->lines_changed = lines > 0 || (different & TERMS_CUSTOMER) != 0;
+	if (lines > 0 || (different & TERMS_PICKER) != 0)
+		order->version++;
+	return 0;
+}
+
+/* What is older than what we know changes nothing; after assembly has finished
+ * it is only recorded. */
 static int apply_snapshot(struct order *order, const struct order_event *event,
 			  struct order_change *change, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf detail = BUF_MAX(DETAIL_BYTES_MAX);
-	bool old = event->event_ms < order->snapshot_ms;
-	bool open = order->state <= ORDER_ASSEMBLING;
-	bool visible = false;
-	int rc;
+	bool is_old =
+		event->event_ms < order->event_ms &&
+		(!event->has_lines || event->event_ms < order->snapshot_ms);
+	int rc = 0;
 
-	if (old) {
+	if (is_old) {
 		change->verdict = VERDICT_LATE;
-		return order_change_note(change, "late", marketplace,
-					 "{\"event\":\"order.updated\"}", e);
+		return note_late(event, change, e);
 	}
-	if (open) {
-		visible = merge_terms(&order->terms, &event->terms);
-		if (event->has_lines) {
-			rc = order_lines_update(order, event, &detail, e);
-			if (rc < 0)
-				return rc;
-			change->lines_changed = rc > 0;
-		}
-		order->snapshot_ms = event->event_ms;
-		order->version += visible || change->lines_changed ? 1 : 0;
-	}
+	if (order->state <= ORDER_ASSEMBLING)
+		rc = take_over(order, event, &detail, change, e);
+	if (rc == 0)
+		rc = buf_finish(&detail, e);
+	if (rc < 0)
+		return rc;
 	change->changed = true;
 	return order_change_note(
 		change, "order.updated", marketplace,
@@ -190,6 +242,7 @@ static int apply_canceled(struct order *order, const struct order_event *event,
 {
 	CLEANUP(buf_clear) struct buf detail = BUF_MAX(DETAIL_BYTES_MAX);
 	struct json_out out = json_out_to(&detail);
+	int rc;
 
 	(void)text_copy(order->cancel_source, sizeof(order->cancel_source),
 			marketplace);
@@ -199,8 +252,10 @@ static int apply_canceled(struct order *order, const struct order_event *event,
 	json_object(&out, NULL);
 	json_put_text(&out, "reason", event->cancel_reason);
 	json_end(&out);
-	return order_change_note(change, "order.canceled", marketplace,
-				 buf_text(&detail), e);
+	rc = json_out_finish(&out, e);
+	return rc < 0 ? rc
+		      : order_change_note(change, "order.canceled", marketplace,
+					  buf_text(&detail), e);
 }
 
 /* The event is allowed here: the state has been moved, do the rest. */
@@ -214,11 +269,21 @@ static int apply_allowed(struct order *order, const struct order_event *event,
 		return apply_snapshot(order, event, change, e);
 	if (event->type == EVENT_CANCELED)
 		return apply_canceled(order, event, change, e);
-	if (event->type == EVENT_PAID && order->paid_ms == 0)
+	if (event->type == EVENT_PAID) {
+		if (order->paid_ms != 0) {
+			change->verdict = VERDICT_REPEAT;
+			return 0;
+		}
 		order->paid_ms = event->event_ms;
+	}
 	change->changed = true;
 	return order_change_note(change, order_event_name(event->type),
 				 marketplace, NULL, e);
+}
+
+static bool describes(const struct order_event *event)
+{
+	return event->type == EVENT_CREATED || event->type == EVENT_UPDATED;
 }
 
 /* A second `created` with a newer composition is an update. */
@@ -254,14 +319,16 @@ int order_apply(struct order *order, const struct order_event *event,
 		}
 		break;
 	case VERDICT_LATE:
-		rc = order_change_note(change, "late", marketplace, NULL, e);
+		rc = note_late(event, change, e);
 		break;
 	case VERDICT_PARK:
 	case VERDICT_REFUSE:
 		break;
 	}
 	if (change->changed) {
-		order->event_ms = MAX_OF(order->event_ms, event->event_ms);
+		if (step.verdict == VERDICT_MOVE || describes(event))
+			order->event_ms =
+				MAX_OF(order->event_ms, event->event_ms);
 		order->updated_ms = now_ms;
 	}
 	return rc;

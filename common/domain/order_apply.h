@@ -31,7 +31,8 @@ struct order_note {       /* becomes a row of order_history */
 struct order_change {
 	enum order_verdict verdict;
 	bool changed;       /* the order row is to be saved */
-	bool lines_changed; /* and its lines */
+	bool lines_changed; /* and its lines and customer */
+	int only_line_no;   /* of the lines no other one; 0: any of them */
 	struct order_note notes[CHANGE_NOTES_MAX];
 	int note_count;
 	enum notice notices[CHANGE_NOTICES_MAX]; /* to be sent, in this order */

@@ -18,14 +18,20 @@ static int next_line_no(const struct order *order)
 }
 
 static struct order_line *append(struct order *order,
-				 const struct order_line *from, struct err *e)
+				 const struct order_line *from, int *ret_rc,
+				 struct err *e)
 {
 	int line_no = next_line_no(order);
+	bool full = order->line_count >= ORDER_LINES_MAX;
 	struct order_line *line =
 		order_line_add(&order->lines, &order->line_count);
 
 	if (line == NULL) {
-		(void)err_set(e, ERR_NOMEM, "order line: out of memory");
+		*ret_rc = full ? err_set(e, ERR_INVALID,
+					 "the order has more than %d lines",
+					 ORDER_LINES_MAX)
+			       : err_set(e, ERR_NOMEM,
+					 "order line: out of memory");
 		return NULL;
 	}
 	*line = *from;
@@ -39,9 +45,11 @@ static struct order_line *append(struct order *order,
 int order_lines_set(struct order *order, const struct order_event *event,
 		    struct err *e)
 {
+	int rc = 0;
+
 	for (size_t i = 0; i < event->line_count; i++)
-		if (append(order, &event->lines[i], e) == NULL)
-			return ERR_NOMEM;
+		if (append(order, &event->lines[i], &rc, e) == NULL)
+			return rc;
 	return 0;
 }
 
@@ -85,7 +93,8 @@ static bool same_terms(const struct order_line *a, const struct order_line *b)
 }
 
 /* Take over what the marketplace says now; what was picked stays picked. A
- * line whose wish grew, or that came back, is to be looked at again. */
+ * line whose wish grew, or that came back, is to be looked at again, unless
+ * just that much is in the bag. */
 static void update_line(struct order_line *line, const struct order_line *from)
 {
 	bool again = line->state == LINE_REMOVED ||
@@ -100,8 +109,13 @@ static void update_line(struct order_line *line, const struct order_line *from)
 	line->total_minor = from->total_minor;
 	line->discount_total_minor = from->discount_total_minor;
 	line->weight_g = from->weight_g;
-	if (again)
-		line->state = LINE_PENDING;
+	if (!again)
+		return;
+	line->reason[0] = '\0';
+	line->state = line->qty_picked_milli > 0 &&
+				      line->qty_picked_milli == line->qty_milli
+			      ? LINE_PICKED
+			      : LINE_PENDING;
 }
 
 static int remove_line(struct order_line *line, struct json_out *out)
@@ -123,6 +137,7 @@ int order_lines_update(struct order *order, const struct order_event *event,
 	size_t old_count = order->line_count;
 	struct json_out out = json_out_to(detail);
 	int changes = 0;
+	int rc = 0;
 
 	json_object(&out, NULL);
 	json_array(&out, "lines");
@@ -136,9 +151,9 @@ int order_lines_update(struct order *order, const struct order_event *event,
 		if (line != NULL)
 			update_line(line, from);
 		else
-			line = append(order, from, e);
+			line = append(order, from, &rc, e);
 		if (line == NULL)
-			return ERR_NOMEM;
+			return rc;
 		claimed[line - order->lines] = true;
 		put_difference(&out, line, from_milli);
 		changes++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "flow/order_flow.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -65,17 +66,32 @@ static int add_notice(struct db *db, const struct order *order,
 	return outbox_add(db, &message, now_ms, e);
 }
 
-int flow_save(struct db *db, const struct order *order,
-	      const struct order_change *change, int64_t now_ms,
-	      unsigned *ret_bells, struct err *e)
+/* The order row, and of its lines what has changed. */
+static int save_order(struct db *db, struct order *order,
+		      const struct order_change *change, int64_t now_ms,
+		      struct err *e)
+{
+	bool one_line = change->lines_changed && change->only_line_no != 0;
+	int rc = stores_ensure(db, order->terms.store_id, now_ms, e);
+
+	if (rc >= 0)
+		rc = orders_save(db, order, change->lines_changed && !one_line,
+				 e);
+	if (rc >= 0 && one_line)
+		rc = orders_save_line(
+			db, order->id,
+			order_line_find(order, change->only_line_no), e);
+	return rc;
+}
+
+static int save_change(struct db *db, struct order *order,
+		       const struct order_change *change, int64_t now_ms,
+		       unsigned *ret_bells, struct err *e)
 {
 	int rc = 0;
 
-	if (change->changed) {
-		rc = stores_ensure(db, order->terms.store_id, now_ms, e);
-		if (rc >= 0)
-			rc = orders_save(db, order, change->lines_changed, e);
-	}
+	if (change->changed)
+		rc = save_order(db, order, change, now_ms, e);
 	for (int i = 0; i < change->note_count && rc >= 0; i++)
 		rc = history_add(db, order->id, now_ms, change->notes[i].kind,
 				 change->notes[i].actor,
@@ -107,28 +123,28 @@ static int load_or_name(struct db *db, const struct queue_message *m,
 	return 0;
 }
 
-static int apply_event(struct db *db, const struct flow_settings *settings,
+static int apply_event(struct db *db, const struct order_policy *policy,
 		       struct order *order, const struct order_event *event,
 		       int64_t now_ms, enum order_verdict *ret_verdict,
 		       unsigned *ret_bells, struct err *e)
 {
 	CLEANUP(order_change_clear) struct order_change change = {0};
-	int rc = order_apply(order, event, &settings->policy, now_ms, &change,
-			     e);
+	int rc = order_apply(order, event, policy, now_ms, &change, e);
 
 	if (rc < 0)
 		return rc;
 	*ret_verdict = change.verdict;
-	return flow_save(db, order, &change, now_ms, ret_bells, e);
+	return save_change(db, order, &change, now_ms, ret_bells, e);
 }
 
 /* One parked event: 1 when it could be applied now, 0 when it still waits. An
  * event that cannot be read any more stays, and expires with an alert. */
-static int try_parked(struct db *db, const struct flow_settings *settings,
-		      const struct channel *channel, struct order *order,
-		      const struct parked_event *parked, int64_t now_ms,
-		      unsigned *ret_bells, struct err *e)
+static int try_parked(struct db *db, const struct channel *channel,
+		      struct order *order, const struct parked_event *parked,
+		      int64_t now_ms, unsigned *ret_bells, struct err *e)
 {
+	/* It is about `created`, which is never parked. */
+	static const struct order_policy no_policy = {0};
 	CLEANUP(order_event_clear) struct order_event event = {0};
 	enum order_verdict verdict;
 	int rc;
@@ -139,19 +155,19 @@ static int try_parked(struct db *db, const struct flow_settings *settings,
 		return 0;
 	rc = parked_remove(db, parked->inbox_id, e);
 	if (rc >= 0)
-		rc = apply_event(db, settings, order, &event, now_ms, &verdict,
-				 ret_bells, e);
+		rc = apply_event(db, &no_policy, order, &event, now_ms,
+				 &verdict, ret_bells, e);
 	return rc < 0 ? rc : 1;
 }
 
 /* Try the parked events until a whole pass moves none of them. */
-static int apply_parked(struct db *db, const struct flow_settings *settings,
-			const struct channel *channel, struct order *order,
-			int64_t now_ms, unsigned *ret_bells, struct err *e)
+static int apply_parked(struct db *db, struct order *order, int64_t now_ms,
+			unsigned *ret_bells, struct err *e)
 {
+	const struct channel *channel = channel_find(order->channel);
 	struct parked_event parked[PARKED_PER_ORDER_MAX];
 	bool gone[PARKED_PER_ORDER_MAX] = {false};
-	int count = parked_list(db, order->id, parked, e);
+	int count = channel == NULL ? 0 : parked_list(db, order->id, parked, e);
 	bool moved = count > 0;
 	int rc = count < 0 ? count : 0;
 
@@ -160,8 +176,8 @@ static int apply_parked(struct db *db, const struct flow_settings *settings,
 		for (int i = 0; i < count && rc >= 0; i++) {
 			if (gone[i])
 				continue;
-			rc = try_parked(db, settings, channel, order,
-					&parked[i], now_ms, ret_bells, e);
+			rc = try_parked(db, channel, order, &parked[i], now_ms,
+					ret_bells, e);
 			gone[i] = rc > 0;
 			moved = moved || gone[i];
 		}
@@ -189,15 +205,14 @@ static int apply_readable(struct db *db, const struct flow_settings *settings,
 	int rc = load_or_name(db, m, &order, e);
 
 	if (rc == 0)
-		rc = apply_event(db, settings, &order, &fm->event, now_ms,
-				 &verdict, ret_bells, e);
+		rc = apply_event(db, &settings->policy, &order, &fm->event,
+				 now_ms, &verdict, ret_bells, e);
 	if (rc == 0 && verdict == VERDICT_PARK)
 		rc = parked_add(db, m->id, m->order_id, m->channel,
 				m->event_type, m->body, fm->event.event_ms,
 				now_ms + settings->parked_keep_ms, e);
 	if (rc == 0 && order.state != ORDER_NONE)
-		rc = apply_parked(db, settings, fm->channel, &order, now_ms,
-				  ret_bells, e);
+		rc = apply_parked(db, &order, now_ms, ret_bells, e);
 	result->outcome = outcomes[verdict];
 	return rc;
 }
@@ -207,15 +222,22 @@ int flow_apply(struct db *db, const struct flow_settings *settings,
 	       unsigned *ret_bells, struct err *e)
 {
 	struct queue_result result = {.state = QUEUE_DONE};
+	char given_up[64];
 	int rc = 0;
 
 	if (fm->message.attempts > settings->attempts_max) {
-		/* Whoever applied it died each time. It waits for a person,
-		 * and what follows it would build on what it did not do. */
+		/* Whoever applied it died or failed each time. It waits for a
+		 * person, and what follows it would build on what it did not
+		 * do. */
+		(void)snprintf(given_up, sizeof(given_up),
+			       "given up after %d attempts",
+			       settings->attempts_max);
 		result.state = QUEUE_FAILED;
 		result.outcome = OUTCOME_POISONED;
-		result.error = "given up after repeated crashes";
+		result.error = given_up;
 		result.blocks = true;
+	} else if (fm->read_rc == ERR_NOMEM) {
+		rc = err_set(e, ERR_NOMEM, "%s", fm->read_err.text);
 	} else if (fm->read_rc < 0) {
 		result.state = QUEUE_FAILED;
 		result.outcome = OUTCOME_QUARANTINED;
@@ -227,6 +249,17 @@ int flow_apply(struct db *db, const struct flow_settings *settings,
 	if (rc < 0)
 		return rc;
 	return queue_finish(db, &queue_inbox, &fm->message, &result, now_ms, e);
+}
+
+int flow_save(struct db *db, struct order *order,
+	      const struct order_change *change, int64_t now_ms,
+	      unsigned *ret_bells, struct err *e)
+{
+	int rc = save_change(db, order, change, now_ms, ret_bells, e);
+
+	if (rc == 0 && change->changed)
+		rc = apply_parked(db, order, now_ms, ret_bells, e);
+	return rc;
 }
 
 int flow_apply_own_event(struct db *db, int64_t order_id,

@@ -71,9 +71,10 @@ int flow_catch_up(struct db *db, const struct flow_settings *settings,
 		  const char *owner, int64_t now_ms, unsigned *ret_bells,
 		  struct err *e);
 
-/* Write what a rule decided: order, history, notifications. Inside the write
- * transaction that loaded the order. */
-int flow_save(struct db *db, const struct order *order,
+/* Write what a rule decided: order, history, notifications. Events that were
+ * parked for the order are tried then, so it may have gone on further when this
+ * returns. Inside the write transaction that loaded the order. */
+int flow_save(struct db *db, struct order *order,
 	      const struct order_change *change, int64_t now_ms,
 	      unsigned *ret_bells, struct err *e);
 

@@ -92,8 +92,8 @@ static void call_end(struct call *c)
  * another one and sends the request again (Curl_retry_request()). A read
  * callback that cannot be rewound stops it only when the body has at least one
  * byte. This callback runs before every attempt, also the repeated one. */
-static int on_attempt(void *call, char *remote, char *local, int remote_port,
-		      int local_port)
+static int on_attempt(void *call, char *remote, /* NOLINT */
+		      char *local, /* NOLINT */ int remote_port, int local_port)
 {
 	struct call *c = call;
 
@@ -294,7 +294,7 @@ static int copy_body(struct call *c, const struct http_request *request,
 	c->body = malloc(request->body_bytes + 1);
 	if (c->body == NULL)
 		return err_set(e, ERR_NOMEM, "no memory for a request");
-	if (request->body_bytes > 0)
+	if (request->body != NULL)
 		memcpy(c->body, request->body, request->body_bytes);
 	c->body[request->body_bytes] = '\0';
 	return 0;
@@ -517,16 +517,13 @@ static void init_libcurl(void)
 		abort();
 }
 
-int http_client_new(const struct http_client_options *options,
-		    struct http_client **ret_client, struct err *e)
+static struct http_client *
+make_client(const struct http_client_options *options)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	CLEANUP(http_client_freep) struct http_client *client = NULL;
+	struct http_client *client = calloc(1, sizeof(*client));
 
-	(void)pthread_once(&once, init_libcurl);
-	client = calloc(1, sizeof(*client));
 	if (client == NULL)
-		return err_set(e, ERR_NOMEM, "no memory for an HTTP client");
+		return NULL;
 	client->parallel_max = MAX_OF(options->parallel_max, 1);
 	client->allow_http = options->allow_http;
 	client->connect_timeout_ms = options->connect_timeout_ms > 0
@@ -537,7 +534,19 @@ int http_client_new(const struct http_client_options *options,
 		strdup(options->user_agent != NULL ? options->user_agent : "");
 	if (options->ca_file != NULL)
 		client->ca_file = strdup(options->ca_file);
-	if (client->multi == NULL || client->user_agent == NULL ||
+	return client;
+}
+
+int http_client_new(const struct http_client_options *options,
+		    struct http_client **ret_client, struct err *e)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	CLEANUP(http_client_freep) struct http_client *client = NULL;
+
+	(void)pthread_once(&once, init_libcurl);
+	client = make_client(options);
+	if (client == NULL || client->multi == NULL ||
+	    client->user_agent == NULL ||
 	    (options->ca_file != NULL && client->ca_file == NULL) ||
 	    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS,
 			      (long)client->parallel_max) != CURLM_OK)

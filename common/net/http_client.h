@@ -32,7 +32,8 @@ struct http_client_options {
 
 int http_client_new(const struct http_client_options *options,
 		    struct http_client **ret_client, struct err *e);
-void http_client_free(struct http_client *client); /* cancels what runs */
+/* Cancels what runs: its done is not called. */
+void http_client_free(struct http_client *client);
 CLEANUP_DEFINE(struct http_client *, http_client_free)
 
 struct http_request {

@@ -54,6 +54,6 @@ int http_client_call(struct http_client *client,
 
 void http_answer_clear(struct http_answer *answer)
 {
-	free((void *)(uintptr_t)answer->body);
+	free((void *)(uintptr_t)answer->body); /* NOLINT: made in keep() */
 	*answer = (struct http_answer){.retry_after_ms = -1};
 }

@@ -19,9 +19,9 @@ enum {
 	ANSWER_BYTES_MAX = 64 * 1024 * 1024
 };
 
-static const char broken_answer[] =
-	"{\"error\":{\"code\":\"internal\","
-	"\"message\":\"the answer could not be built\"}}";
+/* Not const because the library wants it so; never written. */
+static char broken_answer[] = "{\"error\":{\"code\":\"internal\","
+			      "\"message\":\"the answer could not be built\"}}";
 
 static void clear(struct http_exchange *x)
 {
@@ -267,9 +267,9 @@ void exchange_refuse(struct http_exchange *x, const struct http_route *routes)
 	http_reply_error(x, 500, "internal", "the request was not understood");
 }
 
-const char *exchange_answer(const struct http_exchange *x, size_t *ret_bytes)
+char *exchange_answer(const struct http_exchange *x, size_t *ret_bytes)
 {
 	*ret_bytes =
 		x->broken ? sizeof(broken_answer) - 1 : x->answer.used_bytes;
-	return x->broken ? broken_answer : buf_text(&x->answer);
+	return x->broken ? broken_answer : x->answer.data;
 }

@@ -78,7 +78,7 @@ void exchange_pool_clear(struct exchange_pool *pool);
 /* Answer with x->refusal, in the handler's stead. */
 void exchange_refuse(struct http_exchange *x, const struct http_route *routes);
 
-/* The body of the answer; borrowed from x. */
-const char *exchange_answer(const struct http_exchange *x, size_t *ret_bytes);
+/* The body of the answer, borrowed from x; NULL when nothing is in it. */
+char *exchange_answer(const struct http_exchange *x, size_t *ret_bytes);
 
 #endif

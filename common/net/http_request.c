@@ -64,6 +64,8 @@ int request_check(const struct http_request *request, struct err *e)
 	if (strnlen(request->url, URL_BYTES_MAX + 1) > URL_BYTES_MAX)
 		return err_set(e, ERR_INVALID, "URL of more than %d bytes",
 			       URL_BYTES_MAX);
+	if (request->body == NULL && request->body_bytes > 0)
+		return err_set(e, ERR_INVALID, "a length without a body");
 	if (request->body_bytes > BODY_BYTES_MAX)
 		return err_set(e, ERR_INVALID, "body of more than %d bytes",
 			       BODY_BYTES_MAX);

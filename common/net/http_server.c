@@ -58,9 +58,9 @@ enum {
 	RELEASE_STEPS_MAX = 25000 /* 5 s */
 };
 
-static const char stopping_answer[] =
-	"{\"error\":{\"code\":\"unavailable\","
-	"\"message\":\"the server is stopping\"}}";
+/* Not const because the library wants it so; never written. */
+static char stopping_answer[] = "{\"error\":{\"code\":\"unavailable\","
+				"\"message\":\"the server is stopping\"}}";
 
 struct http_server {
 	struct MHD_Daemon *daemon;
@@ -107,12 +107,11 @@ static enum MHD_Result send_answer(struct http_server *s,
 	struct MHD_Response *response;
 	enum MHD_Result rc;
 	size_t bytes;
-	const char *body = exchange_answer(x, &bytes);
+	char *body = exchange_answer(x, &bytes);
 
-	/* "Persistent": the text stays with x until on_completed(). The cast
-	 * is for an interface that never writes. */
-	response = MHD_create_response_from_buffer(
-		bytes, (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT);
+	/* "Persistent": the text stays with x until on_completed(). */
+	response = MHD_create_response_from_buffer(bytes, body,
+						   MHD_RESPMEM_PERSISTENT);
 	if (response == NULL)
 		return MHD_NO;
 	add_headers(response, x, s->draining);
@@ -215,7 +214,7 @@ static enum MHD_Result receive(struct http_exchange *x, const char *data,
 
 /* Called for the headers (*upload_bytes 0, no exchange yet), for every piece of
  * the body, for its end (0 again), and once more after a suspension. */
-static enum MHD_Result on_request(void *server,
+static enum MHD_Result on_request(void *server, /* NOLINT: 8 parameters */
 				  struct MHD_Connection *connection,
 				  const char *path, const char *method,
 				  const char *version, const char *upload,
@@ -344,7 +343,7 @@ static void abandon(struct http_server *s, struct http_exchange *x,
 static void abandon_rest(struct http_server *s)
 {
 	struct MHD_Response *response = MHD_create_response_from_buffer(
-		sizeof(stopping_answer) - 1, (void *)(uintptr_t)stopping_answer,
+		sizeof(stopping_answer) - 1, stopping_answer,
 		MHD_RESPMEM_PERSISTENT);
 	struct http_exchange *x = s->flight.oldest;
 
@@ -471,10 +470,24 @@ static int start_thread(struct http_server *s, struct err *e)
 	return 0;
 }
 
+static struct http_server *
+make_server(const struct http_server_options *options)
+{
+	struct http_server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->queue.wake_fd = -1;
+	s->listen_fd = options->listen_fd;
+	s->routes = options->routes;
+	s->context = options->context;
+	return s;
+}
+
 int http_server_start(const struct http_server_options *options,
 		      struct http_server **ret_server, struct err *e)
 {
-	CLEANUP(free_serverp) struct http_server *s = calloc(1, sizeof(*s));
+	CLEANUP(free_serverp) struct http_server *s = make_server(options);
 	int flags;
 	int rc;
 
@@ -482,10 +495,6 @@ int http_server_start(const struct http_server_options *options,
 		(void)close(options->listen_fd);
 		return err_set(e, ERR_NOMEM, "no memory for a server");
 	}
-	s->queue.wake_fd = -1;
-	s->listen_fd = options->listen_fd;
-	s->routes = options->routes;
-	s->context = options->context;
 	/* One from systemd may block, which would stop the event thread. */
 	flags = fcntl(s->listen_fd, F_GETFL);
 	if (flags < 0 || fcntl(s->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0)

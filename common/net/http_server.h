@@ -61,7 +61,8 @@ int http_server_start(const struct http_server_options *options,
 /* Accept nothing more, tell keepalive peers to close, wait until every exchange
  * is answered or max_wait_ms have passed, then end the thread and free the
  * server. Answers that are still missing then get 503 (libmicrohttpd panics
- * when it is stopped with a suspended connection). NULL is allowed. */
+ * when it is stopped with a suspended connection); whoever has such an exchange
+ * still answers it once, into the void, which frees it. NULL is allowed. */
 void http_server_stop(struct http_server *server, int max_wait_ms);
 
 /* Age of the oldest exchange without an answer, 0 when there is none. */
@@ -72,10 +73,12 @@ struct http_server_stats {
 };
 struct http_server_stats http_server_stats(const struct http_server *server);
 
-/* The request; borrowed until the answer. Header names ignore case; NULL when
- * absent. The body is NUL-terminated after body_bytes. */
+/* The request; borrowed until the answer. The path is percent-decoded. The body
+ * is NUL-terminated after body_bytes. A HEAD comes to the route of its GET. */
 const char *http_method(const struct http_exchange *x);
 const char *http_path(const struct http_exchange *x);
+/* Only inside the handler and before the answer: they belong to the connection.
+ * Header names ignore case; NULL when absent. */
 const char *http_header(const struct http_exchange *x, const char *name);
 const char *http_query(const struct http_exchange *x, const char *name);
 const char *http_body(const struct http_exchange *x);
@@ -84,7 +87,8 @@ size_t http_body_bytes(const struct http_exchange *x);
  * exchange; NULL when out of memory. Called at most once per exchange. */
 void *http_exchange_alloc(struct http_exchange *x, size_t bytes);
 
-/* Header of the answer, before http_reply(); both texts are copied. */
+/* Header of the answer, before http_reply(); both texts are copied. Control
+ * characters, or more than 4 KiB of headers, make the answer a 500. */
 void http_reply_header(struct http_exchange *x, const char *name,
 		       const char *value);
 /* Answer. body is copied; content_type is a constant. Any thread, once. For a

@@ -153,6 +153,21 @@ bool query_col_is_null(struct query *q, int column)
 	return q->db->driver->col_is_null(q, column);
 }
 
+int query_columns(struct query *q)
+{
+	return q->prepared != NULL ? q->db->driver->columns(q) : 0;
+}
+
+bool query_col_is_number(struct query *q, int column)
+{
+	return q->db->driver->col_is_number(q, column);
+}
+
+const char *query_col_name(struct query *q, int column)
+{
+	return q->db->driver->col_name(q, column);
+}
+
 char *query_col_copy(struct query *q, int column)
 {
 	return strdup(query_col_text(q, column));

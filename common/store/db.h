@@ -79,6 +79,10 @@ int64_t query_col_i64(struct query *q, int column);
 const char *query_col_text(struct query *q, int column);
 const void *query_col_blob(struct query *q, int column, size_t *ret_bytes);
 bool query_col_is_null(struct query *q, int column);
+/* Number of columns and their names, for views that print what they get. */
+int query_columns(struct query *q);
+bool query_col_is_number(struct query *q, int column);
+const char *query_col_name(struct query *q, int column);
 
 /* Copy of a text column; "" for null. NULL when out of memory. */
 char *query_col_copy(struct query *q, int column);

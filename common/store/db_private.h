@@ -27,6 +27,9 @@ struct db_driver {
 	const char *(*col_text)(struct query *q, int column);
 	const void *(*col_blob)(struct query *q, int column, size_t *ret_bytes);
 	bool (*col_is_null)(struct query *q, int column);
+	int (*columns)(struct query *q);
+	bool (*col_is_number)(struct query *q, int column);
+	const char *(*col_name)(struct query *q, int column);
 
 	bool (*in_transaction)(struct db *db);
 	int64_t (*wal_pages)(const struct db *db);

@@ -290,6 +290,21 @@ static bool sqlite_col_is_null(struct query *q, int column)
 	return sqlite3_column_type(stmt_of(q), column) == SQLITE_NULL;
 }
 
+static int sqlite_columns(struct query *q)
+{
+	return sqlite3_column_count(stmt_of(q));
+}
+
+static bool sqlite_col_is_number(struct query *q, int column)
+{
+	return sqlite3_column_type(stmt_of(q), column) == SQLITE_INTEGER;
+}
+
+static const char *sqlite_col_name(struct query *q, int column)
+{
+	return sqlite3_column_name(stmt_of(q), column);
+}
+
 static bool sqlite_in_transaction(struct db *db)
 {
 	return sqlite3_get_autocommit(handle_of(db)) == 0;
@@ -342,6 +357,9 @@ const struct db_driver db_sqlite = {
 	.col_text = sqlite_col_text,
 	.col_blob = sqlite_col_blob,
 	.col_is_null = sqlite_col_is_null,
+	.columns = sqlite_columns,
+	.col_is_number = sqlite_col_is_number,
+	.col_name = sqlite_col_name,
 	.in_transaction = sqlite_in_transaction,
 	.wal_pages = sqlite_wal_pages,
 	.wal_bytes = sqlite_wal_bytes,

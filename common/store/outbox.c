@@ -31,17 +31,18 @@ STMT(outbox_head_next,
      " RETURNING head_id, last_seq");
 STMT(outbox_insert,
      "INSERT INTO outbox (message_id, head_id, endpoint, channel, external_id,"
-     " event_type, order_id, order_seq, state, due_ms, created_ms, updated_ms,"
-     " body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9, $9, $10)");
+     " event_type, order_id, order_seq, state, hold, due_ms, created_ms,"
+     " updated_ms, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1,"
+     " CASE WHEN EXISTS (SELECT 1 FROM outbox f WHERE f.head_id = $2"
+     "  AND f.state = 4 AND f.hold = 'blocked') THEN 'blocked' ELSE 'none' END,"
+     " $9, $9, $9, $10)");
 
 /* $1 endpoint, $2 due from, $3 now. The inner query looks at one row of the
  * index of ready heads; all the rest is found by key. */
 STMT(outbox_pick_head,
      "SELECT h.head_id, h.due_ms, coalesce(o.state, ''),"
      " coalesce(s.integration_type, 3), coalesce(m.http_status, 0),"
-     " coalesce(m.hold, '') = 'uncertain',"
-     " EXISTS (SELECT 1 FROM outbox f WHERE f.head_id = h.head_id"
-     "  AND f.state = 4 AND f.hold = 'blocked')"
+     " coalesce(m.hold, '') = 'uncertain', coalesce(m.hold, '') = 'blocked'"
      " FROM (SELECT head_id, order_id, due_ms FROM outbox_head"
      "  WHERE state = 1 AND endpoint = $1 AND due_ms BETWEEN $2 AND $3"
      "  ORDER BY due_ms, head_id LIMIT 1) h"
@@ -54,7 +55,8 @@ STMT(outbox_blocking_types,
      "SELECT event_type FROM outbox WHERE head_id = $1 AND state = 4"
      " AND hold = 'blocked'");
 STMT(outbox_set_blocking,
-     "UPDATE outbox SET hold = 'blocked' WHERE id = $1 AND state = 4");
+     "UPDATE outbox SET hold = 'blocked' WHERE id = $1 AND state = 4"
+     " OR head_id = $2 AND state = 1 AND hold = 'none'");
 STMT(outbox_block_head,
      "UPDATE outbox_head SET state = 4 WHERE head_id = $1 AND state = 1");
 STMT(outbox_wake_heads, "UPDATE outbox_head SET state = 1, due_ms = $2"
@@ -131,7 +133,7 @@ static int pick_head(struct db *db, const struct outbox_pick *pick,
 	ret_context->integration_type = (int)query_col_i64(q, 3);
 	ret_context->http_status = (int)query_col_i64(q, 4);
 	ret_context->uncertain = query_col_i64(q, 5) != 0;
-	ret_context->has_blocker = query_col_i64(q, 6) != 0;
+	ret_context->held_back = query_col_i64(q, 6) != 0;
 	return 1;
 }
 
@@ -176,12 +178,14 @@ int outbox_blockers(struct db *db, int64_t head_id, unsigned *ret_notices,
 	return 0;
 }
 
-int outbox_keep_back(struct db *db, int64_t id, struct err *e)
+int outbox_keep_back(struct db *db, const struct queue_message *m,
+		     struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &outbox_set_blocking);
 	int rc;
 
-	query_i64(q, 1, id);
+	query_i64(q, 1, m->id);
+	query_i64(q, 2, m->head_id);
 	rc = query_exec(q, e);
 	return rc < 0 ? rc : 0;
 }

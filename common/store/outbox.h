@@ -4,10 +4,11 @@
  * that decided about them.
  *
  * A head stands for one order and one endpoint: its messages leave one after
- * another. A failed message with hold `blocked` keeps back the later types that
- * depend on it (the sender's table says which); those wait with hold `blocked`
- * too and their head is blocked, until a new message or outbox_wake() lets the
- * sender look again. Clearing the hold of the failed one releases them.
+ * another. A failed message that others depend on has hold `blocked`, and then
+ * the head's pending ones get it too, also those that come later: the sender
+ * looks up in its table whether they depend on it, and blocks the head when the
+ * oldest does. Whoever clears a pending message's hold releases it. A blocked
+ * head is looked at again when a message comes, and by outbox_wake().
  *
  * Unless it says otherwise, a function runs inside a write transaction.
  */
@@ -52,7 +53,7 @@ struct outbox_context {
 	int integration_type;         /* of the order's store */
 	int http_status;   /* answer to the latest attempt; 0: none */
 	bool uncertain;    /* its outcome is unknown: ask first */
-	bool has_blocker;  /* an earlier message failed and keeps back */
+	bool held_back;    /* look at outbox_blockers() before sending it */
 	int64_t waited_ms; /* since it was due */
 };
 
@@ -67,8 +68,9 @@ int outbox_claim(struct db *db, const struct outbox_pick *pick, int64_t now_ms,
  * 1 << enum notice. Also on a reader. */
 int outbox_blockers(struct db *db, int64_t head_id, unsigned *ret_notices,
 		    struct err *e);
-/* This message, which has failed, keeps back what depends on it. */
-int outbox_keep_back(struct db *db, int64_t id, struct err *e);
+/* This message, which has just failed, keeps back what depends on it. */
+int outbox_keep_back(struct db *db, const struct queue_message *m,
+		     struct err *e);
 /* This message, which is taken, waits for an earlier one that failed; why is
  * for a person. ERR_STATE when the lease was lost. */
 int outbox_block(struct db *db, const struct queue_message *m, const char *why,

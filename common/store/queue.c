@@ -335,3 +335,32 @@ int queue_reclaim(struct db *db, const struct queue *queue, int64_t now_ms,
 	}
 	return found;
 }
+
+/* 1 and the head of the message, 0 when its state does not allow it. */
+static int operate_message(struct db *db, const struct stmt *step,
+			   int64_t message_id, int64_t now_ms,
+			   int64_t *ret_head_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, step);
+
+	query_i64(q, 1, message_id);
+	query_i64(q, 2, now_ms);
+	return query_one_i64(q, ret_head_id, e);
+}
+
+int queue_operate(struct db *db, const struct queue *queue, int64_t message_id,
+		  enum queue_operation operation, int64_t now_ms, struct err *e)
+{
+	int64_t head_id = 0;
+	int rc = operate_message(db, queue->operator_steps[operation],
+				 message_id, now_ms, &head_id, e);
+
+	if (rc <= 0)
+		return rc;
+	CLEANUP_QUERY struct query *q = query_start(db, queue->resettle_head);
+
+	query_i64(q, 1, head_id);
+	query_i64(q, 2, now_ms);
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 1;
+}

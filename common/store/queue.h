@@ -76,6 +76,7 @@ struct queue {
 	const struct stmt *next_pending, *settle_head, *retry_message;
 	const struct stmt *leased_heads, *untake_message, *ready_head;
 	const struct stmt *peek_messages, *seize_head;
+	const struct stmt *operator_steps[3], *resettle_head;
 };
 extern const struct queue queue_inbox, queue_outbox, queue_telegram;
 
@@ -143,6 +144,18 @@ struct queue_retry {
 int queue_retry(struct db *db, const struct queue *queue,
 		const struct queue_message *m, const struct queue_retry *retry,
 		int64_t now_ms, struct err *e);
+
+/* What an operator may do with one message. */
+enum queue_operation {
+	OPERATE_RETRY,  /* failed: created again, with its attempts reset */
+	OPERATE_SKIP,   /* created or failed: done, outcome skipped */
+	OPERATE_RELEASE /* created and held: due now */
+};
+/* 1 when the message was in a state that allows it, 0 when not, < 0. Its head
+ * goes on, also one that was blocked. */
+int queue_operate(struct db *db, const struct queue *queue, int64_t message_id,
+		  enum queue_operation operation, int64_t now_ms,
+		  struct err *e);
 
 /* Give back what dead owners hold. is_dead decides about an owner id whose
  * lease runs (true: take it away now); leases past lease_until_ms go back in

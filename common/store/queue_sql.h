@@ -84,6 +84,23 @@
 	     " lease_epoch = lease_epoch + 1, lease_until_ms = $3"             \
 	     " WHERE " key " = $1 AND state IN (1, 2)"                         \
 	     " RETURNING " key ", lease_epoch");                               \
+	/* Operators: $1 id, $2 now */                                         \
+	STMT(q##_operator_retry,                                               \
+	     "UPDATE " table " SET state = 1, outcome = '', hold = 'none',"    \
+	     " attempts = 0, error = NULL, due_ms = $2, updated_ms = $2"       \
+	     " WHERE id = $1 AND state = 4 RETURNING " key);                   \
+	STMT(q##_operator_skip,                                                \
+	     "UPDATE " table " SET state = 3, outcome = 'skipped',"            \
+	     " hold = 'none', updated_ms = $2"                                 \
+	     " WHERE id = $1 AND state IN (1, 4) RETURNING " key);             \
+	STMT(q##_operator_release,                                             \
+	     "UPDATE " table " SET hold = 'none', due_ms = $2,"                \
+	     " updated_ms = $2 WHERE id = $1 AND state = 1 RETURNING " key);   \
+	/* $1 head, $2 now */                                                  \
+	STMT(q##_resettle_head,                                                \
+	     "UPDATE " head " SET due_ms = $2, state = CASE WHEN EXISTS"       \
+	     " (SELECT 1 FROM " table " WHERE " key " = $1 AND state = 1)"     \
+	     " THEN 1 ELSE 0 END WHERE " key " = $1 AND state <> 2");          \
 	const struct queue queue_##q = {                                       \
 		.name = #q,                                                    \
 		.claim_head = &q##_claim_head,                                 \
@@ -97,6 +114,9 @@
 		.ready_head = &q##_ready_head,                                 \
 		.peek_messages = &q##_peek_messages,                           \
 		.seize_head = &q##_seize_head,                                 \
+		.operator_steps = {&q##_operator_retry, &q##_operator_skip,    \
+				   &q##_operator_release},                     \
+		.resettle_head = &q##_resettle_head,                           \
 	}
 
 #endif

@@ -34,6 +34,8 @@ typedef void behaviour(struct peer *p, int fd);
 struct peer {
 	int listen_fd, port;
 	pthread_t thread;
+	pthread_mutex_t lock;
+	bool closing;
 	behaviour *act;   /* with every connection */
 	const char *text; /* what act sends */
 	atomic_int requests, connections;
@@ -42,6 +44,16 @@ struct peer {
 	char heads[HEADS_MAX][1024]; /* read them after `requests` */
 	char bodies[HEADS_MAX][64];
 };
+
+/* The connection that peer_free() has to end. */
+static void hold_on_to(struct peer *p, int fd)
+{
+	(void)pthread_mutex_lock(&p->lock);
+	p->stream.fd = fd;
+	if (p->closing && fd >= 0)
+		(void)shutdown(fd, SHUT_RDWR);
+	(void)pthread_mutex_unlock(&p->lock);
+}
 
 static void *serve(void *peer)
 {
@@ -53,9 +65,10 @@ static void *serve(void *peer)
 		if (fd < 0)
 			return NULL;
 		p->connections++;
-		p->stream.fd = fd;
+		hold_on_to(p, fd);
 		p->stream.used = 0;
 		p->act(p, fd);
+		hold_on_to(p, -1);
 		(void)close(fd);
 	}
 }
@@ -69,6 +82,8 @@ static struct peer *peer_new(behaviour *act, const char *text)
 	p->act = act;
 	p->text = text;
 	p->listen_fd = raw_listen(&p->port);
+	p->stream.fd = -1;
+	(void)pthread_mutex_init(&p->lock, NULL);
 	if (pthread_create(&p->thread, NULL, serve, p) != 0)
 		abort();
 	return p;
@@ -79,6 +94,11 @@ static void peer_free(struct peer *p)
 	if (p == NULL)
 		return;
 	(void)shutdown(p->listen_fd, SHUT_RDWR);
+	(void)pthread_mutex_lock(&p->lock);
+	p->closing = true;
+	if (p->stream.fd >= 0)
+		(void)shutdown(p->stream.fd, SHUT_RDWR);
+	(void)pthread_mutex_unlock(&p->lock);
 	(void)pthread_join(p->thread, NULL);
 	(void)close(p->listen_fd);
 	free(p);
@@ -653,10 +673,10 @@ static void the_request_arrives_as_it_was_given(void **state)
 {
 	static const char *const headers[] = {"Content-Type: application/json",
 					      "Client-Token: t 1", NULL};
-	CLEANUP(http_client_freep) struct http_client *client = client_new(1);
 	CLEANUP_PEER struct peer *p = peer_new(
 		answer, "HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\n"
 			"Content-Length: 2\r\n\r\nok");
+	CLEANUP(http_client_freep) struct http_client *client = client_new(1);
 	struct http_request request = request_to("POST", url_of(p));
 
 	(void)state;

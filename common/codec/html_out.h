@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * html_out.h - data inside of the HTML that Telegram reads. Pure.
+ *
+ * Telegram's parser knows a few tags and refuses a whole message for one bare
+ * '<'. So data is cut first, by code points, and escaped then; never the other
+ * way round. Bytes that are not UTF-8 become U+FFFD, control characters but the
+ * line feed become spaces.
+ */
+#ifndef CODEC_HTML_OUT_H
+#define CODEC_HTML_OUT_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/* Append text with & < > " escaped: at most max_points code points, then "…".
+ */
+void html_put(struct buf *b, const char *text, size_t max_points);
+
+/* Append what a reader of `html` sees: without tags, entities decoded, at most
+ * max_points code points, then "…". html is our own, so '<' begins a tag. */
+void html_put_plain(struct buf *b, const char *html, size_t max_points);
+
+/* Code points that Telegram counts: without tags, an entity is one. */
+size_t html_points(const char *html);
+
+#endif
