@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * invoicing.h - delivered orders to sales documents, documents to files.
+ */
+#ifndef INVOICING_INVOICING_H
+#define INVOICING_INVOICING_H
+
+#include <stdint.h>
+
+struct service;
+struct err;
+
+struct invoicing_result {
+	int made, empty, blocked, exported;
+};
+
+/* Make the document of every delivered order that has none, one transaction
+ * each. 0; < 0 when the store fails. */
+int invoicing_make(struct service *s, struct invoicing_result *result,
+		   struct err *e);
+
+/* Write the files of documents that have none: write, sync, rename, sync the
+ * folder; then mark. A repeat after a crash writes the same bytes again. */
+int invoicing_export(struct service *s, struct invoicing_result *result,
+		     struct err *e);
+
+#endif

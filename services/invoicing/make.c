@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * make.c - one document per delivered order.
+ */
+#include "app/service.h"
+#include "app/zones.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "base/text.h"
+#include "codec/timestamp.h"
+#include "domain/invoice.h"
+#include "invoicing.h"
+#include "store/documents.h"
+#include "store/orders.h"
+#include "store/writer.h"
+
+enum {
+	PAGE = 50,
+	PAGES_MAX = 2000, /* of one run: the next slot goes on */
+	DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
+};
+
+struct make {
+	struct unit unit;
+	const struct document_due *due;
+	struct invoice_terms terms;
+	char business_date[DATE_TEXT_BYTES];
+	char series[CONFIG_NAME_BYTES + 8];
+	int *counter; /* of the result: which of them this order is */
+	struct invoicing_result *result;
+};
+
+static int block(struct db *db, struct make *make, const struct err *why,
+		 struct err *e)
+{
+	make->counter = &make->result->blocked;
+	return documents_set_order(db, make->due->order_id, "blocked",
+				   why->text, e);
+}
+
+static int add_document(struct db *db, const struct make *make,
+			const struct order *order,
+			const struct invoice *invoice, int64_t now_ms,
+			struct err *e)
+{
+	CLEANUP(buf_clear) struct buf body = BUF_MAX(DOCUMENT_BYTES_MAX);
+	struct document document = {
+		.kind = "sale",
+		.series = make->terms.series,
+		.store_id = order->terms.store_id,
+		.business_date = make->business_date,
+		.order_id = order->id,
+		.revision = 1,
+		.total_minor = invoice->total_minor,
+		.vat_minor = invoice->vat_minor,
+	};
+	int rc = documents_next_number(db, make->terms.series, &document.number,
+				       e);
+
+	if (rc == 0)
+		rc = invoice_render(invoice, order, &make->terms,
+				    document.number, &body, e);
+	if (rc < 0)
+		return rc;
+	document.body = buf_text(&body);
+	rc = documents_add(db, &document, now_ms, e);
+	return rc < 0 ? rc
+		      : history_add(db, order->id, now_ms, "invoiced",
+				    "ordergate", "{}", e);
+}
+
+static int run_make(struct unit *u, struct db *db, int64_t now_ms,
+		    struct err *e)
+{
+	CLEANUP(invoice_clear) struct invoice invoice = {0};
+	CLEANUP(order_clear) struct order order = {0};
+	struct make *make = CONTAINER_OF(u, struct make, unit);
+	struct err why = {0};
+	int rc = orders_load(db, make->due->order_id, &order, e);
+	int built;
+
+	make->counter = NULL;
+	if (rc <= 0)
+		return rc;
+	built = invoice_build(&order, &make->terms, &invoice, &why);
+	if (built == ERR_INVALID)
+		return block(db, make, &why, e);
+	if (built < 0)
+		return err_set(e, (enum err_code)built, "%s", why.text);
+	/* 0: another run was faster, or the order is not delivered any more. */
+	rc = documents_set_order(db, order.id, built > 0 ? "done" : "empty", "",
+				 e);
+	if (rc <= 0)
+		return rc;
+	make->counter = built > 0 ? &make->result->made : &make->result->empty;
+	return built > 0 ? add_document(db, make, &order, &invoice, now_ms, e)
+			 : 0;
+}
+
+/* Terms of one order: the day of its delivery where the store is. */
+static void set_terms(struct make *make, const struct config *config)
+{
+	const struct config_invoicing *c = &config->invoicing;
+	const struct zone *zone = NULL;
+
+	/* A zone that the machine does not know counts as UTC+3. */
+	int offset_s = zones_get(make->due->time_zone, &zone, NULL) < 0
+			       ? 3 * 3600
+			       : zone_offset_s(zone, make->due->delivered_ms);
+
+	(void)timestamp_date(make->due->delivered_ms, offset_s,
+			     make->business_date);
+	(void)text_copy(make->series, sizeof(make->series), c->series);
+	make->terms = (struct invoice_terms){
+		.series = make->series,
+		.business_date = make->business_date,
+		.seller_name = c->seller_name,
+		.seller_inn = c->seller_inn,
+		.seller_kpp = c->seller_kpp,
+		.default_vat = c->default_vat,
+	};
+}
+
+static int make_page(struct service *s, const struct document_due *due,
+		     int count, struct invoicing_result *result, struct err *e)
+{
+	struct make makes[PAGE] = {0};
+	struct unit *units[PAGE];
+
+	for (int i = 0; i < count; i++) {
+		makes[i].unit.run = run_make;
+		makes[i].due = &due[i];
+		makes[i].result = result;
+		set_terms(&makes[i], s->config);
+		units[i] = &makes[i].unit;
+	}
+	writer_call_all(s->writer, units, (size_t)count);
+	for (int i = 0; i < count; i++) {
+		if (makes[i].unit.rc < 0) {
+			*e = makes[i].unit.err;
+			return makes[i].unit.rc;
+		}
+		if (makes[i].counter != NULL)
+			(*makes[i].counter)++;
+	}
+	return 0;
+}
+
+int invoicing_make(struct service *s, struct invoicing_result *result,
+		   struct err *e)
+{
+	struct document_due due[PAGE];
+	int64_t after_ms = 0;
+	int64_t after_id = 0;
+
+	for (int page = 0; page < PAGES_MAX && !service_stopping(s); page++) {
+		int count =
+			documents_due(s->db, after_ms, after_id, due, PAGE, e);
+		int rc =
+			count > 0 ? make_page(s, due, count, result, e) : count;
+
+		if (rc < 0 || count == 0)
+			return rc;
+		after_ms = due[count - 1].delivered_ms;
+		after_id = due[count - 1].order_id;
+	}
+	return 0;
+}
