@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * commands.c - commands that do more than show a view.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/edge.h"
+#include "app/instance.h"
+#include "app/metrics.h"
+#include "app/secret.h"
+#include "base/macros.h"
+#include "base/text.h"
+#include "ctl.h"
+#include "store/db.h"
+#include "store/jobs.h"
+#include "store/migrate.h"
+#include "store/queue.h"
+#include "store/views.h"
+#include "store/writer.h"
+
+enum {
+	METRICS_BYTES_MAX = 16 * 1024 * 1024
+};
+
+static void say_migration(int version, const char *name, void *context)
+{
+	(void)context;
+	(void)printf("schema %d: %s\n", version, name);
+}
+
+static int migrate(struct ctl *ctl, int create)
+{
+	int rc = migrate_run(ctl->store_path, create, say_migration, NULL,
+			     &ctl->err);
+
+	if (rc < 0)
+		return ctl_fail(ctl, CTL_FAILED, "%s", ctl->err.text);
+	(void)printf("%s has schema %d%s\n", ctl->store_path,
+		     migrate_version_built(), rc == 0 ? " already" : "");
+	return CTL_DONE;
+}
+
+int ctl_init(struct ctl *ctl)
+{
+	int rc = secret_make_missing(&ctl->dir, &ctl->err);
+
+	if (rc < 0)
+		return ctl_fail(ctl, CTL_FAILED, "%s", ctl->err.text);
+	return migrate(ctl, 1);
+}
+
+int ctl_migrate(struct ctl *ctl)
+{
+	return migrate(ctl, 0);
+}
+
+int ctl_check_config(struct ctl *ctl)
+{
+	(void)ctl; /* main() has read it, and would have said what is wrong */
+	(void)printf("the configuration is good\n");
+	return CTL_DONE;
+}
+
+int ctl_render_nginx(struct ctl *ctl)
+{
+	char path[EDGE_PATH_BYTES];
+	int rc = edge_write_checked(ctl->config, &ctl->dir, &ctl->err);
+
+	if (rc < 0)
+		return ctl_error(ctl, rc);
+	edge_file(&ctl->dir, path);
+	(void)printf("%s\n", path);
+	return CTL_DONE;
+}
+
+/* The pools of the configuration and whether each process lives. */
+static void print_processes(const struct ctl *ctl)
+{
+	const struct {
+		const char *service;
+		int64_t count;
+	} pools[] = {
+		{"hook", ctl->config->pool.hook},
+		{"assembly", ctl->config->pool.assembly},
+		{"processor", ctl->config->pool.processor},
+		{"notifier", ctl->config->pool.notifier},
+		{"console", 1},
+		{"scheduler", 1},
+	};
+
+	(void)printf("processes\n");
+	for (size_t i = 0; i < COUNT_OF(pools); i++) {
+		int alive = 0;
+
+		for (int n = 1; n <= pools[i].count; n++)
+			alive += instance_is_running(ctl->dir.run,
+						     pools[i].service, n);
+		(void)printf("  %-10s %d of %d\n", pools[i].service, alive,
+			     (int)pools[i].count);
+	}
+}
+
+int ctl_status(struct ctl *ctl)
+{
+	static const struct ctl_section sections[] = {
+		{"store", "status.store"},   {"queues", "status.queues"},
+		{"orders", "status.orders"}, {"endpoints", "status.endpoints"},
+		{"jobs", "job.list"},        {NULL, NULL},
+	};
+
+	if (!ctl->json)
+		print_processes(ctl);
+	return ctl_print_sections(ctl, sections, NULL, 0);
+}
+
+int ctl_verify(struct ctl *ctl)
+{
+	int bad = 0;
+
+	for (const struct verify_check *c = verify_checks; c->name != NULL;
+	     c++) {
+		int64_t breaches = 0;
+		int rc = verify_run(ctl->db, c, &breaches, &ctl->err);
+
+		if (rc < 0)
+			return ctl_error(ctl, rc);
+		(void)printf("%-4s %s", breaches == 0 ? "ok" : "BAD", c->name);
+		if (breaches != 0)
+			(void)printf(": %lld", (long long)breaches);
+		(void)printf("\n");
+		bad += breaches != 0;
+	}
+	return bad == 0 ? CTL_DONE
+			: ctl_fail(ctl, CTL_FAILED,
+				   "%d checks failed: keep a copy of the store "
+				   "and look at docs/recover.md",
+				   bad);
+}
+
+int ctl_metrics(struct ctl *ctl)
+{
+	struct buf text = BUF_MAX(METRICS_BYTES_MAX);
+	int rc = metrics_export(ctl->dir.run, &text, &ctl->err);
+
+	if (rc == 0)
+		(void)fputs(buf_text(&text), stdout);
+	buf_clear(&text);
+	return rc < 0 ? ctl_error(ctl, rc) : CTL_DONE;
+}
+
+static int keep_id(struct query *row, void *context)
+{
+	(void)text_copy(context, 24, query_col_text(row, 0));
+	return 0;
+}
+
+int ctl_order_show(struct ctl *ctl)
+{
+	static const struct ctl_section sections[] = {
+		{"order", "order.head"},
+		{"lines", "order.lines"},
+		{"history", "order.history"},
+		{"inbox", "order.inbox"},
+		{"outbox", "order.outbox"},
+		{"documents", "order.documents"},
+		{NULL, NULL},
+	};
+	const char *name = ctl_next(ctl);
+	char id[24] = "";
+	const char *params[1] = {id};
+	int rc;
+
+	if (name == NULL)
+		return ctl_fail(ctl, CTL_USAGE, "which order?");
+	rc = view_run(ctl->db, view_find("order.find"), &name, 1, keep_id, id,
+		      &ctl->err);
+	if (rc < 0)
+		return ctl_error(ctl, rc);
+	if (rc == 0)
+		return ctl_fail(ctl, CTL_NOTFOUND,
+				"there is no order '%s' (an id, a number or "
+				"the marketplace's id)",
+				name);
+	return ctl_print_sections(ctl, sections, params, 1);
+}
+
+struct operate {
+	struct unit unit;
+	const struct queue *queue;
+	enum queue_operation operation;
+	int64_t id;
+	bool done;
+};
+
+static int run_operate(struct unit *u, struct db *db, int64_t now_ms,
+		       struct err *e)
+{
+	struct operate *o = CONTAINER_OF(u, struct operate, unit);
+	int rc = queue_operate(db, o->queue, o->id, o->operation, now_ms, e);
+
+	o->done = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
+/* "queue inbox retry": the queue and the operation are in the words. */
+static void read_words(const char *command, struct operate *o)
+{
+	static const struct queue *const queues[] = {
+		&queue_inbox, &queue_outbox, &queue_telegram};
+	static const char *const operations[] = {[OPERATE_RETRY] = "retry",
+						 [OPERATE_SKIP] = "skip",
+						 [OPERATE_RELEASE] = "release"};
+
+	for (size_t i = 0; i < COUNT_OF(queues); i++)
+		if (strstr(command, queues[i]->name) != NULL)
+			o->queue = queues[i];
+	for (size_t i = 0; i < COUNT_OF(operations); i++)
+		if (strstr(command, operations[i]) != NULL)
+			o->operation = (enum queue_operation)i;
+}
+
+int ctl_queue_operate(struct ctl *ctl)
+{
+	int missed = 0;
+	const char *id = ctl_next(ctl);
+
+	if (id == NULL)
+		return ctl_fail(ctl, CTL_USAGE, "which message?");
+	for (; id != NULL; id = ctl_next(ctl)) {
+		struct operate o = {.unit.run = run_operate};
+		int rc;
+
+		read_words(ctl->command, &o);
+		if (text_to_i64(id, 1, INT64_MAX, &o.id, &ctl->err) < 0)
+			return ctl_fail(ctl, CTL_USAGE, "%s", ctl->err.text);
+		rc = ctl_write(ctl, &o.unit);
+		if (rc < 0)
+			return ctl_error(ctl, rc);
+		(void)printf("%s %s\n", id, o.done ? "done" : "unchanged");
+		missed += !o.done;
+	}
+	return missed == 0 ? CTL_DONE
+			   : ctl_fail(ctl, CTL_NOTFOUND,
+				      "%d messages are not there or not in a "
+				      "state that allows it",
+				      missed);
+}

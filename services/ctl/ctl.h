@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ctl.h - ordergatectl: one row per command, the parts they share.
+ */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/config.h"
+#include "app/state_dir.h"
+#include "base/err.h"
+
+struct db;
+struct query;
+struct unit;
+
+enum { /* contract.md */
+	CTL_DONE = 0,
+	CTL_FAILED = 1,
+	CTL_USAGE = 2,
+	CTL_NOTFOUND = 3
+};
+
+struct ctl {
+	struct config *config;
+	struct state_dir dir;
+	char store_path[STATE_PATH_BYTES];
+	struct db *db; /* reader; NULL for commands that need none */
+	bool json;
+	const char *command; /* "queue inbox retry" */
+	const char *view;    /* of the command's row */
+	char **args;         /* what follows the command, ends with NULL */
+	int arg_count;
+	struct err err;
+};
+
+struct ctl_command {
+	const char *words; /* "queue inbox list" */
+	const char *args;  /* for --help: "[--state N] [--order ID]" */
+	const char *help;
+	int (*run)(struct ctl *ctl); /* an exit code, after saying why */
+	bool needs_store;
+	const char *view; /* run == ctl_view: what it shows */
+};
+
+/* Print the rows of a view, as a table or (--json) an array of objects. The
+ * parameters come from options named in order, "" when absent. */
+int ctl_view(struct ctl *ctl);
+int ctl_print_view(struct ctl *ctl, const char *view, const char *const *params,
+		   size_t count);
+/* Many views as one JSON object, or as titled tables. */
+struct ctl_section {
+	const char *title, *view;
+};
+int ctl_print_sections(struct ctl *ctl, const struct ctl_section *sections,
+		       const char *const *params, size_t count);
+
+/* "--name VALUE" taken out of the arguments; `missing` when it is not there. */
+const char *ctl_option(struct ctl *ctl, const char *name, const char *missing);
+/* The next argument, or NULL. */
+const char *ctl_next(struct ctl *ctl);
+/* One line on stderr: what failed and what to do. Returns the exit code. */
+int ctl_fail(const struct ctl *ctl, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same for an error of the libraries. */
+int ctl_error(const struct ctl *ctl, int rc);
+
+/* One unit on a writer of its own. */
+int ctl_write(struct ctl *ctl, struct unit *u);
+
+int ctl_init(struct ctl *ctl);
+int ctl_migrate(struct ctl *ctl);
+int ctl_check_config(struct ctl *ctl);
+int ctl_status(struct ctl *ctl);
+int ctl_verify(struct ctl *ctl);
+int ctl_metrics(struct ctl *ctl);
+int ctl_render_nginx(struct ctl *ctl);
+int ctl_order_show(struct ctl *ctl);
+int ctl_queue_operate(struct ctl *ctl);
+int ctl_job_run(struct ctl *ctl);
+int ctl_job_pause(struct ctl *ctl);
+int ctl_document_show(struct ctl *ctl);
+int ctl_document_export(struct ctl *ctl);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * jobs.c - asking the scheduler.
+ */
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "base/text.h"
+#include "ctl.h"
+#include "store/jobs.h"
+#include "store/writer.h"
+
+struct ask {
+	struct unit unit;
+	const char *job;
+	char who[JOB_ASKER_BYTES];
+	bool pause, only_request;
+};
+
+static int run_ask(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
+{
+	struct ask *ask = CONTAINER_OF(u, struct ask, unit);
+
+	(void)now_ms;
+	return ask->only_request ? jobs_request(db, ask->job, ask->who, e)
+				 : jobs_pause(db, ask->job, ask->pause, e);
+}
+
+static int ask(struct ctl *ctl, struct ask *a)
+{
+	int rc;
+
+	a->unit.run = run_ask;
+	a->job = ctl_next(ctl);
+	if (a->job == NULL)
+		return ctl_fail(ctl, CTL_USAGE, "which job?");
+	if (config_job(ctl->config, a->job) == NULL)
+		return ctl_fail(ctl, CTL_NOTFOUND,
+				"there is no job '%s': see ordergatectl job "
+				"list",
+				a->job);
+	rc = ctl_write(ctl, &a->unit);
+	return rc < 0 ? ctl_error(ctl, rc) : CTL_DONE;
+}
+
+int ctl_job_run(struct ctl *ctl)
+{
+	const struct passwd *user = getpwuid(getuid()); /* NOLINT: one thread */
+	struct ask a = {.only_request = true};
+
+	(void)text_copy(a.who, sizeof(a.who),
+			user != NULL ? user->pw_name : "operator");
+	return ask(ctl, &a);
+}
+
+int ctl_job_pause(struct ctl *ctl)
+{
+	struct ask a = {.pause = strstr(ctl->command, "pause") != NULL};
+
+	return ask(ctl, &a);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ordergatectl - administration from the shell. The table is the program.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "ctl.h"
+#include "store/db.h"
+#include "store/migrate.h"
+#include "store/writer.h"
+
+#define DEFAULT_CONFIG "/etc/ordergate/ordergate.conf"
+#define LIST_ARGS "[--state N] [--order ID] [--limit N] [--json]"
+#define QUEUE_COMMANDS(q)                                                        \
+	{"queue " q " list", LIST_ARGS, "messages, newest first",                \
+	 ctl_view,           true,      q ".list"},                              \
+		{"queue " q " show", "ID [--json]", "one message, whole",        \
+		 ctl_view,           true,          q ".show"},                  \
+		{"queue " q " retry",                                            \
+		 "ID...",                                                        \
+		 "failed messages are tried again",                              \
+		 ctl_queue_operate,                                              \
+		 true,                                                           \
+		 NULL},                                                          \
+		{"queue " q " skip", "ID...", "messages are given up (skipped)", \
+		 ctl_queue_operate,  true,    NULL},                             \
+	{                                                                        \
+		"queue " q " release", "ID...", "held messages are due now",     \
+			ctl_queue_operate, true, NULL                            \
+	}
+
+/* clang-format off */
+static const struct ctl_command commands[] = {
+	{"init", "", "make the state directory, secrets and store", ctl_init, false, NULL},
+	{"migrate", "", "bring the store to this program's schema", ctl_migrate, false, NULL},
+	{"status", "[--json]", "processes, queues, orders, endpoints", ctl_status, true, NULL},
+	{"verify", "", "integrity of the store and of the promises", ctl_verify, true, NULL},
+	{"check-config", "", "check the configuration", ctl_check_config, false, NULL},
+	{"render-nginx", "[--check]", "write nginx's configuration after checking it", ctl_render_nginx, false, NULL},
+	{"metrics", "", "numbers of all processes, as Prometheus text", ctl_metrics, false, NULL},
+	QUEUE_COMMANDS("inbox"),
+	QUEUE_COMMANDS("outbox"),
+	QUEUE_COMMANDS("telegram"),
+	{"quarantine list", "[--limit N] [--json]", "bodies that could not be read", ctl_view, true, "quarantine.list"},
+	{"order show", "ID|NUMBER|EXTERNAL_ID [--json]", "everything about one order", ctl_order_show, true, NULL},
+	{"order list", "[--state NAME] [--store ID] [--limit N] [--json]", "orders, newest first", ctl_view, true, "order.list"},
+	{"store list", "[--json]", "stores", ctl_view, true, "store.list"},
+	{"job list", "[--json]", "jobs and their last runs", ctl_view, true, "job.list"},
+	{"job history", "NAME [--limit N] [--json]", "runs of a job, newest first", ctl_view, true, "job.history"},
+	{"job run", "NAME", "ask the scheduler for a run now", ctl_job_run, true, NULL},
+	{"job pause", "NAME", "no runs until resumed", ctl_job_pause, true, NULL},
+	{"job resume", "NAME", "runs again", ctl_job_pause, true, NULL},
+	{"alert list", "[--state NAME] [--limit N] [--json]", "alerts, newest first", ctl_view, true, "alert.list"},
+	{"document list", "[--limit N] [--json]", "documents, newest first", ctl_view, true, "document.list"},
+	{"document show", "ID", "a document as JSON", ctl_document_show, true, NULL},
+	{"document export", "ID FILE", "write a document's bytes to a file", ctl_document_export, true, NULL},
+};
+/* clang-format on */
+
+static void print_help(void)
+{
+	(void)printf("Usage: ordergatectl [--config FILE] [--state DIR] "
+		     "COMMAND ...\n\n");
+	for (size_t i = 0; i < COUNT_OF(commands); i++) {
+		const struct ctl_command *c = &commands[i];
+		int width = printf("  %s %s", c->words, c->args);
+
+		(void)printf("%*s%s\n", MAX_OF(44 - width, 2), "", c->help);
+	}
+	(void)printf("\n  --config FILE  configuration (" DEFAULT_CONFIG
+		     " if it exists)\n"
+		     "  --state DIR    state directory (./var)\n"
+		     "\nExit codes: 0 done, 1 failed, 2 wrong arguments, "
+		     "3 not found.\n");
+}
+
+int ctl_fail(const struct ctl *ctl, int code, const char *format, ...)
+{
+	va_list args;
+
+	(void)fprintf(stderr, "ordergatectl: ");
+	if (ctl->command != NULL)
+		(void)fprintf(stderr, "%s: ", ctl->command);
+	va_start(args, format);
+	(void)vfprintf(stderr, format, args);
+	va_end(args);
+	(void)fprintf(stderr, "\n");
+	return code;
+}
+
+int ctl_error(const struct ctl *ctl, int rc)
+{
+	return ctl_fail(ctl, rc == ERR_NOTFOUND ? CTL_NOTFOUND : CTL_FAILED,
+			"%s", ctl->err.text);
+}
+
+const char *ctl_option(struct ctl *ctl, const char *name, const char *missing)
+{
+	for (int i = 0; i < ctl->arg_count; i++) {
+		const char *value;
+
+		if (strcmp(ctl->args[i], name) != 0)
+			continue;
+		value = i + 1 < ctl->arg_count ? ctl->args[i + 1] : missing;
+		ctl->arg_count -= MIN_OF(2, ctl->arg_count - i);
+		memmove(&ctl->args[i], &ctl->args[i + 2],
+			sizeof(*ctl->args) * (size_t)(ctl->arg_count - i));
+		return value;
+	}
+	return missing;
+}
+
+static bool take_flag(struct ctl *ctl, const char *name)
+{
+	for (int i = 0; i < ctl->arg_count; i++) {
+		if (strcmp(ctl->args[i], name) != 0)
+			continue;
+		ctl->arg_count--;
+		memmove(&ctl->args[i], &ctl->args[i + 1],
+			sizeof(*ctl->args) * (size_t)(ctl->arg_count - i));
+		return true;
+	}
+	return false;
+}
+
+const char *ctl_next(struct ctl *ctl)
+{
+	if (ctl->arg_count == 0)
+		return NULL;
+	ctl->arg_count--;
+	return *ctl->args++;
+}
+
+int ctl_write(struct ctl *ctl, struct unit *u)
+{
+	struct writer_options options = {.path = ctl->store_path,
+					 .checkpoint_pages = 1000};
+	struct writer *writer = NULL;
+	int rc = writer_start(&options, &writer, &ctl->err);
+
+	if (rc == 0)
+		rc = writer_call(writer, u, &ctl->err);
+	writer_stop(writer);
+	return rc;
+}
+
+/* Does the command line begin with the words? Number of words, or 0. */
+static int match_words(const char *words, char **args, int count)
+{
+	int matched = 0;
+
+	while (*words != '\0') {
+		size_t bytes = strcspn(words, " ");
+
+		if (matched == count || strlen(args[matched]) != bytes ||
+		    strncmp(args[matched], words, bytes) != 0)
+			return 0;
+		matched++;
+		words += bytes + (words[bytes] == ' ' ? 1 : 0);
+	}
+	return matched;
+}
+
+static const struct ctl_command *find_command(struct ctl *ctl)
+{
+	for (size_t i = 0; i < COUNT_OF(commands); i++) {
+		int n = match_words(commands[i].words, ctl->args,
+				    ctl->arg_count);
+
+		if (n == 0)
+			continue;
+		ctl->args += n;
+		ctl->arg_count -= n;
+		ctl->command = commands[i].words;
+		return &commands[i];
+	}
+	return NULL;
+}
+
+static int open_store(struct ctl *ctl)
+{
+	int rc = db_open(ctl->store_path, DB_READ, &ctl->db, &ctl->err);
+
+	if (rc == 0)
+		rc = migrate_check(ctl->db, &ctl->err);
+	return rc;
+}
+
+static int run_command(struct ctl *ctl, const struct ctl_command *command,
+		       const char *state_path)
+{
+	int rc = state_dir_open(state_path, command->run == ctl_init, &ctl->dir,
+				&ctl->err);
+
+	if (rc == 0)
+		rc = state_dir_store_path(&ctl->dir, ctl->config->store.url,
+					  ctl->store_path, &ctl->err);
+	if (rc == 0 && command->needs_store)
+		rc = open_store(ctl);
+	if (rc < 0)
+		return ctl_fail(ctl, CTL_FAILED, "%s", ctl->err.text);
+	ctl->view = command->view;
+	return command->run(ctl);
+}
+
+/* Options before the command are ours: `--state` after it filters a list. */
+static bool take_global(struct ctl *ctl, const char *name, const char **value)
+{
+	if (ctl->arg_count < 2 || strcmp(ctl->args[0], name) != 0)
+		return false;
+	*value = ctl->args[1];
+	ctl->args += 2;
+	ctl->arg_count -= 2;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = {.args = argv + 1, .arg_count = argc - 1};
+	const struct ctl_command *command;
+	const char *config_path = NULL;
+	const char *state_path = "./var";
+	int code;
+
+	while (take_global(&ctl, "--config", &config_path) ||
+	       take_global(&ctl, "--state", &state_path))
+		;
+	if (take_flag(&ctl, "--help") || ctl.arg_count == 0) {
+		print_help();
+		return argc > 1 ? CTL_DONE : CTL_USAGE;
+	}
+	if (take_flag(&ctl, "--version")) {
+		(void)printf("ordergatectl " ORDERGATE_VERSION "\n");
+		return CTL_DONE;
+	}
+	ctl.json = take_flag(&ctl, "--json");
+	command = find_command(&ctl);
+	if (command == NULL)
+		return ctl_fail(&ctl, CTL_USAGE,
+				"unknown command '%s': try ordergatectl --help",
+				ctl.args[0]);
+	if (config_load(config_path != NULL ? config_path : DEFAULT_CONFIG,
+			config_path != NULL, &ctl.config, &ctl.err) < 0)
+		return ctl_fail(&ctl, CTL_FAILED, "%s", ctl.err.text);
+	code = run_command(&ctl, command, state_path);
+	db_close(ctl.db);
+	config_free(ctl.config);
+	return code;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * print.c - rows of any view, for people (a table) and for programs (JSON).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/macros.h"
+#include "base/text.h"
+#include "codec/decimal.h"
+#include "codec/json_out.h"
+#include "codec/timestamp.h"
+#include "ctl.h"
+#include "store/db.h"
+#include "store/views.h"
+
+enum {
+	COLUMNS_MAX = 40,
+	OUTPUT_BYTES_MAX = 256 * 1024 * 1024
+};
+
+struct printer {
+	bool json;
+	struct buf buf;
+	struct json_out out;
+	int rows;
+};
+
+/* How a column is shown follows from the unit in its name. */
+static bool ends_with(const char *name, const char *suffix)
+{
+	size_t n = strlen(name);
+	size_t m = strlen(suffix);
+
+	return n >= m && strcmp(name + n - m, suffix) == 0;
+}
+
+static const char *cell_text(struct query *row, int column,
+			     char buffer[TIMESTAMP_TEXT_BYTES])
+{
+	const char *name = query_col_name(row, column);
+	int64_t value = query_col_i64(row, column);
+
+	if (query_col_is_null(row, column))
+		return "-";
+	if (ends_with(name, "_ms"))
+		return value == 0 ? "-" : timestamp_format(value, 0, buffer);
+	if (ends_with(name, "_minor"))
+		return decimal_format(value, MONEY_DIGITS, buffer);
+	if (ends_with(name, "_milli"))
+		return decimal_format_short(value, QUANTITY_DIGITS, buffer);
+	return query_col_text(row, column);
+}
+_Static_assert((int)TIMESTAMP_TEXT_BYTES >= (int)DECIMAL_TEXT_BYTES,
+	       "one buffer serves both");
+
+static void print_header(struct printer *p, struct query *row)
+{
+	for (int i = 0; i < query_columns(row); i++)
+		buf_printf(&p->buf, "%s%s", i > 0 ? "\t" : "",
+			   query_col_name(row, i));
+	buf_add_char(&p->buf, '\n');
+}
+
+static int print_table_row(struct query *row, void *context)
+{
+	struct printer *p = context;
+	char buffer[TIMESTAMP_TEXT_BYTES];
+
+	if (p->rows++ == 0)
+		print_header(p, row);
+	for (int i = 0; i < query_columns(row); i++) {
+		const char *text = cell_text(row, i, buffer);
+
+		if (i > 0)
+			buf_add_char(&p->buf, '\t');
+		/* One row is one line, whatever is in the data. */
+		for (; *text != '\0'; text++)
+			buf_add_char(&p->buf,
+				     (unsigned char)*text < ' ' ? ' ' : *text);
+	}
+	buf_add_char(&p->buf, '\n');
+	return 0;
+}
+
+static int print_json_row(struct query *row, void *context)
+{
+	struct printer *p = context;
+
+	json_object(&p->out, NULL);
+	for (int i = 0; i < query_columns(row); i++) {
+		const char *name = query_col_name(row, i);
+
+		if (query_col_is_null(row, i))
+			json_put_null(&p->out, name);
+		else if (query_col_is_number(row, i))
+			json_put_i64(&p->out, name, query_col_i64(row, i));
+		else
+			json_put_text(&p->out, name, query_col_text(row, i));
+	}
+	json_end(&p->out);
+	p->rows++;
+	return 0;
+}
+
+/* Columns of tab-separated lines as wide as their widest cell; the last one is
+ * left as it is. */
+static void print_aligned(const char *text)
+{
+	int widths[COLUMNS_MAX] = {0};
+	int column = 0;
+	int width = 0;
+
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p == '\t' || *p == '\n') {
+			widths[column] = MAX_OF(widths[column], width);
+			column = *p == '\n'
+					 ? 0
+					 : MIN_OF(column + 1, COLUMNS_MAX - 1);
+			width = 0;
+		} else if (((unsigned char)*p & 0xC0) != 0x80) {
+			width++; /* a code point, not a byte */
+		}
+	}
+	column = width = 0;
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p == '\t') {
+			(void)printf("%*s", widths[column] - width + 2, "");
+			column = MIN_OF(column + 1, COLUMNS_MAX - 1);
+			width = 0;
+			continue;
+		}
+		(void)putchar(*p);
+		if (*p == '\n')
+			column = width = 0;
+		else if (((unsigned char)*p & 0xC0) != 0x80)
+			width++;
+	}
+}
+
+static int collect(struct ctl *ctl, struct printer *p, const char *view,
+		   const char *const *params, size_t count)
+{
+	return view_run(ctl->db, view_find(view), params, count,
+			p->json ? print_json_row : print_table_row, p,
+			&ctl->err);
+}
+
+int ctl_print_sections(struct ctl *ctl, const struct ctl_section *sections,
+		       const char *const *params, size_t count)
+{
+	struct printer p = {.json = ctl->json,
+			    .buf = BUF_MAX(OUTPUT_BYTES_MAX)};
+	int rc = 0;
+
+	p.out = json_out_to(&p.buf);
+	if (p.json)
+		json_object(&p.out, NULL);
+	for (; sections->title != NULL && rc >= 0; sections++) {
+		p.rows = 0;
+		if (p.json)
+			json_array(&p.out, sections->title);
+		rc = collect(ctl, &p, sections->view, params, count);
+		if (p.json) {
+			json_end(&p.out);
+			continue;
+		}
+		if (p.rows > 0)
+			(void)printf("\n%s\n", sections->title);
+		print_aligned(buf_text(&p.buf));
+		buf_reset(&p.buf);
+	}
+	if (p.json && rc >= 0) {
+		json_end(&p.out);
+		(void)printf("%s\n", buf_text(&p.buf));
+	}
+	buf_clear(&p.buf);
+	return rc < 0 ? ctl_error(ctl, rc) : CTL_DONE;
+}
+
+int ctl_print_view(struct ctl *ctl, const char *view, const char *const *params,
+		   size_t count)
+{
+	struct printer p = {.json = ctl->json,
+			    .buf = BUF_MAX(OUTPUT_BYTES_MAX)};
+	int rc;
+
+	p.out = json_out_to(&p.buf);
+	if (p.json)
+		json_array(&p.out, NULL);
+	rc = collect(ctl, &p, view, params, count);
+	if (p.json && rc >= 0) {
+		json_end(&p.out);
+		(void)printf("%s\n", buf_text(&p.buf));
+	} else {
+		print_aligned(buf_text(&p.buf));
+	}
+	buf_clear(&p.buf);
+	if (rc < 0)
+		return ctl_error(ctl, rc);
+	return rc == 0 && ends_with(view, ".show") ? CTL_NOTFOUND : CTL_DONE;
+}
+
+/* Which options or arguments give a view its parameters, in order. */
+static const struct {
+	const char *view, *options[3];
+} parameters[] = {
+	{"inbox.list", {"--state", "--order", "--limit"}},
+	{"outbox.list", {"--state", "--order", "--limit"}},
+	{"telegram.list", {"--state", "--order", "--limit"}},
+	{"inbox.show", {""}},
+	{"outbox.show", {""}},
+	{"telegram.show", {""}},
+	{"quarantine.list", {"--limit"}},
+	{"order.list", {"--state", "--store", "--limit"}},
+	{"job.history", {"", "--limit"}},
+	{"alert.list", {"--state", "--limit"}},
+	{"document.list", {"--limit"}},
+};
+
+int ctl_view(struct ctl *ctl)
+{
+	const char *params[3] = {NULL};
+	size_t count = 0;
+	size_t row = 0;
+
+	while (row < COUNT_OF(parameters) &&
+	       strcmp(parameters[row].view, ctl->view) != 0)
+		row++;
+	for (; row < COUNT_OF(parameters) && count < 3 &&
+	       parameters[row].options[count] != NULL;
+	     count++) {
+		const char *option = parameters[row].options[count];
+
+		params[count] =
+			option[0] == '\0'
+				? ctl_next(ctl)
+				: ctl_option(ctl, option,
+					     strcmp(option, "--limit") == 0
+						     ? "100"
+						     : "");
+		if (params[count] == NULL)
+			return ctl_fail(ctl, CTL_USAGE,
+					"an argument is missing: try "
+					"ordergatectl --help");
+	}
+	if (ctl->arg_count > 0)
+		return ctl_fail(ctl, CTL_USAGE, "what is '%s'?", ctl->args[0]);
+	return ctl_print_view(ctl, ctl->view, params, count);
+}
