@@ -24,9 +24,7 @@ enum {
 	ARGUMENTS_MAX = 12,
 	PROGRAM_BYTES = 4096 + 64,
 	NUMBER_BYTES = 16,
-	VARIABLE_BYTES = STATE_PATH_BYTES + 32,
-	FILES_MAX = 65536,       /* descriptors of one process */
-	GROUP_POLL_MS = 20,      /* while an old group dies */
+	FILES_MAX = 65536, /* descriptors of one process */
 	EXIT_NOT_STARTED = 127
 };
 
@@ -157,14 +155,24 @@ _Noreturn static void become(const struct image *image, pid_t supervisor)
 	_exit(EXIT_NOT_STARTED);
 }
 
+/* What the process before left in its group has to be gone: it may hold the
+ * port. SIGKILL was sent to it. */
+static bool old_group_lives(const struct child *child)
+{
+	return child->old_group > 0 && kill(-child->old_group, 0) == 0;
+}
+
 int child_start(struct child *child, const struct launch *launch,
 		int64_t now_ms, struct err *e)
 {
 	pid_t supervisor = getpid();
 	struct image image;
 	pid_t pid;
-	int rc = make_image(child, launch, &image, e);
+	int rc = 0;
 
+	if (old_group_lives(child))
+		return err_set(e, ERR_BUSY, "the one before is not gone yet");
+	rc = make_image(child, launch, &image, e);
 	if (rc < 0)
 		return rc;
 	pid = fork();
@@ -175,6 +183,7 @@ int child_start(struct child *child, const struct launch *launch,
 	(void)setpgid(pid, pid); /* whoever of the two is first */
 	child->pid = pid;
 	child->old_group = 0;
+	child->is_killed = false;
 	child->started_ms = now_ms;
 	child->heard_ms = now_ms;
 	child->state =
@@ -202,6 +211,7 @@ void child_ended(struct child *child, int status, int64_t now_ms)
 	child_kill_group(child);
 	child->old_group = child->pid;
 	child->pid = 0;
+	child->is_killed = false;
 	if (child->kind == CHILD_COMMAND || child->is_unwanted) {
 		child->state = CHILD_OVER;
 		return;
@@ -230,15 +240,17 @@ void child_kill_group(const struct child *child)
 
 int64_t child_deadline_ms(const struct child *child)
 {
+	if (child->is_killed)
+		return INT64_MAX;
 	switch (child->state) {
 	case CHILD_DUE:
 		return child->due_ms;
 	case CHILD_STARTING:
 		return child->started_ms + CHILD_START_MS;
 	case CHILD_READY:
-		return child->kind == CHILD_SERVICE ?
-			       child->heard_ms + CHILD_WATCHDOG_MS :
-			       INT64_MAX;
+		return child->kind == CHILD_SERVICE
+			       ? child->heard_ms + CHILD_WATCHDOG_MS
+			       : INT64_MAX;
 	case CHILD_OVER:
 	default:
 		return INT64_MAX;

@@ -46,6 +46,7 @@ struct child {
 	enum child_state state;
 	bool is_unwanted; /* not started again */
 	bool is_told;     /* to stop */
+	bool is_killed;   /* by us, and not ended yet */
 	pid_t pid;        /* 0: none; also its process group */
 	pid_t old_group;  /* of the process before, 0: none */
 	int64_t due_ms, started_ms, heard_ms;
@@ -62,7 +63,8 @@ struct launch {
 	int screen_fd; /* stdout and stderr of commands */
 };
 
-/* Start the process. 0; ERR_NOTFOUND when the program is not there; ERR_IO. */
+/* Start the process. 0; ERR_NOTFOUND when the program is not there; ERR_BUSY
+ * when the group of the process before still dies; ERR_IO. */
 int child_start(struct child *child, const struct launch *launch,
 		int64_t now_ms, struct err *e);
 

@@ -20,7 +20,8 @@ static const char help[] =
 	"  --port N          of nginx, instead of http.port\n"
 	"  --verbose         the log on stderr, too\n"
 	"  --bin DIR         where the programs are (beside this one)\n"
-	"  --beside COMMAND  a shell command to run meanwhile; may be repeated\n"
+	"  --beside COMMAND  a shell command to run meanwhile; may be "
+	"repeated\n"
 	"  --then COMMAND    a shell command to run once everything is up\n"
 	"  --print-nginx     print the configuration for nginx and exit\n"
 	"  --version, --help\n";
@@ -45,8 +46,8 @@ static enum options_result take_path(const char *given,
 				  given);
 	else
 		length = OPTIONS_PATH_BYTES;
-	return length < OPTIONS_PATH_BYTES ? OPTIONS_GO :
-					     usage("a path is too long");
+	return length < OPTIONS_PATH_BYTES ? OPTIONS_GO
+					   : usage("a path is too long");
 }
 
 /* The folder of this program. */
@@ -161,8 +162,8 @@ enum options_result options_read(int argc, char **argv,
 		if (found == -1)
 			break;
 		/* Not 0: getopt_long(3) has said what is wrong. */
-		result = found == 0 ? known[row].take(&o, optarg) :
-				      OPTIONS_USAGE;
+		result = found == 0 ? known[row].take(&o, optarg)
+				    : OPTIONS_USAGE;
 		if (result != OPTIONS_GO)
 			return result;
 	}

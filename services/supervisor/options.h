@@ -14,7 +14,7 @@ enum {
 };
 
 enum options_result {
-	OPTIONS_GO, /* run with these */
+	OPTIONS_GO,   /* run with these */
 	OPTIONS_DONE, /* --help, --version: said, nothing to do */
 	OPTIONS_USAGE /* wrong: said on stderr */
 };

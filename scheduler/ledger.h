@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ledger.h - what the scheduler writes: each call is one transaction, on disk
+ * when it returns. All of them are refused with ERR_STATE once another
+ * scheduler holds the lease (store/jobs.h, store/leases.h).
+ */
+#ifndef SCHEDULER_LEDGER_H
+#define SCHEDULER_LEDGER_H
+
+#include <stdint.h>
+
+#include "store/jobs.h"
+
+struct err;
+struct service;
+
+enum {
+	/* A scheduler that is not heard of for this long is replaced; one whose
+	 * process is dead, at once. */
+	LEDGER_LEASE_MS = 15000,
+	LEDGER_RENEW_MS = LEDGER_LEASE_MS / 3
+};
+
+/* Become or stay the active scheduler: 1 and *ret_term; 0 when another is. */
+int ledger_take(struct service *s, int64_t *ret_term, struct err *e);
+int ledger_release(struct service *s, int64_t term, struct err *e);
+
+/* As the functions of store/jobs.h. */
+int ledger_decide(struct service *s, const struct job_skip *skip,
+		  struct err *e);
+int ledger_start(struct service *s, const struct job_start *start,
+		 int64_t *ret_run_id, struct err *e);
+int ledger_end(struct service *s, int64_t run_id, int64_t term,
+	       enum job_outcome outcome, const char *detail, struct err *e);
+int ledger_lost(struct service *s, int64_t run_id, int64_t term, struct err *e);
+
+#endif

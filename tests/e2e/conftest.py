@@ -1,0 +1,55 @@
+"""Fixtures of the end-to-end tests. `appliance` is a running one; `make_appliance` makes any number, not started."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from appliance import Appliance  # noqa: E402
+from fakes import POOLS, Fakes  # noqa: E402
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A short path: UNIX sockets have room for 107 characters."""
+    path = Path(tempfile.mkdtemp(prefix="og-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def make_appliance(folder: Path) -> Iterator[Callable[..., Appliance]]:
+    made: list[Appliance] = []
+
+    def make(config: str = "", bin_folder: Path | None = None) -> Appliance:
+        own = folder / str(len(made))
+        own.mkdir()
+        made.append(Appliance(own, config, bin_folder))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.destroy()
+
+
+@pytest.fixture
+def appliance(make_appliance: Callable[..., Appliance]) -> Appliance:
+    return make_appliance().start()
+
+
+@pytest.fixture
+def fakes(folder: Path) -> Fakes:
+    return Fakes(folder / "bin")
+
+
+@pytest.fixture
+def shop(make_appliance: Callable[..., Appliance], fakes: Fakes) -> Appliance:
+    """The real supervisor and nginx around programs that are not ours; not started."""
+    return make_appliance(POOLS, fakes.folder)

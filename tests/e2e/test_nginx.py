@@ -1,0 +1,256 @@
+"""What the real nginx does with our configuration, with workers that are not ours (fake_program.py) behind it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import ssl
+import time
+
+import pytest
+
+from appliance import Appliance, free_port, wait_until
+from fakes import POOLS, Fakes
+
+HOOK = "/sbermarket/orders/hook/"
+
+
+def seen(shop: Appliance, instance: str) -> list[dict]:
+    path = shop.state / "run" / f"{instance}.requests"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def hooks_seen(shop: Appliance) -> int:
+    return len(seen(shop, "hook-1")) + len(seen(shop, "hook-2"))
+
+
+def raw(shop: Appliance, text: bytes, tls: bool = True) -> bytes:
+    """Everything that comes back for these bytes."""
+    with socket.create_connection(("127.0.0.1", shop.port), timeout=15) as plain:
+        with shop.tls().wrap_socket(plain, server_hostname="localhost") if tls else plain as connection:
+            connection.sendall(text)
+            answer = b""
+            while piece := connection.recv(65536):
+                answer += piece
+    return answer
+
+
+# --- who answers what
+
+ROUTES = [
+    ("POST", HOOK, "hook"), ("POST", "/sbermarket/orders/hook", "hook"), ("POST", HOOK + "?source=1", "hook"),
+    ("POST", "/sbermarket/orders/api/getOrders", "assembly-1"), ("GET", "/assembly/", "assembly-1"),
+    ("GET", "/assembly/app.js", "assembly-1"), ("GET", "/console/", "console-1"), ("POST", "/console/login", "console-1"),
+    ("GET", "/erp/v1/documents", "console-1"), ("GET", "/healthz", "console-1"), ("GET", "/metrics", "console-1"),
+]
+
+
+def test_each_path_goes_to_its_pool(shop: Appliance) -> None:
+    shop.start()
+    for method, path, by in ROUTES:
+        answer = shop.request(method, path, "{}" if method == "POST" else None)
+        assert answer.status == 200, (path, answer)
+        assert answer.json()["by"].startswith(by), (path, answer)
+    heads = [entry["head"] for entry in seen(shop, "hook-1") + seen(shop, "hook-2")]
+    assert all(head.startswith(f"POST {HOOK}") for head in heads), "the hook sees one spelling of its path"
+
+
+NOWHERE = ["/", "/sbermarket/", "/sbermarket/orders/hook/x", "/sbermarket/orders/hookx", "/erp/v2/", "/healthz/", "/metricsx",
+           "/.error/503", "/assembly/../x", "/console/..%2fmetrics/../x"]
+
+
+def test_all_other_paths_are_not_found(shop: Appliance) -> None:
+    shop.start()
+    for path in NOWHERE:
+        answer = shop.request("GET", path)
+        assert answer.status == 404 and answer.json()["error"]["code"] == "not_found", (path, answer)
+        assert answer.headers["Content-Type"] == "application/json"
+
+
+# --- workers that are away
+
+def test_a_worker_that_refuses_connections_is_passed_over(shop: Appliance) -> None:
+    shop.start()
+    (shop.state / "run" / "hook-1.sock").unlink()
+    for _ in range(50):
+        answer = shop.request("POST", HOOK, "{}")
+        assert answer.status == 200 and answer.json()["by"] == "hook-2"
+
+
+def test_all_workers_away_is_a_503_and_over_as_soon_as_one_is_back(shop: Appliance) -> None:
+    shop.start()
+    sockets = [shop.state / "run" / f"hook-{number}.sock" for number in (1, 2)]
+    for path in sockets:
+        path.rename(path.with_suffix(".away"))
+    for _ in range(5):
+        answer = shop.request("POST", HOOK, "{}")
+        assert answer.status == 503 and answer.json()["error"]["code"] == "unavailable", answer
+        assert int(answer.headers["Retry-After"]) > 0
+    sockets[1].with_suffix(".away").rename(sockets[1])
+    assert shop.request("POST", HOOK, "{}").status == 200, "nginx must not have written its workers off"
+
+
+def test_a_post_that_was_sent_is_not_sent_again(shop: Appliance, fakes: Fakes) -> None:
+    shop.start()
+    for instance in ("hook-1", "hook-2", "assembly-1"):
+        fakes.set(instance, drops=True)
+    for count in range(1, 6):
+        answer = shop.request("POST", HOOK, "{}")
+        assert answer.status == 503 and "Retry-After" in answer.headers, answer
+        assert hooks_seen(shop) == count
+    assert shop.request("POST", "/sbermarket/orders/api/takeOrder", "{}").status == 503
+    assert len(seen(shop, "assembly-1")) == 1
+
+
+def test_a_hook_that_does_not_answer_is_a_503_after_three_seconds(shop: Appliance, fakes: Fakes) -> None:
+    shop.start()
+    for number in (1, 2):
+        fakes.set(f"hook-{number}", answer_after_s=8)
+    began = time.monotonic()
+    answer = shop.request("POST", HOOK, "{}")
+    assert answer.status == 503 and answer.json()["error"]["code"] == "unavailable"
+    assert 2.5 < time.monotonic() - began < 6
+    assert hooks_seen(shop) == 1
+
+
+def test_an_answer_of_a_worker_is_passed_on_as_it_is(shop: Appliance, fakes: Fakes) -> None:
+    shop.start()
+    for status in (400, 403, 404, 413, 503):
+        for number in (1, 2):
+            fakes.set(f"hook-{number}", status=status)
+        answer = shop.request("POST", HOOK, "{}")
+        assert answer.status == status and answer.json()["by"].startswith("hook-"), answer
+
+
+# --- what nginx refuses by itself
+
+def test_a_body_over_the_limit_is_refused_without_the_worker(shop: Appliance) -> None:
+    shop.start()
+    answer = shop.request("POST", HOOK, b"x" * (2 * 1024 * 1024))
+    assert answer.status == 413 and answer.json()["error"]["code"] == "too_large", answer
+    assert shop.request("POST", HOOK, b"x" * (1024 * 1024)).status == 200
+    assert hooks_seen(shop) == 1
+    chunked = raw(shop, b"POST " + HOOK.encode() + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                  b"Transfer-Encoding: chunked\r\n\r\n" + b"40000\r\n" + b"x" * 0x40000 + b"\r\n" +
+                  b"100000\r\n" + b"x" * 0x100000 + b"\r\n0\r\n\r\n")
+    assert b" 413 " in chunked.split(b"\r\n")[0] and b'"too_large"' in chunked
+
+
+REFUSED = {
+    "no HTTP at all": (b"hello\r\n\r\n", 400, "bad_request"),
+    "two lengths": (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400, "bad_request"),
+    "a length and chunks": (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                            400, "bad_request"),
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", 400, "bad_request"),
+    "a long path": (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414, "uri_too_long"),
+    "a long header": (b"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + b"a" * 9000 + b"\r\n\r\n", 431, "headers_too_large"),
+    "TRACE": (b"TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405, "method_not_allowed"),
+}
+
+
+def test_what_is_no_request_is_answered_in_our_form(shop: Appliance) -> None:
+    shop.start()
+    for case, (sent, status, code) in REFUSED.items():
+        head, _, body = raw(shop, sent).partition(b"\r\n\r\n")
+        assert f" {status} ".encode() in head.split(b"\r\n")[0], (case, head)
+        assert b"Content-Type: application/json" in head, (case, head)
+        assert json.loads(body)["error"]["code"] == code, (case, body)
+    head, _, body = raw(shop, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", tls=False).partition(b"\r\n\r\n")
+    assert b" 400 " in head and json.loads(body)["error"]["message"] == "this port speaks HTTPS"
+
+
+def test_a_slow_sender_waits_in_nginx_and_not_in_a_worker(shop: Appliance) -> None:
+    shop.start()
+    slow = []
+    for _ in range(40):
+        connection = shop.tls().wrap_socket(socket.create_connection(("127.0.0.1", shop.port)), server_hostname="localhost")
+        connection.sendall(b"POST " + HOOK.encode() + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+        slow.append(connection)
+    assert shop.request("POST", HOOK, "{}").status == 200
+    assert hooks_seen(shop) == 1
+    for connection in slow:
+        connection.close()
+
+
+def test_too_many_requests_of_one_address_are_told_so(make_appliance, fakes: Fakes) -> None:
+    shop = make_appliance(POOLS + "http { requests_per_second = 5 }\n", fakes.folder).start()
+    answers = [shop.request("POST", HOOK, "{}") for _ in range(40)]
+    refused = [answer for answer in answers if answer.status != 200]
+    assert 11 <= 40 - len(refused) <= 30, [answer.status for answer in answers]
+    for answer in refused:
+        assert answer.status == 429 and answer.json()["error"]["code"] == "too_many_requests", answer
+        assert answer.headers["Retry-After"] == "1"
+
+
+def test_only_the_named_networks_may_call(make_appliance, fakes: Fakes) -> None:
+    shop = make_appliance(POOLS + 'http { hook_networks = "10.0.0.0/8" trusted_networks = "10.0.0.0/8" }\n', fakes.folder)
+    shop.start()
+    for path in (HOOK, HOOK.rstrip("/"), "/metrics"):
+        answer = shop.request("POST", path, "{}")
+        assert answer.status == 403 and answer.json()["error"]["code"] == "forbidden", (path, answer)
+    assert hooks_seen(shop) == 0
+    assert shop.request("GET", "/healthz").status == 200
+    shop.write_config(POOLS + 'http { hook_networks = "127.0.0.1 10.0.0.0/8" }\n')
+    shop.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: shop.request("POST", HOOK, "{}").status == 200, 10, "the new networks are in force")
+
+
+# --- the connection
+
+def test_tls_is_modern_and_http_2_is_offered(shop: Appliance) -> None:
+    shop.start()
+    offered = shop.tls()
+    offered.set_alpn_protocols(["h2", "http/1.1"])
+    with offered.wrap_socket(socket.create_connection(("127.0.0.1", shop.port)), server_hostname="localhost") as connection:
+        assert connection.selected_alpn_protocol() == "h2"
+        assert connection.version() == "TLSv1.3"
+    old = shop.tls()
+    with pytest.warns(DeprecationWarning):
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError):
+        old.wrap_socket(socket.create_connection(("127.0.0.1", shop.port)), server_hostname="localhost")
+    answer = shop.request("GET", "/healthz")
+    assert answer.headers["Server"] == "nginx", "the version is nobody's business"
+
+
+def test_plain_http_is_there_only_when_it_is_configured(make_appliance, fakes: Fakes) -> None:
+    port = free_port()
+    shop = make_appliance(POOLS + f"http {{ plain_port = {port} }}\n", fakes.folder).start()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for _ in range(3):
+        connection.request("POST", HOOK, "{}")
+        assert connection.getresponse().read()
+    connection.close()
+    assert hooks_seen(shop) == 3
+
+
+def test_a_request_keeps_a_harmless_name_and_gets_one_otherwise(shop: Appliance) -> None:
+    shop.start()
+    for given, kept in (("order-12345.A_b", True), ("short", False), ("a" * 65, False), ('quo"te-and-more', False)):
+        shop.request("GET", "/healthz", headers={"X-Request-ID": given})
+        head = seen(shop, "console-1")[-1]["head"].lower()
+        name = next(line for line in head.split("\r\n") if line.startswith("x-request-id: ")).split(" ", 1)[1]
+        assert (name == given.lower()) == kept, (given, name)
+        assert kept or len(name) == 32
+
+
+# --- the access log
+
+def test_the_access_log_has_every_problem_and_no_secret(shop: Appliance, fakes: Fakes) -> None:
+    shop.start()
+    headers = {"Client-Token": "secret-one"}
+    assert shop.request("POST", HOOK + "?key=secret-two", '{"phone":"secret-three"}', headers).status == 200
+    for number in (1, 2):
+        fakes.set(f"hook-{number}", status=403)
+    assert shop.request("POST", HOOK + "?key=secret-two", '{"phone":"secret-three"}', headers).status == 403
+    assert shop.request("POST", "/sbermarket/orders/api/getOrder?key=secret-two", "{}", headers).status == 200
+    assert shop.request("GET", "/nowhere?key=secret-two").status == 404
+    shop.stop()
+    text = (shop.state / "log" / "access.log").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [
+        ("POST", HOOK, 403), ("POST", "/sbermarket/orders/api/getOrder", 200), ("GET", "/nowhere", 404)]
+    assert "secret" not in text + shop.log()

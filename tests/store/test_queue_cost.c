@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a claim costs does not depend on what waits. Counted in steps of
+ * SQLite's machine: times would depend on what else the machine does.
+ */
+#include "cmocka_all.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "queue_test.h"
+
+enum {
+	BACKLOG = 20000
+};
+
+struct cost {
+	int64_t claim, take, next, peek;
+};
+
+/* What one claim and its result cost; head 2 has something due. */
+static struct cost cost_of_a_claim(struct test *t)
+{
+	const struct queue *q = t->kind->queue;
+
+	return (struct cost){
+		.claim =
+			steps_of(t, q->claim_head,
+				 (const char *[]){"1000100", ME, "1030100"}, 3),
+		.take = steps_of(t, q->take_message,
+				 (const char *[]){"2", "1000100", ME, "1",
+						  "1030100", "1000100"},
+				 6),
+		.next = steps_of(t, q->next_pending, (const char *[]){"2"}, 1),
+		.peek = steps_of(t, q->peek_messages,
+				 (const char *[]){"2", "10"}, 2),
+	};
+}
+
+static void copy_backlog(struct test *t, const char *columns)
+{
+	char sql[1024];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL"
+		       " SELECT i + 1 FROM n WHERE i <= %d)"
+		       " INSERT INTO %s (%s, order_seq, message_id, state,"
+		       " due_ms, created_ms, updated_ms, body)"
+		       " SELECT %s, i, 'm', 1, due_ms, created_ms, updated_ms,"
+		       " body FROM n, %s WHERE body = 'blocker'",
+		       BACKLOG, t->kind->table, columns, columns,
+		       t->kind->table);
+	fixture_sql(t->f, sql);
+}
+
+static void a_backlog_behind_a_blocked_head_costs_nothing(void **state)
+{
+	struct test *t = *state;
+	struct queue_result blocking = {.state = QUEUE_FAILED,
+					.outcome = OUTCOME_REJECTED,
+					.blocks = true};
+	struct cost before;
+	struct cost after;
+	MESSAGE blocker = {0};
+	MESSAGE other = {0};
+
+	add(t, 1, "blocker", T0);
+	add(t, 2, "other", T0 + 1);
+	expect_body(t, T0, "blocker", &blocker);
+	assert_int_equal(finish(t, &blocker, &blocking, T0), 0);
+	before = cost_of_a_claim(t);
+	copy_backlog(t, t->kind->is_outbox
+				? "head_id, endpoint, channel, external_id,"
+				  " event_type, order_id"
+				: "order_id, channel, external_id, event_type,"
+				  " event_ms");
+	assert_true(fixture_i64(t->f, t->kind->is_outbox
+					      ? "SELECT count(*) FROM outbox"
+					      : "SELECT count(*) FROM inbox") >
+		    BACKLOG);
+	after = cost_of_a_claim(t);
+	/* Not one step more: no plan looks at the waiting rows. */
+	assert_int_equal(after.claim, before.claim);
+	assert_int_equal(after.take, before.take);
+	assert_int_equal(after.next, before.next);
+	assert_int_equal(after.peek, before.peek);
+	expect_body(t, T0 + 1, "other", &other);
+}
+
+static void ten_thousand_idle_heads_cost_nothing(void **state)
+{
+	struct test *t = *state;
+	struct cost before;
+	struct cost after;
+	char sql[512];
+
+	add(t, 1, "first", T0);
+	add(t, 2, "other", T0 + 1);
+	before = cost_of_a_claim(t);
+	(void)snprintf(sql, sizeof(sql),
+		       "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL"
+		       " SELECT i + 1 FROM n WHERE i <= 10000)"
+		       " INSERT INTO %s (%s%s, last_seq, state, due_ms)"
+		       " SELECT i%s, 1, 0, 0 FROM n",
+		       t->kind->head_table, t->kind->head_key,
+		       t->kind->is_outbox ? ", order_id, endpoint" : "",
+		       t->kind->is_outbox ? ", i, 'kuper'" : "");
+	fixture_sql(t->f, sql);
+	after = cost_of_a_claim(t);
+	assert_int_equal(after.claim, before.claim);
+	assert_int_equal(after.take, before.take);
+}
+
+#define ALL(kind)                                                \
+	ON(a_backlog_behind_a_blocked_head_costs_nothing, kind), \
+		ON(ten_thousand_idle_heads_cost_nothing, kind)
+
+int main(void)
+{
+	const struct CMUnitTest inbox[] = {ALL(inbox_kind)};
+	const struct CMUnitTest outbox[] = {ALL(outbox_kind)};
+	int failed = cmocka_run_group_tests_name("cost of the inbox", inbox,
+						 NULL, NULL);
+
+	return failed + cmocka_run_group_tests_name("cost of the outbox",
+						    outbox, NULL, NULL);
+}
