@@ -232,8 +232,11 @@ int queue_peek(struct db *db, const struct queue *queue, int64_t head_id,
 	return rc < 0 ? rc : count;
 }
 
-static void bind_status(struct query *q, int n, int http_status)
+static void bind_status(const struct queue *queue, struct query *q, int n,
+			int http_status)
 {
+	if (!queue->has_status)
+		return;
 	if (http_status != 0)
 		query_i64(q, n, http_status);
 	else
@@ -254,7 +257,7 @@ int queue_finish(struct db *db, const struct queue *queue,
 	query_i64(q, 3, result->state);
 	query_text(q, 4, queue_outcome_name(result->outcome));
 	query_text(q, 5, result->error);
-	bind_status(q, 6, result->http_status);
+	bind_status(queue, q, 6, result->http_status);
 	query_i64(q, 7, now_ms);
 	rc = query_exec(q, e);
 	if (rc == 0)
@@ -276,7 +279,7 @@ int queue_retry(struct db *db, const struct queue *queue,
 	query_i64(q, 3, retry->due_ms);
 	query_text(q, 4, queue_hold_name(retry->hold));
 	query_text(q, 5, retry->error);
-	bind_status(q, 6, retry->http_status);
+	bind_status(queue, q, 6, retry->http_status);
 	query_i64(q, 7, now_ms);
 	query_i64(q, 8, retry->keep_uncertain ? 1 : 0);
 	query_i64(q, 9, retry->refund ? 1 : 0);

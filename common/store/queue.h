@@ -72,6 +72,7 @@ const char *queue_hold_name(enum queue_hold hold);
 /* One queue: its statements (made by QUEUE_STATEMENTS in queue_sql.h). */
 struct queue {
 	const char *name; /* "inbox" */
+	bool has_status;  /* results carry an HTTP status */
 	const struct stmt *claim_head, *take_message, *finish_message;
 	const struct stmt *next_pending, *settle_head, *retry_message;
 	const struct stmt *leased_heads, *untake_message, *ready_head;

@@ -103,6 +103,7 @@
 	     " THEN 1 ELSE 0 END WHERE " key " = $1 AND state <> 2");          \
 	const struct queue queue_##q = {                                       \
 		.name = #q,                                                    \
+		.has_status = sizeof(set_status) > 1,                          \
 		.claim_head = &q##_claim_head,                                 \
 		.take_message = &q##_take_message,                             \
 		.finish_message = &q##_finish_message,                         \

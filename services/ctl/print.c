@@ -56,11 +56,25 @@ static const char *cell_text(struct query *row, int column,
 _Static_assert((int)TIMESTAMP_TEXT_BYTES >= (int)DECIMAL_TEXT_BYTES,
 	       "one buffer serves both");
 
+/* Cells are shown as times, roubles and pieces, so the unit leaves the name. */
+static int shown_bytes(const char *name)
+{
+	static const char *const units[] = {"_ms", "_minor", "_milli"};
+
+	for (size_t i = 0; i < COUNT_OF(units); i++)
+		if (ends_with(name, units[i]))
+			return (int)(strlen(name) - strlen(units[i]));
+	return (int)strlen(name);
+}
+
 static void print_header(struct printer *p, struct query *row)
 {
-	for (int i = 0; i < query_columns(row); i++)
-		buf_printf(&p->buf, "%s%s", i > 0 ? "\t" : "",
-			   query_col_name(row, i));
+	for (int i = 0; i < query_columns(row); i++) {
+		const char *name = query_col_name(row, i);
+
+		buf_printf(&p->buf, "%s%.*s", i > 0 ? "\t" : "",
+			   shown_bytes(name), name);
+	}
 	buf_add_char(&p->buf, '\n');
 }
 
