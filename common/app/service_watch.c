@@ -47,6 +47,8 @@ static const struct row writer_rows[] = {
 	WRITER(COUNTER, "writer_lock_wait_us_total", lock_wait_us),
 	WRITER(COUNTER, "writer_lock_held_us_total", lock_held_us),
 	WRITER(COUNTER, "writer_commit_us_total", commit_us),
+	WRITER(COUNTER, "writer_checkpoint_us_total", checkpoint_us),
+	WRITER(COUNTER, "writer_sync_us_total", sync_us),
 	WRITER(GAUGE, "writer_waiting", waiting),
 	WRITER(GAUGE, "writer_oldest_waiting_ms", oldest_waiting_ms),
 	WRITER(GAUGE, "store_wal_pages", wal_pages),

@@ -219,6 +219,11 @@ void db_rollback(struct db *db)
 		(void)run(db, &tx_rollback, NULL);
 }
 
+int db_sync(struct db *db, struct err *e)
+{
+	return db->driver->sync(db, e);
+}
+
 int db_savepoint(struct db *db, struct err *e)
 {
 	return run(db, &tx_savepoint, e);

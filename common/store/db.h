@@ -94,7 +94,13 @@ int query_one_i64(struct query *q, int64_t *ret_value, struct err *e);
  * read that is upgraded later can fail at once, whatever the time-out. */
 int db_begin_write(struct db *db, struct err *e);
 int db_begin_read(struct db *db, struct err *e);
-int db_commit(struct db *db, struct err *e); /* < 0: the outcome is unknown */
+/* Visible to every connection, but on the disk only after db_sync().
+ * < 0: the outcome is unknown. */
+int db_commit(struct db *db, struct err *e);
+/* Wait until all commits up to this connection's last one are on the disk; also
+ * those of other processes, whose place in the log is before it. Needs no lock.
+ * ERR_IO: what was committed may be lost; the process should end. */
+int db_sync(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 int db_savepoint(struct db *db, struct err *e);
 int db_savepoint_release(struct db *db, struct err *e);

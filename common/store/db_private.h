@@ -31,6 +31,7 @@ struct db_driver {
 	bool (*col_is_number)(struct query *q, int column);
 	const char *(*col_name)(struct query *q, int column);
 
+	int (*sync)(struct db *db, struct err *e);
 	bool (*in_transaction)(struct db *db);
 	int64_t (*wal_pages)(const struct db *db);
 	int64_t (*wal_bytes)(const struct db *db);

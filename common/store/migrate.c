@@ -131,6 +131,8 @@ static int apply_in_transaction(struct db *db, const struct migration *m,
 		rc = apply(db, m, e);
 	if (rc == 0)
 		rc = db_commit(db, e);
+	if (rc == 0)
+		rc = db_sync(db, e);
 	if (rc < 0) {
 		db_rollback(db);
 		return err_wrap(e, rc, "migration %d (%s)", m->version,

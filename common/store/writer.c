@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "store/db.h"
+#include "store/sync_group.h"
 #include "store/write_lock.h"
 
 enum {
@@ -33,6 +34,7 @@ struct writer {
 	/* The thread's own. */
 	struct db *db;
 	struct write_lock *lock;
+	struct sync_group *sync_group;
 	int64_t checkpoint_at_pages;
 	int64_t wal_pages_seen;
 };
@@ -41,7 +43,10 @@ struct batch {
 	struct unit *first;
 	unsigned bells;
 	int64_t count, failed;
-	int64_t asked_us, locked_us, commit_us, released_us;
+	bool committed;
+	int64_t ticket; /* of sync_group.h */
+	int64_t asked_us, locked_us, commit_us, committed_us, released_us,
+		synced_us;
 };
 
 int writer_submit(struct writer *writer, struct unit *u, struct err *e)
@@ -226,7 +231,28 @@ static void run_transaction(struct writer *writer, struct batch *batch)
 		db_rollback(writer->db);
 		reopen(writer);
 		fail_all(batch->first, ERR_UNCERTAIN, e.text);
+		return;
 	}
+	batch->committed = true;
+	batch->ticket = sync_group_ticket(writer->sync_group);
+}
+
+static int sync_log(void *context, struct err *e)
+{
+	return db_sync(context, e);
+}
+
+/* After the lock was given up: nobody is told before the log is on the disk. */
+static void sync_batch(struct writer *writer, struct batch *batch)
+{
+	struct err e = {0};
+
+	if (!batch->committed ||
+	    sync_group_wait(writer->sync_group, batch->ticket, sync_log,
+			    writer->db, &e) == 0)
+		return;
+	set_broken(writer);
+	fail_all(batch->first, ERR_UNCERTAIN, e.text);
 }
 
 /* Under the write lock, after a commit: keep the write-ahead log short. */
@@ -259,8 +285,12 @@ static void count_batch(struct writer *writer, const struct batch *batch)
 	stats->failed_units += batch->failed;
 	stats->lock_wait_us += batch->locked_us - batch->asked_us;
 	stats->lock_held_us += held_us;
-	if (batch->commit_us > 0)
-		stats->commit_us += batch->released_us - batch->commit_us;
+	if (batch->committed) {
+		stats->commit_us += batch->committed_us - batch->commit_us;
+		stats->checkpoint_us +=
+			batch->released_us - batch->committed_us;
+		stats->sync_us += batch->synced_us - batch->released_us;
+	}
 	stats->lock_held_max_us = MAX_OF(stats->lock_held_max_us, held_us);
 	(void)pthread_mutex_unlock(&writer->mutex);
 }
@@ -301,10 +331,13 @@ static void run_batch(struct writer *writer)
 		fail_all(batch.first, ERR_IO, e.text);
 	} else {
 		run_transaction(writer, &batch);
+		batch.committed_us = clock_mono_us();
 		checkpoint_when_due(writer);
 		write_lock_release(writer->lock);
 	}
 	batch.released_us = clock_mono_us();
+	sync_batch(writer, &batch);
+	batch.synced_us = clock_mono_us();
 	count_batch(writer, &batch);
 	report(writer, batch.first);
 	if (batch.bells != 0 && writer->options.ring != NULL)
@@ -324,6 +357,7 @@ static void writer_free(struct writer *writer)
 {
 	db_close(writer->db);
 	write_lock_close(writer->lock);
+	sync_group_close(writer->sync_group);
 	(void)pthread_mutex_destroy(&writer->mutex);
 	(void)pthread_cond_destroy(&writer->has_work);
 	(void)pthread_cond_destroy(&writer->has_results);
@@ -361,6 +395,8 @@ int writer_start(const struct writer_options *options,
 	rc = writer->path != NULL
 		     ? write_lock_open(options->path, &writer->lock, e)
 		     : err_set(e, ERR_NOMEM, "writer: out of memory");
+	if (rc == 0)
+		rc = sync_group_open(options->path, &writer->sync_group, e);
 	if (rc == 0)
 		rc = db_open(options->path, DB_WRITE, &writer->db, e);
 	if (rc == 0)

@@ -5,7 +5,8 @@
  * Whoever wants to write makes a unit of work and submits it. The thread takes
  * every unit that waits, queues for the write lock, and runs them all in one
  * transaction, each inside its own savepoint, so that a failing unit is undone
- * alone. Only after COMMIT (synchronous=FULL: on disk) does it report to each.
+ * alone. After COMMIT it gives the lock up and waits until the log is on the
+ * disk; only then does it report to each.
  *
  * A unit's run() may be called more than once (after a failure of the engine),
  * does no parsing, no I/O and no waiting, and makes nothing visible outside the
@@ -94,7 +95,9 @@ void writer_call_all(struct writer *writer, struct unit *const *units,
 
 struct writer_stats {
 	int64_t batches, units, failed_units;
-	int64_t lock_wait_us, lock_held_us, commit_us; /* sums */
+	/* Sums: waiting for the lock; holding it, of which in COMMIT and in
+	 * checkpoints; waiting for the disk after it was given up. */
+	int64_t lock_wait_us, lock_held_us, commit_us, checkpoint_us, sync_us;
 	int64_t lock_held_max_us; /* since the last call of writer_stats() */
 	int64_t oldest_waiting_ms, waiting, wal_pages;
 	bool broken;
