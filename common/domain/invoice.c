@@ -15,12 +15,11 @@ void invoice_clear(struct invoice *invoice)
 	*invoice = (struct invoice){0};
 }
 
-/* Was anything of it handed over? */
+/* The final quantity as the marketplace was told it (order.ready_for_delivery):
+ * the buyer pays for that, whatever else became of the line. */
 static bool is_handed_over(const struct order_line *line)
 {
-	return line->state == LINE_PICKED || line->state == LINE_SHORT
-		       ? line->qty_picked_milli > 0
-		       : false;
+	return line->state != LINE_REMOVED && line->qty_picked_milli > 0;
 }
 
 /* Price times what was handed over: by weight where the line has one, because

@@ -197,7 +197,7 @@ static int take_over(struct order *order, const struct order_event *event,
 
 	if (event->event_ms >= order->event_ms)
 		different = merge_terms(&order->terms, &event->terms);
-	if (event->has_lines && event->event_ms >= order->snapshot_ms) {
+	if (event->has_lines) {
 		lines = order_lines_update(order, event, detail, e);
 		order->snapshot_ms = event->event_ms;
 		merge_totals(&order->terms, &event->terms);

@@ -294,7 +294,7 @@ int order_reset(struct order *order, const struct order_action *action,
 
 static bool is_picked(const struct order_line *line)
 {
-	return line->qty_picked_milli > 0 && line->state != LINE_REMOVED;
+	return line->qty_picked_milli > 0;
 }
 
 static bool is_left(const struct order_line *line)

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * api_requests.h - answers of the assembly API, kept for a repeat (P3).
+ *
+ * A handheld that lost an answer asks again with the same request id. The
+ * answer is kept in the transaction that changed the order, so the repeat gets
+ * it and changes nothing. Only answers of changes that were made are kept.
+ */
+#ifndef STORE_API_REQUESTS_H
+#define STORE_API_REQUESTS_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct db;
+struct err;
+
+/* As long as a repeat is recognised (contract.md). */
+#define API_REQUEST_KEEP_MS (INT64_C(7) * 24 * 3600 * 1000)
+
+/* Who asked for what, under which id. Texts are borrowed, never NULL. */
+struct api_request {
+	const char *token;     /* kind of token: "assembly" */
+	const char *picker_id; /* "" : none */
+	const char *method;
+	const char *request_id;
+	const char *body_hash; /* of what was asked, in a form in which equal
+				  requests are equal texts */
+};
+
+/* The answer to an earlier request of the same name. 1 and *ret_answer; 0 when
+ * there is none, or none that is young enough; ERR_DUPLICATE when it asked for
+ * something else; < 0. Reader or writer. */
+int api_requests_find(struct db *db, const struct api_request *request,
+		      int64_t now_ms, struct buf *ret_answer, struct err *e);
+
+/* Keep an answer; one that was too old is replaced. Inside a write transaction.
+ * 0, or as query_next(). */
+int api_requests_add(struct db *db, const struct api_request *request,
+		     const char *answer, int64_t now_ms, struct err *e);
+
+/* Forget at most `limit` answers that are too old. Inside a write transaction.
+ * Number of them, or < 0. */
+int api_requests_expire(struct db *db, int64_t now_ms, int limit,
+			struct err *e);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "answer.h"
+
+#include <stdio.h>
+
+#include "codec/timestamp.h"
+#include "order_json.h"
+
+enum {
+	MESSAGE_BYTES = 256
+};
+
+static struct json_out begin(struct api_call *call, int status)
+{
+	struct json_out out = json_out_to(&call->answer);
+
+	call->status = status;
+	buf_reset(&call->answer);
+	json_object(&out, NULL);
+	json_put_text_or_null(&out, "requestId",
+			      call->request_id[0] != '\0' ? call->request_id
+							  : NULL);
+	return out;
+}
+
+/* {"code", "message", "details": and there it stops. */
+static struct json_out begin_error(struct api_call *call, int status,
+				   const char *code, const char *message)
+{
+	struct json_out out = begin(call, status);
+
+	json_object(&out, "error");
+	json_put_text(&out, "code", code);
+	json_put_text(&out, "message", message);
+	json_array(&out, "details");
+	return out;
+}
+
+static void end_error(struct json_out *out)
+{
+	json_end(out);
+	json_end(out);
+}
+
+struct json_out answer_begin(struct api_call *call)
+{
+	struct json_out out = begin(call, 200);
+
+	json_object(&out, "result");
+	return out;
+}
+
+int answer_end(struct json_out *out, struct err *e)
+{
+	json_end(out);
+	json_end(out);
+	return json_out_finish(out, e);
+}
+
+static void put_remark(struct json_out *out, const struct order_remark *remark)
+{
+	json_object(out, NULL);
+	if (remark->line_no != 0)
+		json_put_i64(out, "line", remark->line_no);
+	if (remark->field != NULL)
+		json_put_text(out, "field", remark->field);
+	json_put_text(out, "code", remark->code);
+	json_put_text(out, "message", remark->text);
+	json_end(out);
+}
+
+static void put_remarks(struct json_out *out,
+			const struct order_outcome *outcome)
+{
+	for (size_t i = 0; i < outcome->remark_count; i++)
+		put_remark(out, &outcome->remarks[i]);
+}
+
+int answer_order(struct api_call *call, const struct order *order,
+		 const struct order_outcome *outcome, struct err *e)
+{
+	struct json_out out = answer_begin(call);
+
+	order_json_whole(&out, "order", order);
+	if (outcome != NULL && outcome->remark_count > 0) {
+		json_array(&out, "warnings");
+		put_remarks(&out, outcome);
+		json_end(&out);
+	}
+	return answer_end(&out, e);
+}
+
+/* Who asks is told what he could do instead. */
+static struct json_out refuse_step(struct api_call *call,
+				   const struct order *order,
+				   const struct order_outcome *outcome)
+{
+	char message[MESSAGE_BYTES];
+	struct json_out out;
+
+	(void)outcome;
+	(void)snprintf(message, sizeof(message), "%s is not possible in %s",
+		       call->method->name, order_state_name(order->state));
+	out = begin_error(call, 409, "illegal_step", message);
+	json_object(&out, NULL);
+	json_put_text(&out, "state", order_state_name(order->state));
+	json_array(&out, "allowed");
+	for (const struct api_method *m = api_methods; m->name != NULL; m++) {
+		enum order_verdict verdict;
+
+		if (m->handle != change_handle)
+			continue;
+		verdict =
+			order_step(order->state, order_action_event(m->action))
+				.verdict;
+		if (verdict == VERDICT_MOVE || verdict == VERDICT_STAY)
+			json_put_text(&out, NULL, m->name);
+	}
+	json_end(&out);
+	json_end(&out);
+	return out;
+}
+
+static struct json_out refuse_picker(struct api_call *call,
+				     const struct order *order,
+				     const struct order_outcome *outcome)
+{
+	char message[MESSAGE_BYTES] = "nobody has the order: take it first";
+	char since[TIMESTAMP_TEXT_BYTES];
+	struct json_out out;
+
+	(void)outcome;
+	if (order->picker_id[0] != '\0')
+		(void)snprintf(message, sizeof(message),
+			       "%s has the order since %s", order->picker_id,
+			       timestamp_format(order->taken_ms, 0, since));
+	out = begin_error(call, 409, "wrong_picker", message);
+	if (order->picker_id[0] != '\0') {
+		json_object(&out, NULL);
+		json_put_text(&out, "pickerId", order->picker_id);
+		json_put_time(&out, "since", order->taken_ms);
+		json_put_time(&out, "until", order->picker_until_ms);
+		json_end(&out);
+	}
+	return out;
+}
+
+static struct json_out refuse_version(struct api_call *call,
+				      const struct order *order,
+				      const struct order_outcome *outcome)
+{
+	struct json_out out =
+		begin_error(call, 409, "stale_version",
+			    "the order has changed: look at it again");
+
+	(void)outcome;
+	json_object(&out, NULL);
+	json_put_i64(&out, "version", order->version);
+	json_end(&out);
+	return out;
+}
+
+static struct json_out refuse_values(struct api_call *call,
+				     const struct order *order,
+				     const struct order_outcome *outcome)
+{
+	struct json_out out = begin_error(
+		call, 422,
+		call->method->action == ACTION_FINISH ? "not_complete"
+						      : "not_acceptable",
+		call->method->action == ACTION_FINISH
+			? "the order cannot be finished yet"
+			: "the position cannot be picked so");
+
+	(void)order;
+	put_remarks(&out, outcome);
+	return out;
+}
+
+static struct json_out (*const refusals[])(struct api_call *call,
+					   const struct order *order,
+					   const struct order_outcome *o) = {
+	[REFUSAL_STEP] = refuse_step,
+	[REFUSAL_PICKER] = refuse_picker,
+	[REFUSAL_VERSION] = refuse_version,
+	[REFUSAL_VALUES] = refuse_values,
+};
+
+int answer_refusal(struct api_call *call, const struct order *order,
+		   const struct order_outcome *outcome, struct err *e)
+{
+	struct json_out out = refusals[outcome->refusal](call, order, outcome);
+
+	end_error(&out);
+	json_object(&out, "result");
+	order_json_whole(&out, "order", order);
+	return answer_end(&out, e);
+}
+
+void answer_arg_faults(struct api_call *call, const struct arg_faults *faults)
+{
+	struct json_out out =
+		begin_error(call, 422, "bad_fields",
+			    "requestData has missing or bad fields");
+
+	for (int i = 0; i < faults->count; i++) {
+		json_object(&out, NULL);
+		json_put_text(&out, "field", faults->all[i].field);
+		json_put_text(&out, "code", faults->all[i].code);
+		json_put_text(&out, "message", faults->all[i].text);
+		json_end(&out);
+	}
+	end_error(&out);
+	json_end(&out);
+}
+
+void answer_error(struct api_call *call, int status, const char *code,
+		  const char *message)
+{
+	struct json_out out = begin_error(call, status, code, message);
+
+	end_error(&out);
+	json_end(&out);
+}
+
+void answer_unavailable(struct api_call *call)
+{
+	answer_error(call, 503, "unavailable",
+		     "not done: please send it again with the same requestId");
+}

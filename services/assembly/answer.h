@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * answer.h - the bodies of answers: {"requestId", "result"} or {"requestId",
+ * "error":{"code", "message", "details"}}.
+ *
+ * Each function sets status and answer of the call, whatever was in them.
+ * Those that can fail return 0 or ERR_NOMEM (also when API_ANSWER_BYTES_MAX is
+ * not enough).
+ */
+#ifndef ASSEMBLY_ANSWER_H
+#define ASSEMBLY_ANSWER_H
+
+#include "call.h"
+#include "codec/json_out.h"
+
+struct err;
+
+/* 200 and an open result object; answer_end() closes it. */
+struct json_out answer_begin(struct api_call *call);
+int answer_end(struct json_out *out, struct err *e);
+
+/* 200 and the order; remarks about it are warnings. outcome may be NULL. */
+int answer_order(struct api_call *call, const struct order *order,
+		 const struct order_outcome *outcome, struct err *e);
+
+/* Why order_act() refused, with the order as it is. */
+int answer_refusal(struct api_call *call, const struct order *order,
+		   const struct order_outcome *outcome, struct err *e);
+
+/* 422, each bad field of requestData. */
+void answer_arg_faults(struct api_call *call, const struct arg_faults *faults);
+
+/* Any other error, without details. */
+void answer_error(struct api_call *call, int status, const char *code,
+		  const char *message);
+
+/* 503: nothing was done, or nobody knows. To be repeated with the same id. */
+void answer_unavailable(struct api_call *call);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * assembly.h - what the requests of this process share.
+ */
+#ifndef ASSEMBLY_ASSEMBLY_H
+#define ASSEMBLY_ASSEMBLY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "app/secret.h"
+#include "app/service.h"
+
+struct assembly {
+	struct service *service;
+	struct db *reader;    /* of the event thread */
+	struct db *second;    /* of the writer's thread, outside of its units */
+	pthread_mutex_t lock; /* of token */
+	struct secret token;
+};
+
+/* For struct service_def. */
+int assembly_start(struct service *s, struct err *e);
+int assembly_reload(struct service *s, struct err *e);
+void assembly_stop(struct service *s);
+
+/* Is that the token of the assembly API? NULL: it is not. */
+bool assembly_knows_token(struct assembly *assembly, const char *given);
+
+#endif

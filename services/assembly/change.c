@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * change.c - methods that are an action of order_actions.h: one unit of the
+ * writer each, answered after COMMIT.
+ *
+ * What the marketplace has sent about the order comes first, so that a
+ * cancellation that was acknowledged cannot be overtaken. The answer is kept
+ * with the change, and whoever asks again gets it again.
+ */
+#include "answer.h"
+#include "app/log.h"
+#include "assembly.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "call.h"
+#include "store/api_requests.h"
+#include "store/db.h"
+#include "store/orders.h"
+
+enum {
+	TRIES_MAX = 4 /* each time something new has come for the order */
+};
+
+static struct order_action action_of(const struct api_call *call)
+{
+	const struct api_args *args = &call->args;
+
+	return (struct order_action){
+		.type = call->method->action,
+		.picker_id = args->picker_id,
+		.version = args->version,
+		.take_over = args->take_over,
+		.line_no = (int)args->line,
+		.quantity_milli = args->quantity_milli,
+		.weight_g = args->weight_g,
+		.reason = args->reason,
+		.bags = args->bags,
+		.code = args->code,
+	};
+}
+
+static struct api_request request_of(const struct api_call *call)
+{
+	return (struct api_request){
+		.token = "assembly",
+		.picker_id = call->args.picker_id,
+		.method = call->method->name,
+		.request_id = call->request_id,
+		.body_hash = call->body_hash,
+	};
+}
+
+/* A refusal is a good end of the unit: what was caught up with stays. */
+static int act(struct api_call *call, struct db *db, int64_t now_ms,
+	       struct err *e)
+{
+	CLEANUP(order_clear) struct order order = {0};
+	CLEANUP(order_outcome_clear) struct order_outcome outcome = {0};
+	struct order_action action = action_of(call);
+	struct api_request request = request_of(call);
+	int rc = orders_load(db, call->order_id, &order, e);
+
+	if (rc > 0)
+		rc = order_act(&order, &action, &call->settings.policy, now_ms,
+			       &outcome, e);
+	else if (rc == 0)
+		rc = err_set(e, ERR_NOTFOUND, "the order has gone");
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return answer_refusal(call, &order, &outcome, e);
+	rc = flow_save(db, &order, &outcome.change, now_ms, &call->unit.bells,
+		       e);
+	if (rc == 0)
+		rc = answer_order(call, &order, &outcome, e);
+	if (rc == 0)
+		rc = api_requests_add(db, &request, buf_text(&call->answer),
+				      now_ms, e);
+	return rc;
+}
+
+static int run(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
+{
+	struct api_call *call = CONTAINER_OF(u, struct api_call, unit);
+	struct api_request request = request_of(call);
+	int rc;
+
+	call->status = 200;
+	buf_reset(&call->answer);
+	rc = api_requests_find(db, &request, now_ms, &call->answer, e);
+	if (rc > 0)
+		return 0;
+	if (rc == ERR_DUPLICATE) {
+		answer_error(call, 422, "request_id_reused",
+			     "the requestId was used for another request");
+		return 0;
+	}
+	if (rc == 0)
+		rc = flow_catch_up(db, &call->settings, call->order_id,
+				   &call->pending,
+				   call->assembly->service->instance.owner,
+				   now_ms, &u->bells, e);
+	return rc < 0 ? rc : act(call, db, now_ms, e);
+}
+
+/* On the writer's thread, outside of any transaction: read what has come
+ * meanwhile and queue up again. 0 when the call is under way. */
+static int try_again(struct api_call *call)
+{
+	const struct assembly *assembly = call->assembly;
+	int rc;
+
+	if (++call->tries >= TRIES_MAX)
+		return ERR_BUSY;
+	flow_pending_clear(&call->pending);
+	rc = flow_pending_read(assembly->second, call->order_id, &call->pending,
+			       NULL);
+	return rc < 0 ? rc
+		      : writer_submit(assembly->service->writer, &call->unit,
+				      NULL);
+}
+
+/* Failures that nobody else reports. */
+static void log_failure(const struct api_call *call, int rc,
+			const struct err *e)
+{
+	if (rc != ERR_BUSY && rc != ERR_UNCERTAIN && rc != ERR_IO)
+		log_error(e, "an action failed",
+			  LOG_TEXT("method", call->method->name),
+			  LOG_TEXT("number", call->args.number));
+}
+
+static void done(struct unit *u, int rc, const struct err *e)
+{
+	struct api_call *call = CONTAINER_OF(u, struct api_call, unit);
+
+	if (rc == ERR_BUSY && try_again(call) == 0)
+		return;
+	if (rc < 0) {
+		log_failure(call, rc, e);
+		answer_unavailable(call);
+	}
+	call_reply(call);
+}
+
+static struct flow_settings settings_of(const struct assembly *assembly)
+{
+	const struct config *config = assembly->service->config;
+
+	return (struct flow_settings){
+		.policy = {.send_accepted = config->kuper.send_accepted,
+			   .send_assembled = config->kuper.send_assembled},
+		.parked_keep_ms = FLOW_PARKED_KEEP_MS,
+		.attempts_max = FLOW_ATTEMPTS_MAX,
+	};
+}
+
+void change_handle(struct api_call *call)
+{
+	struct assembly *assembly = call->assembly;
+	int rc = orders_find_number(assembly->reader, call->args.number,
+				    &call->order_id, NULL);
+
+	if (rc == 0) {
+		answer_error(call, 404, "unknown_order",
+			     "there is no order with that number");
+		call_reply(call);
+		return;
+	}
+	call->settings = settings_of(assembly);
+	call->unit.run = run;
+	call->unit.done = done;
+	if (rc > 0)
+		rc = flow_pending_read(assembly->reader, call->order_id,
+				       &call->pending, NULL);
+	if (rc == 0)
+		rc = writer_submit(assembly->service->writer, &call->unit,
+				   NULL);
+	if (rc < 0) {
+		answer_unavailable(call);
+		call_reply(call);
+	}
+}

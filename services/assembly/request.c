@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * request.c - from a request to the method that answers it: token, method,
+ * envelope, fields.
+ */
+#include <string.h>
+
+#include "answer.h"
+#include "assembly.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "call.h"
+#include "codec/json_doc.h"
+
+static void refuse(struct http_exchange *x, int status, const char *code,
+		   const char *message)
+{
+	if (status == 503)
+		http_reply_header(x, "Retry-After", "1");
+	http_reply_error(x, status, code, message);
+}
+
+void call_reply(struct api_call *call)
+{
+	CLEANUP(buf_clear) struct buf answer = call->answer;
+	struct http_exchange *x = call->x;
+	int status = call->status;
+
+	call->answer = (struct buf){0};
+	flow_pending_clear(&call->pending);
+	if (buf_finish(&answer, NULL) < 0) {
+		refuse(x, 503, "unavailable", "no memory for the answer");
+		return;
+	}
+	if (status == 503)
+		http_reply_header(x, "Retry-After", "1");
+	http_reply(x, status, "application/json", buf_text(&answer),
+		   answer.used_bytes);
+}
+
+static void reply_error(struct api_call *call, int status, const char *code,
+			const char *message)
+{
+	answer_error(call, status, code, message);
+	call_reply(call);
+}
+
+/* 0, or ERR_INVALID: what is wrong with the envelope. */
+static int read_envelope(struct api_call *call, const struct json *body,
+			 const struct json **ret_data, struct err *e)
+{
+	const struct json *id = json_get(body, "requestId");
+	bool is_text =
+		json_kind(id) == JSON_STRING || json_kind(id) == JSON_NUMBER;
+
+	if (json_kind(body) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "the body must be an object");
+	if (is_text && !text_copy(call->request_id, sizeof(call->request_id),
+				  json_text(id))) {
+		call->request_id[0] = '\0';
+		return err_set(e, ERR_INVALID,
+			       "requestId is longer than %d bytes",
+			       API_REQUEST_ID_BYTES - 1);
+	}
+	if (!is_text && json_kind(id) != JSON_NONE &&
+	    json_kind(id) != JSON_NULL)
+		return err_set(e, ERR_INVALID, "requestId must be a text");
+	*ret_data = json_get(body, "requestData");
+	if (json_kind(*ret_data) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "requestData must be an object");
+	if (call->method->changes && call->request_id[0] == '\0')
+		return err_set(e, ERR_INVALID,
+			       "requestId is missing: %s "
+			       "changes something",
+			       call->method->name);
+	return 0;
+}
+
+static void read_and_handle(struct api_call *call)
+{
+	CLEANUP(buf_clear) struct buf canonical = BUF_MAX(API_BODY_BYTES_MAX);
+	CLEANUP_JSON struct json *body = NULL;
+	const struct json *data = NULL;
+	struct arg_faults faults;
+	struct err e = {0};
+
+	if (json_doc_parse(http_body(call->x), http_body_bytes(call->x), &body,
+			   &e) < 0) {
+		reply_error(call, 400, "bad_json", e.text);
+		return;
+	}
+	if (read_envelope(call, body, &data, &e) < 0) {
+		reply_error(call, 400, "bad_envelope", e.text);
+		return;
+	}
+	api_args_read(data, call->method->needs, call->method->takes,
+		      &call->args, &canonical, &faults);
+	if (faults.count > 0) {
+		answer_arg_faults(call, &faults);
+		call_reply(call);
+		return;
+	}
+	digest_sha256(buf_text(&canonical), canonical.used_bytes,
+		      call->body_hash);
+	call->method->handle(call);
+}
+
+void request_handle(struct http_exchange *x, void *context)
+{
+	struct assembly *assembly = ((struct service *)context)->context;
+	const struct api_method *method;
+	struct api_call *call;
+
+	if (!assembly_knows_token(assembly, http_header(x, "Client-Token"))) {
+		refuse(x, 403, "forbidden", "Client-Token is missing or wrong");
+		return;
+	}
+	method = api_method_find(http_path(x) + strlen(API_PATH));
+	if (method == NULL) {
+		refuse(x, 404, "unknown_method", "there is no such method");
+		return;
+	}
+	call = http_exchange_alloc(x, sizeof(*call));
+	if (call == NULL) {
+		refuse(x, 503, "unavailable", "out of memory");
+		return;
+	}
+	call->x = x;
+	call->assembly = assembly;
+	call->method = method;
+	call->answer = BUF_MAX(API_ANSWER_BYTES_MAX);
+	read_and_handle(call);
+}
