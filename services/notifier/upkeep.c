@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * upkeep.c - once a second: what has changed outside of this process.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/instance.h"
+#include "app/log.h"
+#include "app/metrics.h"
+#include "base/clock.h"
+#include "base/macros.h"
+#include "notifier.h"
+
+enum {
+	UPKEEP_MS = 1000,
+	CREDENTIALS_MS = 3000,
+	RECLAIM_MAX = 200
+};
+
+static void show(const struct endpoint *ep, int64_t waited_ms)
+{
+	char label[64];
+
+	(void)snprintf(label, sizeof(label), "endpoint=\"%s\"",
+		       ep->channel->name);
+	metric_set(metric_get(METRIC_GAUGE, "ordergate_endpoint_state", label),
+		   (int64_t)ep->row.state);
+	metric_set(metric_get(METRIC_GAUGE,
+			      "ordergate_outbox_oldest_waiting_ms", label),
+		   waited_ms);
+	metric_set(metric_get(METRIC_GAUGE, "ordergate_notifier_calls", label),
+		   ep->calls);
+}
+
+static int look_at_endpoint(struct endpoint *ep, struct err *e)
+{
+	struct db *db = ep->notifier->service->db;
+	const char *name = ep->channel->name;
+	int64_t now_ms = clock_wall_ms();
+	struct endpoint_row row;
+	int64_t due_ms = 0;
+	int rc = endpoints_get(db, name, &row, e);
+
+	if (rc == 0)
+		rc = outbox_oldest_due(db, name, &due_ms, e);
+	if (rc < 0)
+		return rc;
+	/* What we are just changing ourselves we know better. */
+	if (!ep->change.under_way && !ep->claim.under_way)
+		endpoint_saw_row(ep, &row);
+	ep->something_waits = rc > 0 && due_ms <= now_ms;
+	show(ep, ep->something_waits ? now_ms - due_ms : 0);
+	endpoint_change_when_due(ep);
+	return 0;
+}
+
+static bool is_dead(const char *owner, void *context)
+{
+	const struct reclaim *reclaim = context;
+
+	for (int i = 0; i < reclaim->dead_count; i++)
+		if (strcmp(reclaim->dead[i].owner, owner) == 0)
+			return true;
+	return false;
+}
+
+static int run_reclaim(struct unit *u, struct db *db, int64_t now_ms,
+		       struct err *e)
+{
+	struct reclaim *reclaim = CONTAINER_OF(u, struct reclaim, letter.unit);
+	int rc = queue_reclaim(db, &queue_outbox, now_ms, is_dead, reclaim,
+			       RECLAIM_MAX, e);
+
+	reclaim->given_back = MAX_OF(rc, 0);
+	return rc < 0 ? rc : 0;
+}
+
+static void on_letter(struct letter *letter)
+{
+	struct reclaim *reclaim = CONTAINER_OF(letter, struct reclaim, letter);
+	struct notifier *n = letter->notifier;
+
+	reclaim->under_way = false;
+	if (letter->rc < 0) {
+		notifier_store_failed(n, &letter->err);
+		return;
+	}
+	if (reclaim->given_back == 0)
+		return;
+	log_event(LOG_LEVEL_WARNING, "leases of dead owners were given back",
+		  LOG_I64("count", reclaim->given_back));
+	for (int i = 0; i < n->endpoint_count; i++)
+		n->endpoints[i].look_at_ms = 0;
+}
+
+/* Whether an owner lives is found out here, where it may take its time, and
+ * not inside the transaction. */
+static int reclaim_when_needed(struct notifier *n, struct err *e)
+{
+	struct outbox_holder holders[OUTBOX_HOLDERS_MAX];
+	struct reclaim *reclaim = &n->reclaim;
+	const struct service *s = n->service;
+	int64_t now_ms = clock_wall_ms();
+	bool expired = false;
+	int count;
+
+	if (reclaim->under_way)
+		return 0;
+	count = outbox_holders(s->db, holders, OUTBOX_HOLDERS_MAX, e);
+	reclaim->dead_count = 0;
+	for (int i = 0; i < count; i++) {
+		expired = expired || holders[i].lease_until_ms < now_ms;
+		if (strcmp(holders[i].owner, s->instance.owner) != 0 &&
+		    instance_life(s->dir.run, holders[i].owner) ==
+			    INSTANCE_DEAD)
+			reclaim->dead[reclaim->dead_count++] = holders[i];
+	}
+	if (count < 0 || (reclaim->dead_count == 0 && !expired))
+		return MIN_OF(count, 0);
+	reclaim->under_way = true;
+	reclaim->letter.unit.run = run_reclaim;
+	reclaim->letter.open = on_letter;
+	mailbox_submit(n, &reclaim->letter);
+	return 0;
+}
+
+void upkeep_when_due(struct notifier *n, int64_t mono_ms)
+{
+	struct err e = {0};
+	bool credentials = mono_ms >= n->credentials_at_ms;
+	int rc = 0;
+
+	if (mono_ms < n->upkeep_at_ms)
+		return;
+	n->upkeep_at_ms = mono_ms + UPKEEP_MS;
+	if (credentials)
+		n->credentials_at_ms = mono_ms + CREDENTIALS_MS;
+	for (int i = 0; i < n->endpoint_count && rc >= 0; i++) {
+		if (credentials)
+			endpoint_load_credentials(&n->endpoints[i]);
+		rc = look_at_endpoint(&n->endpoints[i], &e);
+	}
+	if (rc >= 0)
+		rc = reclaim_when_needed(n, &e);
+	if (rc < 0)
+		notifier_store_failed(n, &e);
+	else
+		notifier_store_works(n);
+}
