@@ -122,8 +122,8 @@ static int start(struct job *job, const struct pass *pass,
 	return 1;
 }
 
-static int skip(struct job *job, const struct pass *pass, int64_t slot_ms,
-		int64_t count, const char *reason, struct err *e)
+static int leave_out(struct job *job, const struct pass *pass, int64_t slot_ms,
+		     int64_t count, const char *reason, struct err *e)
 {
 	struct job_skip skip = {
 		.job = job->name,
@@ -150,16 +150,16 @@ static int skip(struct job *job, const struct pass *pass, int64_t slot_ms,
 
 /* Leave out all slots that have come; count and name them when there is a
  * reason. */
-static int skip_all(struct job *job, const struct pass *pass,
-		    const char *reason, struct err *e)
+static int leave_out_all(struct job *job, const struct pass *pass,
+			 const char *reason, struct err *e)
 {
 	struct timetable_due due = timetable_due(
 		&job->timetable, MISFIRE_ONCE, job->decided_ms, pass->wall_ms);
 
 	if (due.slot_ms == 0)
 		return 0;
-	return skip(job, pass, due.slot_ms,
-		    reason != NULL ? due.skipped + 1 : 0, reason, e);
+	return leave_out(job, pass, due.slot_ms,
+			 reason != NULL ? due.skipped + 1 : 0, reason, e);
 }
 
 /* The slots' beginning, and the clock that was set back: what lies in the
@@ -176,7 +176,7 @@ static int settle_beginning(struct job *job, const struct pass *pass,
 		log_event(LOG_LEVEL_WARNING, "the clock was set back",
 			  LOG_TEXT("job", job->name),
 			  LOG_I64("ms", job->decided_ms - newest_ms));
-	return skip(job, pass, newest_ms, 0, NULL, e);
+	return leave_out(job, pass, newest_ms, 0, NULL, e);
 }
 
 static int start_by_hand(struct job *job, const struct pass *pass,
@@ -228,8 +228,8 @@ static int start_due(struct job *job, const struct pass *pass, struct err *e)
 	int rc = 0;
 
 	if (due.skipped > 0)
-		rc = skip(job, pass, due.skipped_ms, due.skipped,
-			  "missed while no scheduler was there", e);
+		rc = leave_out(job, pass, due.skipped_ms, due.skipped,
+			       "missed while no scheduler was there", e);
 	if (rc < 0 || due.slot_ms == 0)
 		return rc;
 	rc = start(job, pass, &slot, e);
@@ -262,15 +262,16 @@ int job_decide(struct job *job, const struct pass *pass, struct err *e)
 	if (job_is_busy(job))
 		return job->config->misfire == MISFIRE_ALL
 			       ? 0
-			       : skip_all(job, pass,
-					  "the run before had not ended", e);
+			       : leave_out_all(job, pass,
+					       "the run before had not ended",
+					       e);
 	if (job->requested_by[0] != '\0')
 		return start_by_hand(job, pass, e);
 	job->resting = rests(job);
 	if (job->resting)
 		return 0;
 	if (was_resting)
-		return skip_all(job, pass, "the job was paused", e);
+		return leave_out_all(job, pass, "the job was paused", e);
 	if (job->again_count > 0)
 		return repeat_lost(job, pass, e);
 	return start_due(job, pass, e);

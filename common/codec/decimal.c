@@ -58,7 +58,7 @@ static bool read_written(const char *text, bool exponent_allowed,
 {
 	const char *p = text;
 
-	*ret = (struct written){.negative = *p == '-'};
+	*ret = (struct written){.negative = *p == '-', .fraction = ""};
 	if (ret->negative)
 		p++;
 	ret->whole = p;

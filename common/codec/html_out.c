@@ -123,3 +123,38 @@ size_t html_points(const char *html)
 {
 	return walk(NULL, html, SIZE_MAX);
 }
+
+static const struct html_field *find_field(const struct html_field *fields,
+					   const char *name, size_t bytes)
+{
+	for (; fields->name != NULL; fields++)
+		if (strlen(fields->name) == bytes &&
+		    memcmp(fields->name, name, bytes) == 0)
+			return fields;
+	return NULL;
+}
+
+void html_render(struct buf *b, const char *text,
+		 const struct html_field *fields, size_t field_points)
+{
+	while (*text != '\0') {
+		size_t plain = strcspn(text, "{");
+		const char *open = text + plain;
+		const char *close = *open == '{' ? strchr(open, '}') : NULL;
+		const struct html_field *field = NULL;
+
+		buf_add(b, text, plain);
+		if (close != NULL)
+			field = find_field(fields, open + 1,
+					   (size_t)(close - open - 1));
+		if (field != NULL) {
+			html_put(b, field->value, field_points);
+			text = close + 1;
+		} else if (*open == '{') {
+			buf_add_char(b, '{');
+			text = open + 1;
+		} else {
+			text = open;
+		}
+	}
+}

@@ -22,6 +22,16 @@ void html_put(struct buf *b, const char *text, size_t max_points);
  * max_points code points, then "…". html is our own, so '<' begins a tag. */
 void html_put_plain(struct buf *b, const char *html, size_t max_points);
 
+/* Append a template of ours, which may hold tags, with its {fields} replaced by
+ * data, each escaped and cut to field_points. A {name} that is not in the list
+ * stays as it is. */
+struct html_field {
+	const char *name; /* NULL ends the list */
+	const char *value;
+};
+void html_render(struct buf *b, const char *text,
+		 const struct html_field *fields, size_t field_points);
+
 /* Code points that Telegram counts: without tags, an entity is one. */
 size_t html_points(const char *html);
 

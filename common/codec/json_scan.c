@@ -57,12 +57,11 @@ static int refuse_token(const struct scan *s, struct err *e)
 	return refuse(s, s->cursor.why, e);
 }
 
-static char skip_space(struct json_cursor *c)
+static void skip_space(struct json_cursor *c)
 {
 	while (c->at < c->end && (*c->at == ' ' || *c->at == '\n' ||
 				  *c->at == '\r' || *c->at == '\t'))
 		c->at++;
-	return c->at < c->end ? *c->at : '\0';
 }
 
 /* Step over white space; the next character, or NUL at the end (a NUL of the
@@ -71,7 +70,12 @@ static inline char next_char(struct scan *s)
 {
 	struct json_cursor *c = &s->cursor;
 
-	return c->at<c->end && * c->at> ' ' ? *c->at : skip_space(c);
+	if (c->at<c->end && * c->at> ' ')
+		return *c->at;
+	skip_space(c);
+	if (c->at < c->end)
+		return *c->at;
+	return '\0';
 }
 
 /* --- picks --- */

@@ -108,7 +108,7 @@ static bool take_escape(struct json_cursor *c, int32_t *ret_code)
 	if (c->end - p >= 2 && p[1] != '\0')
 		letter = strchr(letters, p[1]);
 	if (letter != NULL) {
-		*ret_code = meanings[letter - letters];
+		*ret_code = (unsigned char)meanings[letter - letters];
 		c->at = p + 2;
 		return true;
 	}

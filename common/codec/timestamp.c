@@ -185,11 +185,10 @@ struct civil timestamp_civil(int64_t wall_ms, int offset_s)
 int64_t timestamp_from_civil(const struct civil *c, int offset_s)
 {
 	int64_t days = days_from_date(c->year, c->month, c->day);
+	int64_t seconds = days * DAY_S + (int64_t)c->hour * 3600 +
+			  (int64_t)c->minute * 60 + c->second - offset_s;
 
-	return (days * DAY_S + c->hour * 3600 + c->minute * 60 + c->second -
-		offset_s) *
-		       1000 +
-	       c->milli;
+	return seconds * 1000 + c->milli;
 }
 
 /* Write value with exactly `width` digits; returns what follows. Not printf:

@@ -170,7 +170,8 @@ static int64_t change_s(const struct zone_day *day, int year)
 		return at_s + (int64_t)day->day * DAY_S + day->time_s;
 	at_s += ((int64_t)day->day - 1) * DAY_S;
 	/* J60 is 1 March in every year. */
-	if (day->day >= 60 && march_s - date_s(year, 1, 1) == 60 * DAY_S)
+	if (day->day >= 60 &&
+	    march_s - date_s(year, 1, 1) == (int64_t)60 * DAY_S)
 		at_s += DAY_S;
 	return at_s + day->time_s;
 }

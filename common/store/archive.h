@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * archive.h - old rows leave the hot tables, and later the archives.
+ *
+ * Rows are looked at in the order of their ids, so that one walk through a
+ * table costs one scan of what is old. One call is one transaction's worth;
+ * nothing that waits for somebody (state 1, 2, 4) ever moves.
+ */
+#ifndef STORE_ARCHIVE_H
+#define STORE_ARCHIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct db;
+struct err;
+struct archive_step;
+
+enum {
+	ARCHIVE_BATCH_MAX = 500 /* rows in one transaction */
+};
+
+/* Done rows into their archive table. */
+extern const struct archive_step archive_inbox, archive_outbox;
+/* Old rows go for good. */
+extern const struct archive_step archive_old_inbox, archive_old_outbox,
+	archive_old_telegram, archive_old_alerts;
+/* Runs without news (ok, skipped), and all ended runs. */
+extern const struct archive_step archive_old_quiet_runs, archive_old_runs;
+
+/* A walk through one table, from {0} until it is finished. */
+struct archive_walk {
+	int64_t after_id;
+	bool finished;
+};
+
+/* Look at the next `limit` rows. Number of rows moved or removed, or < 0.
+ * Inside a write transaction; *walk changes only when it is good. */
+int archive_next(struct db *db, const struct archive_step *step,
+		 int64_t before_ms, int limit, struct archive_walk *walk,
+		 struct err *e);
+
+/* Stored answers of the assembly API. Number removed, at most limit. */
+int archive_old_answers(struct db *db, int64_t before_ms, int limit,
+			struct err *e);
+
+/* Parked events that nobody waits for any more, oldest first. Reader or
+ * writer. Number of rows, or < 0. */
+struct archive_expired {
+	int64_t inbox_id, order_id;
+	const char *event_type, *external_id; /* borrowed */
+	const char *number;                   /* "" : there is no such order */
+};
+int archive_expired_events(struct db *db, int64_t now_ms, int limit,
+			   int (*each)(const struct archive_expired *expired,
+				       void *context),
+			   void *context, struct err *e);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * text.h - messages about findings, in the language of app/locale.h.
+ */
+#ifndef MONITOR_TEXT_H
+#define MONITOR_TEXT_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct monitor_finding;
+struct rule;
+
+enum {
+	TEXT_BYTES_MAX = 16 * 1024
+};
+
+/* The message about one finding. */
+void text_finding(struct buf *out, const struct rule *rule,
+		  const char *severity, const struct monitor_finding *finding,
+		  int64_t now_ms);
+
+/* Its line in a message about many. */
+void text_line(struct buf *out, const struct rule *rule,
+	       const struct monitor_finding *finding, int64_t now_ms);
+
+/* The message about `count` findings; `lines` are those of the worst. */
+void text_many(struct buf *out, const struct rule *rule, const char *severity,
+	       int64_t count, const char *const *lines, int line_count);
+
+/* The message that an alert is over; told is the message that said so. */
+void text_over(struct buf *out, const struct rule *rule, const char *told);
+void text_many_over(struct buf *out, const struct rule *rule, int64_t count);
+
+#endif
