@@ -20,7 +20,8 @@ if(SANITIZE)
   target_link_options(build_flags INTERFACE -fsanitize=${SANITIZE})
 else()
   target_compile_options(build_flags INTERFACE
-    -fstack-protector-strong -fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero
+    -fstack-protector-strong -fstack-clash-protection -fcf-protection
+    $<$<C_COMPILER_ID:GNU>:-ftrivial-auto-var-init=zero> # clang 14 wants a second flag for it
     $<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=$<IF:$<C_COMPILER_ID:GNU>,3,2>>)
   target_link_options(build_flags INTERFACE -Wl,-z,relro,-z,now)
 endif()

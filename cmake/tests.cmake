@@ -19,7 +19,7 @@ function(add_suite folder)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     target_compile_definitions(${name} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${folder}.${short} COMMAND ${name})
-    set_tests_properties(${folder}.${short} PROPERTIES TIMEOUT 120 ENVIRONMENT "${TEST_ENVIRONMENT}")
+    set_tests_properties(${folder}.${short} PROPERTIES TIMEOUT 120 LABELS ${folder} ENVIRONMENT "${TEST_ENVIRONMENT}")
   endforeach()
 endfunction()
 
@@ -46,12 +46,40 @@ if(FUZZERS)
     # Every kept input is an ordinary test; `./check full` also runs minutes of new ones.
     add_test(NAME fuzz.${name} COMMAND ${name} -runs=20000 -max_len=4096 -seed=1
              ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
-    set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120 ENVIRONMENT "${TEST_ENVIRONMENT}")
+    set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120 LABELS fuzz ENVIRONMENT "${TEST_ENVIRONMENT}")
   endforeach()
 endif()
 
+# Rules of ours, and tools of others; a tool that is not installed is skipped.
 foreach(lint layers banned functions)
   if(EXISTS ${CMAKE_SOURCE_DIR}/tests/lint/check_${lint}.py)
-    add_test(NAME lint.${lint} COMMAND ${PYTHON} ${CMAKE_SOURCE_DIR}/tests/lint/check_${lint}.py ${CMAKE_SOURCE_DIR})
+    add_test(NAME lint.${lint} COMMAND ${PYTHON} -B ${CMAKE_SOURCE_DIR}/tests/lint/check_${lint}.py ${CMAKE_SOURCE_DIR})
+    set_tests_properties(lint.${lint} PROPERTIES LABELS lint)
   endif()
 endforeach()
+foreach(tool format shell cppcheck tidy)
+  add_test(NAME static.${tool} COMMAND ${PYTHON} -B ${CMAKE_SOURCE_DIR}/tests/lint/run_tool.py ${tool}
+           ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/build/clang)
+  set_tests_properties(static.${tool} PROPERTIES TIMEOUT 1200 LABELS static SKIP_RETURN_CODE 77)
+endforeach()
+set_tests_properties(static.cppcheck static.tidy PROPERTIES RUN_SERIAL ON) # they use every processor
+
+# pytest files, one test each. Those of e2e run whole appliances, whose time
+# limits are promises: one at a time, and on a small machine nothing beside.
+function(add_pytests folder prefix)
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/test_*.py)
+  foreach(source ${sources})
+    get_filename_component(name ${source} NAME_WE)
+    string(REPLACE "test_" "" short ${name})
+    set(labels ${prefix})
+    if(short MATCHES "^full_")
+      set(labels ${prefix} full)
+    endif()
+    add_test(NAME ${prefix}.${short} COMMAND ${PYTHON} -B -m pytest -p no:cacheprovider -q ${source}
+             WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/${folder})
+    set_tests_properties(${prefix}.${short} PROPERTIES TIMEOUT 600 PROCESSORS 2 LABELS "${labels}" RESOURCE_LOCK ${prefix}
+                         ENVIRONMENT "ORDERGATE_BUILD=${CMAKE_BINARY_DIR};${TEST_ENVIRONMENT}")
+  endforeach()
+endfunction()
+add_pytests(tests/e2e e2e)
+add_pytests(tests/emulators/tests emulators)

@@ -28,7 +28,7 @@ enum {
 	NAMES_BYTES_MAX = 4096,
 	PATH_BYTES = 1024,
 	SERIAL_BYTES = 16,
-	DAY_S = 24 * 60 * 60,
+	RENEW_S = CERTIFICATE_RENEW_DAYS * 24 * 60 * 60,
 	/* The clocks of those who look at it may be behind ours. */
 	BACKDATE_S = 60 * 60,
 	VERSION_3 = 2
@@ -89,8 +89,7 @@ static bool is_good(const char *certificate_path, const char *key_path,
 	CLEANUP(cleanup_file) FILE *key_file = NULL;
 	CLEANUP(X509_freep) X509 *certificate = NULL;
 	CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-	time_t until =
-		(time_t)(wall_ms / 1000) + CERTIFICATE_RENEW_DAYS * DAY_S;
+	time_t until = (time_t)(wall_ms / 1000) + RENEW_S;
 
 	certificate_file = fopen(certificate_path, "re");
 	key_file = fopen(key_path, "re");

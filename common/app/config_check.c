@@ -149,7 +149,7 @@ static bool is_host(const char *host)
  * the configuration holds no secrets. */
 int config_check_url(const char *text, struct err *e)
 {
-	static const char allowed[] = LOWER UPPER DIGITS "-._~:/?#[]%&=+,!";
+	static const char allowed[] = LOWER UPPER DIGITS "-._~:/?#[]%&=+,!@";
 	char host[CONFIG_TEXT_BYTES];
 	bool plain = strncmp(text, "http://", 7) == 0;
 	const char *authority;

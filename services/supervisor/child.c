@@ -89,7 +89,7 @@ static int image_command(const struct child *child, const struct launch *launch,
 	(void)snprintf(image->program, sizeof(image->program), "/bin/sh");
 	image->argv[0] = image->program;
 	image->argv[1] = "-c";
-	image->argv[2] = child->name;
+	image->argv[2] = child->command;
 	image->output_fd = launch->screen_fd;
 	return 0;
 }
@@ -125,18 +125,23 @@ static void raise_limits(void)
 
 static void reset_signals(void)
 {
+	const struct sigaction usual = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
-	(void)signal(SIGPIPE, SIG_DFL);
+	(void)sigaction(SIGPIPE, &usual, NULL);
 	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Between fork() and exec(). */
 _Noreturn static void become(const struct image *image, pid_t supervisor)
 {
+	/* Constant, whatever the prototype of exec says. */
+	const char *const *ours = image->argv;
+	char *const *arguments;
 	int null_fd = open("/dev/null", O_RDONLY);
 
+	memcpy(&arguments, &ours, sizeof(arguments));
 	(void)setpgid(0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, image->death_signal);
 	if (getppid() != supervisor) /* it died before the line above */
@@ -151,7 +156,7 @@ _Noreturn static void become(const struct image *image, pid_t supervisor)
 	if (image->folder[0] != '\0' && chdir(image->folder) < 0)
 		_exit(EXIT_NOT_STARTED);
 	reset_signals();
-	(void)execv(image->program, (char *const *)(uintptr_t)image->argv);
+	(void)execv(image->program, arguments);
 	_exit(EXIT_NOT_STARTED);
 }
 

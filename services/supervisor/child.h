@@ -40,8 +40,9 @@ enum child_state {
 };
 
 struct child {
-	const char *name; /* "hook", "nginx"; for a command: its text */
-	int number;       /* from 1 */
+	const char *name;    /* "hook", "nginx", "command" */
+	const char *command; /* of CHILD_COMMAND */
+	int number;          /* from 1 */
 	enum child_kind kind;
 	enum child_state state;
 	bool is_unwanted; /* not started again */

@@ -113,8 +113,13 @@ void crew_size(struct crew *crew, const struct config *config, int64_t now_ms)
 
 void crew_add_command(struct crew *crew, const char *command, int64_t now_ms)
 {
-	struct child *child = add(crew, CHILD_COMMAND, command, 1);
+	int number = 1;
+	struct child *child;
 
+	while (find(crew, "command", number) != NULL)
+		number++;
+	child = add(crew, CHILD_COMMAND, "command", number);
+	child->command = command;
 	child->state = CHILD_DUE;
 	child->due_ms = now_ms;
 }

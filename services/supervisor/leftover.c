@@ -42,7 +42,7 @@ static pid_t next_process(DIR *proc)
 	const struct dirent *entry;
 	int64_t pid;
 
-	while ((entry = readdir(proc)) != NULL)
+	while ((entry = readdir(proc)) != NULL) /* NOLINT: one thread */
 		if (text_to_i64(entry->d_name, 1, INT32_MAX, &pid, NULL) == 0)
 			return (pid_t)pid;
 	return 0;
@@ -156,16 +156,20 @@ static pid_t parent_of(pid_t pid)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_MAX(STAT_BYTES_MAX);
 	char path[PROC_PATH_BYTES];
-	const char *bracket;
-	int parent;
+	char *bracket;
+	int64_t parent;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (small_file_read(path, &text, NULL, NULL) < 0)
 		return 0;
+	/* ") S 1234 ..." */
 	bracket = strrchr(buf_text(&text), ')');
-	if (bracket == NULL || sscanf(bracket + 1, " %*c %d", &parent) != 1)
+	if (bracket == NULL || strlen(bracket) < 5)
 		return 0;
-	return parent;
+	bracket[4 + strcspn(bracket + 4, " ")] = '\0';
+	return text_to_i64(bracket + 4, 0, INT32_MAX, &parent, NULL) == 0
+		       ? (pid_t)parent
+		       : 0;
 }
 
 /* Grandchildren become children when their parent dies, so that a few rounds

@@ -156,7 +156,8 @@ enum options_result options_read(int argc, char **argv,
 					   .has_arg = known[i].has_value};
 	find_bin(o.bin);
 	for (;;) {
-		int found = getopt_long(argc, argv, "", names, &row);
+		int found =
+			getopt_long(argc, argv, "", names, &row); /* NOLINT */
 		enum options_result result;
 
 		if (found == -1)

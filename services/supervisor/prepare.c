@@ -85,8 +85,8 @@ static int check_ports(const struct config_http *http, struct err *e)
 static int make_certificate(const struct installation *in,
 			    const struct config *config, struct err *e)
 {
-	char certificate[EDGE_PATH_BYTES * 2];
-	char key[EDGE_PATH_BYTES * 2];
+	char certificate[EDGE_FILE_BYTES];
+	char key[EDGE_FILE_BYTES];
 
 	if (config->http.tls_certificate[0] != '\0')
 		return 0;

@@ -55,14 +55,15 @@ struct supervisor {
 static int open_signals(struct err *e)
 {
 	static const int ours[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t set;
 	int fd;
 
 	(void)sigemptyset(&set);
 	for (size_t i = 0; i < COUNT_OF(ours); i++)
 		(void)sigaddset(&set, ours[i]);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
-	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
+	    sigaction(SIGPIPE, &ignore, NULL) < 0)
 		return err_errno(e, ERR_IO, "signals");
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? err_errno(e, ERR_IO, "signalfd") : fd;
@@ -78,6 +79,7 @@ static int set_environment(const struct supervisor *s, struct err *e)
 
 	(void)snprintf(watchdog_us, sizeof(watchdog_us), "%d000",
 		       CHILD_WATCHDOG_MS);
+	/* NOLINTBEGIN(concurrency-mt-unsafe): the supervisor is one thread */
 	for (size_t i = 0; i < COUNT_OF(not_for_children); i++)
 		(void)unsetenv(not_for_children[i]);
 	if (setenv("ORDERGATE_SUPERVISED", "1", 1) < 0 ||
@@ -85,6 +87,7 @@ static int set_environment(const struct supervisor *s, struct err *e)
 	    setenv("NOTIFY_SOCKET", s->launch.notify_path, 1) < 0 ||
 	    setenv("WATCHDOG_USEC", watchdog_us, 1) < 0)
 		return err_set(e, ERR_NOMEM, "environment: out of memory");
+	/* NOLINTEND(concurrency-mt-unsafe) */
 	return 0;
 }
 

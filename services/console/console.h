@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * console.h - what the pages of the console have in common.
+ */
+#ifndef CONSOLE_CONSOLE_H
+#define CONSOLE_CONSOLE_H
+
+#include <pthread.h>
+
+#include "app/config.h"
+#include "app/state_dir.h"
+
+struct db;
+
+struct console {
+	struct state_dir dir;
+	char store_path[STATE_PATH_BYTES];
+	struct db *db; /* of the event thread; NULL until it can be opened */
+
+	pthread_mutex_t lock; /* of what a reload replaces */
+	struct config_pool pool;
+};
+
+#endif

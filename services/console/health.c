@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "health.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/instance.h"
+#include "app/service.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "codec/json_out.h"
+#include "console.h"
+#include "net/http_server.h"
+#include "store/db.h"
+#include "store/migrate.h"
+
+enum {
+	ANSWER_BYTES_MAX = 4096,
+	REASON_BYTES = 96,
+	REASONS_MAX = 8
+};
+
+struct findings {
+	char reasons[REASONS_MAX][REASON_BYTES];
+	int reason_count;
+	int schema_version;
+};
+
+static const struct {
+	const char *service;
+	size_t count; /* where struct config_pool holds the number */
+} pools[] = {
+	{"hook", offsetof(struct config_pool, hook)},
+	{"assembly", offsetof(struct config_pool, assembly)},
+	{"processor", offsetof(struct config_pool, processor)},
+	{"notifier", offsetof(struct config_pool, notifier)},
+};
+
+static_assert(COUNT_OF(pools) + 2 <= REASONS_MAX, "a reason for each");
+
+__attribute__((format(printf, 2, 3))) static void find(struct findings *found,
+						       const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(found->reasons[found->reason_count++], REASON_BYTES,
+			format, args);
+	va_end(args);
+}
+
+/* A connection that failed is opened anew at the next question. */
+static void ask_store(struct console *console, struct findings *found)
+{
+	if (console->db == NULL &&
+	    db_open(console->store_path, DB_READ, &console->db, NULL) < 0) {
+		find(found, "the store cannot be opened");
+		return;
+	}
+	if (migrate_version_of(console->db, &found->schema_version, NULL) < 0) {
+		find(found, "the store does not answer");
+		db_close(console->db);
+		console->db = NULL;
+	}
+}
+
+static int64_t count_running(const struct console *console, const char *service,
+			     int64_t wanted)
+{
+	int64_t running = 0;
+
+	for (int64_t i = 1; i <= wanted; i++)
+		running +=
+			instance_is_running(console->dir.run, service, (int)i);
+	return running;
+}
+
+static void look_at_pools(struct console *console, struct findings *found)
+{
+	struct config_pool pool;
+
+	(void)pthread_mutex_lock(&console->lock);
+	pool = console->pool;
+	(void)pthread_mutex_unlock(&console->lock);
+	for (size_t i = 0; i < COUNT_OF(pools); i++) {
+		const char *service = pools[i].service;
+		int64_t wanted;
+		int64_t running;
+
+		memcpy(&wanted, (const char *)&pool + pools[i].count,
+		       sizeof(wanted));
+		running = count_running(console, service, wanted);
+		if (running < wanted)
+			find(found, "%s: %d of %d run", service, (int)running,
+			     (int)wanted);
+	}
+	if (!instance_is_running(console->dir.run, "scheduler", 1))
+		find(found, "the scheduler does not run");
+}
+
+static int write_answer(const struct findings *found, struct buf *body)
+{
+	struct json_out out = json_out_to(body);
+
+	json_object(&out, NULL);
+	json_put_text(&out, "status",
+		      found->reason_count == 0 ? "ok" : "failing");
+	json_put_text(&out, "version", ORDERGATE_VERSION);
+	json_put_i64(&out, "schema", found->schema_version);
+	if (found->reason_count > 0) {
+		json_array(&out, "reasons");
+		for (int i = 0; i < found->reason_count; i++)
+			json_put_text(&out, NULL, found->reasons[i]);
+		json_end(&out);
+	}
+	json_end(&out);
+	return json_out_finish(&out, NULL);
+}
+
+void health_show(struct http_exchange *x, void *context)
+{
+	struct console *console = ((struct service *)context)->context;
+	CLEANUP(buf_clear) struct buf body = BUF_MAX(ANSWER_BYTES_MAX);
+	struct findings found = {.reason_count = 0};
+
+	ask_store(console, &found);
+	look_at_pools(console, &found);
+	if (write_answer(&found, &body) < 0) {
+		http_reply_error(x, 500, "internal", "out of memory");
+		return;
+	}
+	http_reply_header(x, "Cache-Control", "no-store");
+	http_reply(x, found.reason_count == 0 ? 200 : 503, "application/json",
+		   buf_text(&body), body.used_bytes);
+}
