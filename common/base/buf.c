@@ -40,7 +40,7 @@ static bool reserve(struct buf *b, size_t more)
 		return false;
 	}
 	want = b->used_bytes + more + 1;
-	if (want <= b->size_bytes)
+	if (b->data != NULL && want <= b->size_bytes)
 		return true;
 	want = MAX_OF(want, MIN_OF(2 * b->size_bytes, b->max_bytes + 1));
 	want = MAX_OF(want, (size_t)FIRST_BYTES);

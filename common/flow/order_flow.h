@@ -24,6 +24,11 @@
 
 struct db;
 
+enum {
+	FLOW_PARKED_KEEP_MS = 24 * 3600 * 1000,
+	FLOW_ATTEMPTS_MAX = 5
+};
+
 struct flow_settings {
 	struct order_policy policy;
 	int64_t parked_keep_ms; /* then a parked event expires with an alert */

@@ -385,14 +385,13 @@ static const struct {
 /* What decides is not why libcurl gave up but whether a byte of the request
  * had gone out, in this attempt or an earlier one: CURLINFO_REQUEST_SIZE adds
  * them up (a TLS handshake does not count). */
-static int classify(const struct call *c, CURLcode code, long status,
-		    struct err *e)
+static int classify(const struct call *c, CURLcode code, struct err *e)
 {
 	const char *text =
 		c->error[0] != '\0' ? c->error : curl_easy_strerror(code);
 	long sent_bytes = 0;
 
-	if (c->head_complete && status >= 100 && (code == CURLE_OK || c->cut))
+	if (c->head_complete && (code == CURLE_OK || c->cut))
 		return 0;
 	(void)curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
 	if (sent_bytes > 0)
@@ -438,7 +437,7 @@ static void report(struct call *c, CURLcode code)
 	long status = 0;
 
 	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-	answer.rc = classify(c, code, status, &answer.err);
+	answer.rc = classify(c, code, &answer.err);
 	answer.body = buf_text(&c->answer);
 	answer.body_bytes = c->answer.used_bytes;
 	answer.duration_ms = clock_mono_ms() - c->started_ms;

@@ -77,12 +77,12 @@ struct http_server_stats http_server_stats(const struct http_server *server);
  * is NUL-terminated after body_bytes. A HEAD comes to the route of its GET. */
 const char *http_method(const struct http_exchange *x);
 const char *http_path(const struct http_exchange *x);
+const char *http_body(const struct http_exchange *x);
+size_t http_body_bytes(const struct http_exchange *x);
 /* Only inside the handler and before the answer: they belong to the connection.
  * Header names ignore case; NULL when absent. */
 const char *http_header(const struct http_exchange *x, const char *name);
 const char *http_query(const struct http_exchange *x, const char *name);
-const char *http_body(const struct http_exchange *x);
-size_t http_body_bytes(const struct http_exchange *x);
 /* Memory for the handler's own state of this request, zeroed, freed with the
  * exchange; NULL when out of memory. Called at most once per exchange. */
 void *http_exchange_alloc(struct http_exchange *x, size_t bytes);

@@ -102,6 +102,7 @@ class Appliance:
         self.process: subprocess.Popen[str] | None = None
         self.screen_path = folder / "screen.txt"
         self.extra: list[str] = []
+        self.by_up = False
         self.write_config(config)
 
     def write_config(self, text: str) -> None:
@@ -111,7 +112,8 @@ class Appliance:
     # --- life
 
     def command(self) -> list[str]:
-        command = [str(BIN / "ordergate-supervisor"), "--state", str(self.state), "--config", str(self.config), "--port",
+        program = [str(ROOT / "up"), "--no-install"] if self.by_up else [str(BIN / "ordergate-supervisor")]
+        command = [*program, "--state", str(self.state), "--config", str(self.config), "--port",
                    str(self.port), *self.extra]
         return command + (["--bin", str(self.bin)] if self.bin else [])
 
@@ -120,7 +122,7 @@ class Appliance:
         assert self.process is None, "already started"
         with open(self.screen_path, "w", encoding="utf-8") as screen:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=screen, stderr=screen,
-                                            text=True, user=user, group=user)
+                                            text=True, user=user, group=user, env={**os.environ, "ORDERGATE_BUILD": str(BUILD)})
 
     def start(self, seconds: float = UP_S * SLACK) -> "Appliance":
         self.launch()

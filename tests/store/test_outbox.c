@@ -374,9 +374,11 @@ static void a_backlog_costs_no_claim_anything(void **state)
 	fixture_sql(t->f, "INSERT INTO outbox_head VALUES"
 			  " (99999, 3, 'kuper', 1, 4, 0, NULL, 0, 0)");
 	after = cost(t);
+	/* A page more of an index may cost a step or two; rows would cost
+	 * thousands. */
 	assert_in_range(after.pick, before.pick, before.pick + 5);
-	assert_int_equal(after.insert, before.insert);
-	assert_int_equal(after.block, before.block);
+	assert_in_range(after.insert, before.insert, before.insert + 5);
+	assert_in_range(after.block, before.block, before.block + 5);
 }
 
 #define T(fn) ON(fn, outbox_kind)

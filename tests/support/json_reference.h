@@ -22,19 +22,27 @@ enum {
 static int32_t reference_text[REFERENCE_BYTES_MAX + 1];
 static int32_t reference_keys[REFERENCE_BYTES_MAX * 2];
 
+/* Continuation bytes that follow a leading byte; 9 when it leads nothing. */
+static inline size_t reference_more(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 0;
+	if ((lead & 0xE0) == 0xC0)
+		return 1;
+	if ((lead & 0xF0) == 0xE0)
+		return 2;
+	return (lead & 0xF8) == 0xF0 ? 3 : 9;
+}
+
 static inline bool reference_decode(const char *data, size_t bytes)
 {
-	static const int32_t smallest[] = {0, 0x80, 0x800, 0x10000};
+	static const int32_t smallest[] = {1, 0x80, 0x800, 0x10000};
 	size_t n = 0;
 
 	for (size_t i = 0; i < bytes;) {
 		unsigned char lead = (unsigned char)data[i++];
-		size_t more = lead < 0x80             ? 0
-			      : (lead & 0xE0) == 0xC0 ? 1
-			      : (lead & 0xF0) == 0xE0 ? 2
-			      : (lead & 0xF8) == 0xF0 ? 3
-						      : 9;
-		int32_t code = lead & (0x7F >> (more > 0 ? more + 1 : 0));
+		size_t more = reference_more(lead);
+		int32_t code = more == 0 ? lead : lead & (0x3F >> more);
 
 		if (more > 3 || more > bytes - i)
 			return false;
@@ -45,7 +53,7 @@ static inline bool reference_decode(const char *data, size_t bytes)
 				return false;
 			code = code * 64 + (next - 0x80);
 		}
-		if (code < smallest[more] || code > 0x10FFFF || code == 0 ||
+		if (code < smallest[more] || code > 0x10FFFF ||
 		    (code >= 0xD800 && code < 0xE000))
 			return false;
 		reference_text[n++] = code;
@@ -83,46 +91,52 @@ static inline int32_t reference_hex(const int32_t *p)
 	return unit;
 }
 
-/* All of these return what follows, or NULL. The string goes to *out. */
-static inline const int32_t *reference_string(const int32_t *p, int32_t **out)
+/* What an escape of one letter means, or -1. */
+static inline int32_t reference_letter(int32_t letter)
 {
 	static const char from[] = "\"\\/bfnrt";
 	static const int32_t to[] = {'"', '\\', '/', 8, 12, 10, 13, 9};
 
-	for (p++; *p != '"'; p++) {
+	for (size_t i = 0; from[i] != '\0'; i++)
+		if (from[i] == letter)
+			return to[i];
+	return -1;
+}
+
+/* All of these return what follows, or NULL. The code point goes to *code. */
+static inline const int32_t *reference_escape(const int32_t *p, int32_t *code)
+{
+	int32_t low = -1;
+
+	if (p[1] != 'u') {
+		*code = reference_letter(p[1]);
+		return *code < 0 ? NULL : p + 2;
+	}
+	*code = reference_hex(p + 2);
+	if (*code < 1 || (*code >= 0xDC00 && *code < 0xE000))
+		return NULL;
+	if (*code < 0xD800 || *code >= 0xE000)
+		return p + 6;
+	if (p[6] == '\\' && p[7] == 'u')
+		low = reference_hex(p + 8);
+	*code = 0x10000 + (*code - 0xD800) * 0x400 + (low - 0xDC00);
+	return low < 0xDC00 || low >= 0xE000 ? NULL : p + 12;
+}
+
+/* The string goes to *out. */
+static inline const int32_t *reference_string(const int32_t *p, int32_t **out)
+{
+	p++;
+	while (p != NULL && *p != '"') {
 		int32_t code = *p;
 
 		if (code < 0x20)
 			return NULL;
-		if (code == '\\' && *++p == 'u') {
-			code = reference_hex(p + 1);
-			if (code < 1 || (code >= 0xDC00 && code < 0xE000))
-				return NULL;
-			p += 4;
-			if (code >= 0xD800 && code < 0xDC00) {
-				int32_t low = -1;
-
-				if (p[1] == '\\' && p[2] == 'u')
-					low = reference_hex(p + 3);
-				if (low < 0xDC00 || low >= 0xE000)
-					return NULL;
-				code = 0x10000 + (code - 0xD800) * 0x400 +
-				       (low - 0xDC00);
-				p += 6;
-			}
-		} else if (code == '\\') {
-			const char *at = *p > 0 && *p < 128
-						 ? strchr(from, (int)*p)
-						 : NULL;
-
-			if (at == NULL)
-				return NULL;
-			code = to[at - from];
-		}
+		p = code == '\\' ? reference_escape(p, &code) : p + 1;
 		*(*out)++ = code;
 	}
 	*(*out)++ = 0;
-	return p + 1;
+	return p == NULL ? NULL : p + 1;
 }
 
 static inline const int32_t *reference_digits(const int32_t *p)

@@ -376,6 +376,8 @@ static void plain_http_goes_to_loopback_only(void **state)
 	} rows[] = {
 		{"https://example.org/a/b", true},
 		{"https://example.org:8443", true},
+		{"https://example.org/@a", true},
+		{"https://127.0.0.1:1@example.org/", false},
 		{"https://[2001:db8::1]:1/x", true},
 		{"http://127.0.0.1:1/x", true},
 		{"http://127.9.9.9", true},
@@ -599,6 +601,8 @@ static void what_is_printed_loads_as_the_same_configuration(void **state)
 		"retention { archive_after_minutes = 0 archive_days = 1 "
 		"history_days = 2 personal_days = 3 backups = 4 }"
 		"log { level = debug locale = en }",
+		/* A shorter value leaves nothing of a longer one behind. */
+		"log { level = warning } log { level = info }",
 	};
 
 	(void)state;

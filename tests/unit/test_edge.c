@@ -17,8 +17,8 @@
 struct fixture {
 	struct temp_folder folder;
 	struct state_dir dir;
-	char certificate[EDGE_PATH_BYTES * 2];
-	char key[EDGE_PATH_BYTES * 2];
+	char certificate[EDGE_FILE_BYTES];
+	char key[EDGE_FILE_BYTES];
 };
 
 static int open_below(struct fixture *f, const char *name)
@@ -217,14 +217,17 @@ static void what_nginx_refuses_leaves_the_old_configuration_alone(void **state)
 static void a_machine_without_nginx_is_told_what_to_install(void **state)
 {
 	char path[EDGE_PATH_BYTES];
-	char *old = strdup(getenv("PATH"));
+	const char *old = getenv("PATH");
+	char *kept;
 
 	(void)state;
+	assert_non_null(old);
+	kept = strdup(old);
 	/* Found behind an ordinary user's PATH, too. */
 	assert_int_equal(setenv("PATH", "/usr/bin:/bin", 1), 0);
 	assert_int_equal(edge_find_nginx(path, NULL), 0);
-	assert_int_equal(setenv("PATH", old, 1), 0);
-	free(old);
+	assert_int_equal(setenv("PATH", kept, 1), 0);
+	free(kept);
 }
 
 enum {
@@ -283,7 +286,7 @@ static void a_key_of_another_certificate_is_replaced(void **state)
 {
 	struct fixture *f = *state;
 	CLEANUP(config_freep) struct config *config = config_of(f, "");
-	char other[EDGE_PATH_BYTES * 2 + 8];
+	char other[EDGE_FILE_BYTES + 8];
 
 	make_certificate(f, config);
 	(void)snprintf(other, sizeof(other), "%s.other", f->certificate);

@@ -98,12 +98,40 @@ static void escaping_is_undone_by_reading(void **state)
 	}
 }
 
+static void templates_are_ours_and_fields_are_data(void **state)
+{
+	(void)state;
+	static const struct html_field fields[] = {
+		{"name", "<b>&"}, {"long", "abcdef"}, {"empty", ""}, {0}};
+	static const struct {
+		const char *name, *text, *want;
+	} rows[] = {
+		{"tags of the template stay", "<b>{name}</b>",
+		 "<b>&lt;b&gt;&amp;</b>"},
+		{"fields are cut", "[{long}]", "[abcd\xE2\x80\xA6]"},
+		{"an empty field is nothing", "[{empty}]", "[]"},
+		{"an unknown field stays", "{other} {name", "{other} {name"},
+		{"a field in braces", "{{name}}", "{&lt;b&gt;&amp;}"},
+		{"no field", "a } b", "a } b"},
+		{"nothing", "", ""},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		CLEANUP(buf_clear) struct buf b = BUF_MAX(1000);
+
+		html_render(&b, rows[i].text, fields, 4);
+		if (strcmp(buf_text(&b), rows[i].want) != 0)
+			fail_msg("%s: '%s'", rows[i].name, buf_text(&b));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data_is_cut_and_escaped),
 		cmocka_unit_test(a_reader_sees_no_markup),
 		cmocka_unit_test(escaping_is_undone_by_reading),
+		cmocka_unit_test(templates_are_ours_and_fields_are_data),
 	};
 	return cmocka_run_group_tests_name("html_out", tests, NULL, NULL);
 }

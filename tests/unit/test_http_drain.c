@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,9 @@
 #include "raw_http.h"
 
 enum {
-	PROMPT_MS = 2000, /* "at once" on a loaded machine */
-	SHORT_MS = 200
+	PROMPT_MS = 8000, /* less than RAW_WAIT_MS, and enough under load */
+	SHORT_MS = 200,
+	FLOOD_BYTES = 8 * 1024 * 1024 /* no socket takes that at once */
 };
 
 /* What the handlers and the test tell each other. */
@@ -45,10 +47,20 @@ static void hello(struct http_exchange *x, void *context)
 	http_reply(x, 200, "text/plain", "hello", 5);
 }
 
+static void flood(struct http_exchange *x, void *context)
+{
+	static char text[FLOOD_BYTES];
+
+	(void)context;
+	memset(text, 'f', sizeof(text));
+	http_reply(x, 200, "text/plain", text, sizeof(text));
+}
+
 static const struct http_route routes[] = {
 	{"POST", "/hold", hold, 1024, HTTP_DEFERRED},
 	{"GET", "/still", stand_still, 0, 0},
 	{"GET", "/hello", hello, 0, 0},
+	{"GET", "/flood", flood, 0, 0},
 	{NULL, NULL, NULL, 0, 0},
 };
 
@@ -59,6 +71,7 @@ struct fixture {
 	struct raw_stream stream;
 	struct raw_message answer;
 	pthread_t stopper;
+	atomic_int stopper_id; /* of the kernel */
 	int max_wait_ms;
 	int64_t stopped_after_ms;
 };
@@ -103,6 +116,7 @@ static void *stop(void *fixture)
 	struct fixture *f = fixture;
 	int64_t begin_ms = clock_mono_ms();
 
+	f->stopper_id = gettid();
 	http_server_stop(f->server, f->max_wait_ms);
 	f->stopped_after_ms = clock_mono_ms() - begin_ms;
 	return NULL;
@@ -130,6 +144,26 @@ static bool is_draining(void *fixture)
 		return true;
 	(void)close(fd);
 	return false;
+}
+
+/* http_server_stop() has asked, and sleeps until the event thread is done. */
+static bool is_stopping(void *fixture)
+{
+	const struct fixture *f = fixture;
+	char path[64];
+	char state = '?';
+	FILE *file;
+
+	if (f->stopper_id == 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat",
+		       f->stopper_id);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) /* NOLINT */
+		state = '?';
+	(void)fclose(file);
+	return state == 'S';
 }
 
 static void send_held(struct fixture *f)
@@ -221,6 +255,7 @@ static void a_request_in_the_backlog_is_answered(void **state)
 	assert_true(raw_send_text(other.fd,
 				  "GET /hello HTTP/1.1\r\nHost: t\r\n\r\n"));
 	begin_stop(f, RAW_WAIT_MS);
+	assert_true(raw_wait_for(is_stopping, f));
 	(void)sem_post(&meeting.leave);
 	assert_true(raw_read(&other, &f->answer, true));
 	assert_int_equal(f->answer.status, 200);
@@ -256,6 +291,35 @@ static void a_client_that_left_does_not_change_that(void **state)
 	http_reply_error(meeting.x, 500, "late", "nobody is there");
 }
 
+/* One client does not read its answer, so there is a time between giving up
+ * and ending; what comes then must not be suspended any more. */
+static void a_request_after_giving_up_is_503_too(void **state)
+{
+	struct fixture *f = *state;
+	int lazy = raw_connect_unix(f->path);
+	struct raw_stream late = {.fd = raw_connect_unix(f->path)};
+
+	assert_true(raw_send_text(late.fd,
+				  "GET /hello HTTP/1.1\r\nHost: t\r\n\r\n"));
+	assert_true(raw_read(&late, &f->answer, true));
+	assert_true(
+		raw_send_text(lazy, "GET /flood HTTP/1.1\r\nHost: t\r\n\r\n"));
+	assert_true(raw_readable(lazy, RAW_WAIT_MS));
+	send_held(f);
+	begin_stop(f, SHORT_MS);
+	assert_closed(f, 503, "\"unavailable\"");
+	http_reply(meeting.x, 200, "text/plain", "too late", 8);
+	/* On a slow day the server is gone by now. */
+	if (raw_send_text(late.fd, "POST /hold HTTP/1.1\r\nHost: t\r\n"
+				   "Content-Length: 0\r\n\r\n") &&
+	    raw_read(&late, &f->answer, true))
+		assert_int_equal(f->answer.status, 503);
+	end_stop(f, PROMPT_MS);
+	assert_int_equal(sem_trywait(&meeting.entered), -1);
+	(void)close(lazy);
+	(void)close(late.fd);
+}
+
 static void half_a_request_does_not_hold_up_the_stop(void **state)
 {
 	struct fixture *f = *state;
@@ -280,6 +344,7 @@ int main(void)
 		TEST(a_request_in_the_backlog_is_answered),
 		TEST(an_answer_that_never_came_is_503),
 		TEST(a_client_that_left_does_not_change_that),
+		TEST(a_request_after_giving_up_is_503_too),
 		TEST(half_a_request_does_not_hold_up_the_stop),
 	};
 	return cmocka_run_group_tests_name("http_drain", tests, NULL, NULL);

@@ -448,6 +448,22 @@ static void a_deferred_answer_comes_from_another_thread(void **state)
 	wait_in_flight(f, 0);
 }
 
+/* The event thread also looks once a second: a lost wake-up would hide. */
+static void a_deferred_answer_is_sent_at_once(void **state)
+{
+	struct fixture *f = *state;
+	int64_t begin_ms = clock_mono_ms();
+
+	for (int i = 0; i < 30; i++) {
+		assert_true(raw_send_text(f->stream.fd,
+					  "POST /later HTTP/1.1\r\n" HOST
+					  "Content-Length: 0\r\n\r\n"));
+		say(take_held(), "now");
+		assert_true(raw_read(&f->stream, &f->answer, true));
+	}
+	assert_in_range(clock_mono_ms() - begin_ms, 0, 15000);
+}
+
 static void pipelined_requests_are_answered_in_their_order(void **state)
 {
 	struct fixture *f = *state;
@@ -576,7 +592,7 @@ static void an_idle_connection_is_closed_after_its_time(void **state)
 	*state = f;
 	assert_int_equal(start(f, 0, 1), 0);
 	assert_true(ask(f, "GET /show HTTP/1.1\r\n" HOST "\r\n"));
-	assert_true(raw_readable(f->stream.fd, 5000));
+	assert_true(raw_readable(f->stream.fd, RAW_WAIT_MS));
 	assert_false(raw_read(&f->stream, &f->answer, true));
 }
 
@@ -591,6 +607,7 @@ int main(void)
 		TEST(a_body_beyond_all_bounds_is_not_read),
 		TEST(an_endless_chunked_body_ends_the_connection),
 		TEST(a_deferred_answer_comes_from_another_thread),
+		TEST(a_deferred_answer_is_sent_at_once),
 		TEST(pipelined_requests_are_answered_in_their_order),
 		TEST(a_client_that_left_while_suspended_harms_nobody),
 		TEST(a_client_that_leaves_within_its_body_harms_nobody),

@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -164,38 +165,41 @@ static void a_killed_process_is_dead_at_once(void **state)
 	(void)close(fds[1]);
 }
 
-static atomic_bool looking = true;
+static atomic_bool looking;
 
-static void *look(void *owner)
+/* As instance_life() does it, but for longer. */
+static void *look(void *path)
 {
-	while (looking)
-		(void)instance_life(folder.path, owner);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(flock(fd, LOCK_SH | LOCK_NB), 0);
+	looking = true;
+	(void)poll(NULL, 0, 50);
+	(void)close(fd);
 	return NULL;
 }
 
-/* Those who look take the lock for an instant, shared. */
-static void a_start_succeeds_while_others_look(void **state)
+static void a_start_waits_for_those_who_look(void **state)
 {
 	struct instance in = open_first();
-	pthread_t threads[2];
+	char path[TEMP_PATH_BYTES];
 	struct err e = {0};
+	pthread_t thread;
 
 	(void)state;
 	instance_close(&in);
-	looking = true;
-	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		assert_int_equal(
-			pthread_create(&threads[i], NULL, look, in.owner), 0);
-	for (int i = 0; i < 50; i++) {
-		struct instance next;
-
-		if (instance_open(folder.path, "processor", 1, &next, &e) != 0)
-			fail_msg("start %d: %s", i, e.text);
-		instance_close(&next);
-	}
 	looking = false;
-	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(
+		pthread_create(&thread, NULL, look,
+			       (void *)(uintptr_t)temp_path(
+				       &folder, "processor-1.lock", path)),
+		0);
+	while (!looking)
+		(void)poll(NULL, 0, 1);
+	if (instance_open(folder.path, "processor", 1, &in, &e) != 0)
+		fail_msg("%s", e.text);
+	instance_close(&in);
+	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
 static void a_half_written_lock_file_is_a_new_owner(void **state)
@@ -227,7 +231,7 @@ int main(void)
 		FOLDER_TEST(owners_of_other_places_are_elsewhere),
 		FOLDER_TEST(an_owner_without_lock_file_is_elsewhere),
 		FOLDER_TEST(a_killed_process_is_dead_at_once),
-		FOLDER_TEST(a_start_succeeds_while_others_look),
+		FOLDER_TEST(a_start_waits_for_those_who_look),
 		FOLDER_TEST(a_half_written_lock_file_is_a_new_owner),
 		FOLDER_TEST(the_lock_is_not_inherited),
 	};

@@ -99,10 +99,8 @@ static void what_the_scan_refuses_is_refused(void **state)
 		"{\"v\":\"a\\u0000b\"}",
 		"{\"v\":\"a\nb\"}",
 		"{1:\"v\"}",
-		"[\xFF"
-		"1]",
-		"[\"\xFF"
-		"1\"]",
+		"[\xFF\x31]",
+		"[\"\xFF\x31\"]",
 		"\xEF\xBB\xBF{}",
 	};
 

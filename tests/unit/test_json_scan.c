@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -79,120 +78,120 @@ static void documents_of_rfc_8259_are_taken(void **state)
 	}
 }
 
+static const struct {
+	const char *text;
+	int want_at; /* -1: the text has no place to name */
+	const char *want_why;
+} refused_rows[] = {
+	{"", -1, "empty"},
+	{"  ", 2, "value"},
+	{"\xEF\xBB\xBF{}", 0, "value"}, /* a byte order mark */
+	{"nul", 0, "value"},
+	{"nulll", 4, "after the document"},
+	{"True", 0, "value"},
+	{"tru3", 0, "value"},
+	{"NaN", 0, "value"},
+	{"Infinity", 0, "value"},
+	{"-Infinity", 1, "digit"},
+	{"'a'", 0, "value"},
+	{"{}{}", 2, "after the document"},
+	{"{} x", 3, "after the document"},
+	{"1 2", 2, "after the document"},
+	{"// c\n1", 0, "value"},
+	{"007", 0, "begins with 0"},
+	{"-01", 0, "begins with 0"},
+	{"1.", 2, "digit"},
+	{"[1.]", 3, "digit"},
+	{".5", 0, "value"},
+	{"+1", 0, "value"},
+	{"-", 1, "digit"},
+	{"1e", 2, "digit"},
+	{"1e+", 3, "digit"},
+	{"1.e1", 2, "digit"},
+	{"0x10", 1, "after the document"},
+	{"1_000", 1, "after the document"},
+	{"[", 1, "value"},
+	{"]", 0, "value"},
+	{"[1", 2, "',' or ']'"},
+	{"[1 2]", 3, "',' or ']'"},
+	{"[1,]", 3, "value"},
+	{"[,1]", 1, "value"},
+	{"[1}", 2, "',' or ']'"},
+	{"{", 1, "key"},
+	{"{,}", 1, "key"},
+	{"{1:2}", 1, "key"},
+	{"{a:1}", 1, "key"},
+	{"{\"a\"}", 4, "':'"},
+	{"{\"a\" 1}", 5, "':'"},
+	{"{\"a\":}", 5, "value"},
+	{"{\"a\":1", 6, "',' or '}'"},
+	{"{\"a\":1]", 6, "',' or '}'"},
+	{"{\"a\":1,}", 7, "key"},
+	{"{\"a\":1 \"b\":2}", 7, "',' or '}'"},
+	{"{\"a\":1,\"a\":2}", 8, "twice"},
+	{"{\"a\":1,\"\\u0061\":2}", 8, "twice"},
+	{"{\"\":1,\"b\":{},\"\":2}", 14, "twice"},
+	{"{\"b\":{\"a\":1,\"c\":2,\"a\":3}}", 19, "twice"},
+	{"{\"a key of 17 bytes A\":1,\"\\u0061 key of 17 bytes "
+	 "\\u0041\":2}",
+	 26, "twice"},
+	{"[{\"x\\/y\":1,\"x\\u002Fy\":1}]", 12, "twice"},
+	{"{\"\xD0\x96\":1,\"\\u0416\":1}", 9, "twice"},
+	{"{\"\xF0\x9F\x98\x80\":1,\"\\ud83d\\ude00\":1}", 11, "twice"},
+	{"\"", 0, "not closed"},
+	{"\"abc", 0, "not closed"},
+	{"[\"abcdefghijkl", 1, "not closed"},
+	{"\"a\\\"", 0, "not closed"},
+	{"\"a\nb\"", 2, "control"},
+	{"\"abcdefgh\x1Fijklmnop\"", 9, "control"},
+	{"\"\\\"", 0, "not closed"},
+	{"\"\\x41\"", 1, "escape"},
+	{"\"\\'\"", 1, "escape"},
+	{"\"\\U0041\"", 1, "escape"},
+	{"\"\\u004\"", 1, "escape"},
+	{"\"\\u00g1\"", 1, "escape"},
+	{"\"\\u 041\"", 1, "escape"},
+	{"\"\\", 1, "escape"},
+	{"\"\\u00", 1, "escape"},
+	{"\"a\\u0000b\"", 2, "NUL"},
+	{"\"\\ud83d\"", 1, "surrogate"},
+	{"\"\\ud83dx\"", 1, "surrogate"},
+	{"\"\\ud83d\\n\"", 1, "surrogate"},
+	{"\"\\ud83d\\u0041\"", 1, "surrogate"},
+	{"\"\\ud83d\\ud83d\\ude00\"", 1, "surrogate"},
+	{"\"\\ude00\\ud83d\"", 1, "surrogate"},
+	{"\"\\ud83d\\ude0\"", 1, "surrogate"},
+	{"\"ab\xFFz\"", 3, "UTF-8"},
+	{"\"\xD0\"", 1, "UTF-8"},
+	{"\"Ж\xD0\"", 3, "UTF-8"},
+	{"\"\x80\"", 1, "UTF-8"},
+	{"\"\xC0\xAF\"", 1, "UTF-8"},
+	{"\"\xED\xA0\xBD\"", 1, "UTF-8"},
+	{"\"\xF4\x90\x80\x80\"", 1, "UTF-8"},
+	{"\"\xE2\x82", 1, "UTF-8"},
+	{"{\"\xFF\":1}", 2, "UTF-8"},
+	{"\xC2\xA0", 0, "value"}, /* no-break space */
+	{"[\f]", 1, "value"},
+};
+
 static void anything_else_is_refused_where_it_is_wrong(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *text;
-		int want_at; /* -1: the text has no place to name */
-		const char *want_why;
-	} rows[] = {
-		{"", -1, "empty"},
-		{"  ", 2, "value"},
-		{"\xEF\xBB\xBF{}", 0, "value"}, /* a byte order mark */
-		{"nul", 0, "value"},
-		{"nulll", 4, "after the document"},
-		{"True", 0, "value"},
-		{"tru3", 0, "value"},
-		{"NaN", 0, "value"},
-		{"Infinity", 0, "value"},
-		{"-Infinity", 1, "digit"},
-		{"'a'", 0, "value"},
-		{"{}{}", 2, "after the document"},
-		{"{} x", 3, "after the document"},
-		{"1 2", 2, "after the document"},
-		{"// c\n1", 0, "value"},
-		{"007", 0, "begins with 0"},
-		{"-01", 0, "begins with 0"},
-		{"1.", 2, "digit"},
-		{"[1.]", 3, "digit"},
-		{".5", 0, "value"},
-		{"+1", 0, "value"},
-		{"-", 1, "digit"},
-		{"1e", 2, "digit"},
-		{"1e+", 3, "digit"},
-		{"1.e1", 2, "digit"},
-		{"0x10", 1, "after the document"},
-		{"1_000", 1, "after the document"},
-		{"[", 1, "value"},
-		{"]", 0, "value"},
-		{"[1", 2, "',' or ']'"},
-		{"[1 2]", 3, "',' or ']'"},
-		{"[1,]", 3, "value"},
-		{"[,1]", 1, "value"},
-		{"[1}", 2, "',' or ']'"},
-		{"{", 1, "key"},
-		{"{,}", 1, "key"},
-		{"{1:2}", 1, "key"},
-		{"{a:1}", 1, "key"},
-		{"{\"a\"}", 4, "':'"},
-		{"{\"a\" 1}", 5, "':'"},
-		{"{\"a\":}", 5, "value"},
-		{"{\"a\":1", 6, "',' or '}'"},
-		{"{\"a\":1]", 6, "',' or '}'"},
-		{"{\"a\":1,}", 7, "key"},
-		{"{\"a\":1 \"b\":2}", 7, "',' or '}'"},
-		{"{\"a\":1,\"a\":2}", 8, "twice"},
-		{"{\"a\":1,\"\\u0061\":2}", 8, "twice"},
-		{"{\"\":1,\"b\":{},\"\":2}", 14, "twice"},
-		{"{\"b\":{\"a\":1,\"c\":2,\"a\":3}}", 19, "twice"},
-		{"{\"a key of 17 bytes A\":1,\"\\u0061 key of 17 bytes "
-		 "\\u0041\":2}",
-		 26, "twice"},
-		{"[{\"x\\/y\":1,\"x\\u002Fy\":1}]", 12, "twice"},
-		{"{\"\xD0\x96\":1,\"\\u0416\":1}", 9, "twice"},
-		{"{\"\xF0\x9F\x98\x80\":1,\"\\ud83d\\ude00\":1}", 11, "twice"},
-		{"\"", 0, "not closed"},
-		{"\"abc", 0, "not closed"},
-		{"[\"abcdefghijkl", 1, "not closed"},
-		{"\"a\\\"", 0, "not closed"},
-		{"\"a\nb\"", 2, "control"},
-		{"\"abcdefgh\x1Fijklmnop\"", 9, "control"},
-		{"\"\\\"", 0, "not closed"},
-		{"\"\\x41\"", 1, "escape"},
-		{"\"\\'\"", 1, "escape"},
-		{"\"\\U0041\"", 1, "escape"},
-		{"\"\\u004\"", 1, "escape"},
-		{"\"\\u00g1\"", 1, "escape"},
-		{"\"\\u 041\"", 1, "escape"},
-		{"\"\\", 1, "escape"},
-		{"\"\\u00", 1, "escape"},
-		{"\"a\\u0000b\"", 2, "NUL"},
-		{"\"\\ud83d\"", 1, "surrogate"},
-		{"\"\\ud83dx\"", 1, "surrogate"},
-		{"\"\\ud83d\\n\"", 1, "surrogate"},
-		{"\"\\ud83d\\u0041\"", 1, "surrogate"},
-		{"\"\\ud83d\\ud83d\\ude00\"", 1, "surrogate"},
-		{"\"\\ude00\\ud83d\"", 1, "surrogate"},
-		{"\"\\ud83d\\ude0\"", 1, "surrogate"},
-		{"\"ab\xFFz\"", 3, "UTF-8"},
-		{"\"\xD0\"", 1, "UTF-8"},
-		{"\"Ж\xD0\"", 3, "UTF-8"},
-		{"\"\x80\"", 1, "UTF-8"},
-		{"\"\xC0\xAF\"", 1, "UTF-8"},
-		{"\"\xED\xA0\xBD\"", 1, "UTF-8"},
-		{"\"\xF4\x90\x80\x80\"", 1, "UTF-8"},
-		{"\"\xE2\x82", 1, "UTF-8"},
-		{"{\"\xFF\":1}", 2, "UTF-8"},
-		{"\xC2\xA0", 0, "value"}, /* no-break space */
-		{"[\f]", 1, "value"},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT_OF(refused_rows); i++) {
 		struct err e = {0};
 		char want[64] = "JSON";
-		int rc = scan_text(rows[i].text, &e);
+		int rc = scan_text(refused_rows[i].text, &e);
 
-		if (rows[i].want_at >= 0)
-			(void)snprintf(want, sizeof(want),
-				       "JSON at byte %d: ", rows[i].want_at);
+		if (refused_rows[i].want_at >= 0)
+			(void)snprintf(want, sizeof(want), "JSON at byte %d: ",
+				       refused_rows[i].want_at);
 		if (rc != ERR_INVALID || e.code != ERR_INVALID ||
 		    strncmp(e.text, want, strlen(want)) != 0 ||
-		    strstr(e.text, rows[i].want_why) == NULL)
-			fail_msg("row %zu %s: %s (%s)", i, rows[i].text,
+		    strstr(e.text, refused_rows[i].want_why) == NULL)
+			fail_msg("row %zu %s: %s (%s)", i, refused_rows[i].text,
 				 err_name(rc), e.text);
-		assert_false(json_reference_takes(rows[i].text,
-						  strlen(rows[i].text)));
+		assert_false(json_reference_takes(
+			refused_rows[i].text, strlen(refused_rows[i].text)));
 	}
 }
 
@@ -321,7 +320,7 @@ static void a_picked_text_of_255_bytes_fits_and_256_do_not(void **state)
 	(void)state;
 	static const struct {
 		const char *before, *unit, *after;
-		int unit_bytes;
+		size_t unit_bytes;
 	} rows[] = {
 		{"{\"a\":\"", "x", "\"}", 1},
 		{"{\"a\":\"", "\\u0416", "x\"}", 2},
@@ -329,18 +328,17 @@ static void a_picked_text_of_255_bytes_fits_and_256_do_not(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		for (int bytes = 250; bytes <= 260; bytes++) {
+		for (size_t bytes = 250; bytes <= 260; bytes++) {
 			CLEANUP(buf_clear) struct buf b = BUF_MAX(4000);
 			struct json_pick pick = {.path = "a"};
 			struct json_pick other = {.path = "b"};
-			int extra = i > 0; /* the x, or the leading 1 */
-			int units = (bytes - extra) / rows[i].unit_bytes;
-			size_t total =
-				(size_t)(units * rows[i].unit_bytes + extra);
+			size_t extra = i > 0; /* the x, or the leading 1 */
+			size_t units = (bytes - extra) / rows[i].unit_bytes;
+			size_t total = units * rows[i].unit_bytes + extra;
 			int rc;
 
 			buf_add_text(&b, rows[i].before);
-			for (int k = 0; k < units; k++)
+			for (size_t k = 0; k < units; k++)
 				buf_add_text(&b, rows[i].unit);
 			buf_add_text(&b, rows[i].after);
 			rc = json_scan(b.data, b.used_bytes, &pick, 1, NULL,
@@ -356,96 +354,6 @@ static void a_picked_text_of_255_bytes_fits_and_256_do_not(void **state)
 		}
 }
 
-/* An object with `count` keys; when twice >= 0, the last key is key number
- * `twice` again. Some keys are escaped, some long, some nest an object. */
-static void make_object(struct buf *b, int count, int twice)
-{
-	static const char *const shapes[][2] = {
-		{"\"k", "\":1"},
-		{"\"\\u006b", "\":1"},
-		{"\"a key that begins like all the others ", "\":1"},
-		{"\"\\u006b ", "nested\":{\"k0\":1,\"k1\":[{\"k0\":1}]}"},
-	};
-
-	buf_reset(b);
-	buf_add_char(b, '{');
-	for (int i = 0; i < count; i++) {
-		int key = i == count - 1 && twice >= 0 ? twice : i;
-		int shape = key / 2 % 4;
-
-		/* The same key in its other spelling. */
-		if (key != i && shape < 2)
-			shape = 1 - shape;
-		buf_printf(b, "%s%s%d%s", i > 0 ? "," : "", shapes[shape][0],
-			   key, shapes[shape][1]);
-	}
-	buf_add_char(b, '}');
-	assert_int_equal(buf_finish(b, NULL), 0);
-}
-
-static void keys_that_stand_twice_are_found_in_objects_of_any_size(void **state)
-{
-	(void)state;
-	CLEANUP(buf_clear) struct buf b = BUF_MAX(1 << 20);
-	struct err e;
-
-	for (int count = 1; count <= 140; count++) {
-		make_object(&b, count, -1);
-		if (scan_copy(b.data, b.used_bytes, NULL, 0, NULL, &e) != 0)
-			fail_msg("%d keys: %s", count, e.text);
-		for (int twice = 0; twice < count - 1; twice++) {
-			make_object(&b, count, twice);
-			if (scan_copy(b.data, b.used_bytes, NULL, 0, NULL,
-				      &e) != ERR_INVALID)
-				fail_msg("%d keys, %d twice", count, twice);
-		}
-	}
-	make_object(&b, 5000, 4711);
-	assert_int_equal(scan_copy(b.data, b.used_bytes, NULL, 0, NULL, &e),
-			 ERR_INVALID);
-	assert_non_null(strstr(e.text, "twice"));
-}
-
-static int64_t cpu_ms(void)
-{
-	struct timespec now;
-
-	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now), 0);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* By comparing all pairs, 100 000 keys would take 5 000 000 000 comparisons. */
-static void an_object_of_100_000_keys_takes_no_quadratic_time(void **state)
-{
-	(void)state;
-	static const char *const rows[][2] = {
-		{"\"", "\":1"},
-		{"\"the same sixteen bytes, then ", "\":1"},
-		{"\"\\u0061", "\":1"},
-		{"{\"", "\":1}"},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		CLEANUP(buf_clear) struct buf b = BUF_MAX(1 << 23);
-		bool array = rows[i][0][0] == '{';
-		int64_t before_ms;
-
-		buf_add_char(&b, array ? '[' : '{');
-		for (int k = 0; k < 100000; k++)
-			buf_printf(&b, "%s%s%d%s", k > 0 ? "," : "", rows[i][0],
-				   k, rows[i][1]);
-		buf_add_char(&b, array ? ']' : '}');
-		assert_int_equal(buf_finish(&b, NULL), 0);
-		before_ms = cpu_ms();
-		assert_int_equal(
-			json_scan(b.data, b.used_bytes, NULL, 0, NULL, NULL),
-			0);
-		if (cpu_ms() - before_ms > 2500)
-			fail_msg("row %zu: %lld ms", i,
-				 (long long)(cpu_ms() - before_ms));
-	}
-}
-
 static void a_text_past_the_limit_is_refused_unread(void **state)
 {
 	(void)state;
@@ -459,12 +367,15 @@ static void a_text_past_the_limit_is_refused_unread(void **state)
 	assert_int_equal(json_scan(NULL, 0, NULL, 0, NULL, &e), ERR_INVALID);
 }
 
-static const char *const seeds[] = {
+static const char order_seed[] =
 	"{\"event_type\":\"order.created\",\"payload\":{\"storeID\":\"1207\","
 	"\"positions\":[{\"id\":\"1\",\"quantity\":2.50,\"price\":\"89.90\"},"
-	"{\"id\":\"2\",\"quantity\":-1e-3,\"price\":null}],\"ok\":true}}",
-	("[\"\\ud83d\\ude00\\u0416\\n\\\"\",\"Бананы \xE2\x82\xBD "
-	 "\xF0\x9F\x98\x80\",\"abcdefghijklmnop\"]"),
+	"{\"id\":\"2\",\"quantity\":-1e-3,\"price\":null}],\"ok\":true}}";
+
+static const char *const seeds[] = {
+	order_seed,
+	"[\"\\ud83d\\ude00\\u0416\\n\\\"\",\"abcdefghijklmnop\"]",
+	"[\"Бананы незелёные \xE2\x82\xBD\",\"\xF0\x9F\x98\x80 end\"]",
 	"{\"a\":1,\"b\":2,\"\\u0063\":3,\"d\":{\"a\":[],\"b\":{}}}",
 	" [ 0 , -0.0 , 1e5 , 12345.678E+9 , false , null ] ",
 	"{\"a\":{\"a\":{\"a\":{\"aa\":1,\"ab\":2,\"aaa\":3,\"\":4}}}}",
@@ -526,7 +437,7 @@ static void damaged_texts_are_judged_as_by_the_reference(void **state)
 		bool want;
 		int rc;
 
-		memcpy(text, seed, bytes);
+		memcpy(text, seed, bytes + 1);
 		for (size_t i = 0; i < damages; i++)
 			bytes = mutate(text, bytes, sizeof(text));
 		want = json_reference_takes(text, bytes);
@@ -568,10 +479,6 @@ int main(void)
 		cmocka_unit_test(nothing_is_picked_from_a_text_that_is_refused),
 		cmocka_unit_test(
 			a_picked_text_of_255_bytes_fits_and_256_do_not),
-		cmocka_unit_test(
-			keys_that_stand_twice_are_found_in_objects_of_any_size),
-		cmocka_unit_test(
-			an_object_of_100_000_keys_takes_no_quadratic_time),
 		cmocka_unit_test(a_text_past_the_limit_is_refused_unread),
 		cmocka_unit_test(damaged_texts_are_judged_as_by_the_reference),
 		cmocka_unit_test(every_beginning_of_a_document_is_refused),

@@ -165,6 +165,11 @@ static void systemds_credentials_win(void **state)
 			 0);
 	assert_int_equal(secret_load(&dir, "hook-token", &secret, NULL), 0);
 	assert_string_equal(secret.first, "from-systemd");
+	/* What systemd gives is not missing here. */
+	(void)temp_path(&folder, "secrets/hook-token", path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(secret_make_missing(&dir, NULL), 0);
+	assert_int_equal(access(path, F_OK), -1);
 	(void)unsetenv("CREDENTIALS_DIRECTORY");
 }
 

@@ -6,7 +6,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +28,15 @@
 #include "store/migrate.h"
 #include "store/writer.h"
 #include "temp_folder.h"
+
+/* Those builds trace themselves at the end; see service_process.c. */
+#if defined(__SANITIZE_ADDRESS__)
+#define LEAK_CHECKED true
+#elif defined(__has_feature)
+#define LEAK_CHECKED __has_feature(address_sanitizer)
+#else
+#define LEAK_CHECKED false
+#endif
 
 enum {
 	WAIT_MS = 20000,
@@ -66,9 +78,34 @@ static int setup(void **state)
 	return notify_fd < 0 ? -1 : 0;
 }
 
+/* A test that failed half-way leaves its processes: their lock files name
+ * them. */
+static void kill_leftovers(void)
+{
+	static const char *const services[] = {"hook", "processor", "monitor"};
+
+	for (size_t i = 0; i < COUNT_OF(services); i++) {
+		char name[32];
+		char text[256];
+		const char *second;
+
+		if (!instance_is_running(dir.run, services[i], 1))
+			continue;
+		(void)snprintf(name, sizeof(name), "run/%s-1.lock",
+			       services[i]);
+		temp_read(&folder, name, text, sizeof(text));
+		second = strchr(text, '\n');
+		if (second != NULL && strtol(second, NULL, 10) > 1)
+			(void)kill((pid_t)strtol(second, NULL, 10), SIGKILL);
+	}
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		continue;
+}
+
 static int teardown(void **state)
 {
 	(void)state;
+	kill_leftovers();
 	(void)close(notify_fd);
 	(void)close(calls[0]);
 	(void)close(calls[1]);
@@ -333,13 +370,25 @@ static void it_serves_once_ready_and_drains_on_sigterm(void **state)
 	}
 }
 
+/* As nohup(1) does; a reload is wanted all the same. */
+static void ignore_hangups(void)
+{
+	(void)signal(SIGHUP, SIG_IGN);
+}
+
 static void a_reload_takes_a_whole_good_file_or_nothing(void **state)
 {
+	char config[TEMP_PATH_BYTES];
+	const char *const arguments[] = {
+		"--state",  folder.path,
+		"--config", temp_path(&folder, "c.conf", config),
+		NULL,
+	};
 	pid_t pid;
 
 	(void)state;
 	put_config("http { port = 1001 }");
-	pid = start(&hook);
+	pid = start_with(&hook, ignore_hangups, arguments);
 	wait_for("READY=1");
 
 	put_config("http { port = 1002 }\nhttp { prt = 5 }");
@@ -385,6 +434,40 @@ static void a_second_one_of_the_same_number_is_refused(void **state)
 	port_is("8443"); /* the first one did not notice */
 	assert_int_equal(kill(first, SIGTERM), 0);
 	assert_int_equal(exit_code_of(first), 0);
+}
+
+/* systemd holds the socket and hands it over as descriptor 3. */
+static void hand_over_a_socket(void)
+{
+	char path[TEMP_PATH_BYTES];
+	char pid[16];
+	int fd = http_listen_unix(temp_path(&folder, "given.sock", path), NULL);
+
+	if (dup2(fd, 3) != 3)
+		_exit(99);
+	(void)snprintf(pid, sizeof(pid), "%d", getpid());
+	(void)setenv("LISTEN_PID", pid, 1);
+	(void)setenv("LISTEN_FDS", "1", 1);
+}
+
+static void a_socket_of_systemd_is_used(void **state)
+{
+	const char *const arguments[] = {"--state", folder.path, NULL};
+	pid_t pid = start_with(&hook, hand_over_a_socket, arguments);
+	char path[TEMP_PATH_BYTES];
+	int fd;
+
+	(void)state;
+	wait_for("READY=1");
+	fd = raw_connect_unix(temp_path(&folder, "given.sock", path));
+	assert_true(fd >= 0);
+	assert_true(raw_send_text(fd, "GET /port HTTP/1.1\r\nHost: x\r\n\r\n"));
+	assert_true(raw_readable(fd, WAIT_MS));
+	(void)close(fd);
+	assert_int_equal(
+		access(temp_path(&folder, "run/hook-1.sock", path), F_OK), -1);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(exit_code_of(pid), 0);
 }
 
 static void ask_for_pings(void)
@@ -542,6 +625,116 @@ static void a_broken_store_ends_the_process(void **state)
 	check_text("err", "the store failed");
 }
 
+/* A request that nobody ever answers, and then the time passes. */
+static void hang(struct http_exchange *x, void *context)
+{
+	(void)x;
+	(void)context;
+	tell_call();
+}
+
+static const struct http_route hanging_routes[] = {
+	{"GET", "/hang", hang, 0, HTTP_DEFERRED},
+	{NULL, NULL, NULL, 0, 0},
+};
+
+static int pass_time(struct service *s, struct err *e)
+{
+	(void)e;
+	if (http_server_stats(s->server).in_flight > 0)
+		clock_fake(clock_wall_ms(), clock_mono_ms() + 21000);
+	return 0;
+}
+
+static const struct service_def forgetful = {
+	.name = "hook",
+	.summary = "a service that forgets a request",
+	.routes = hanging_routes,
+	.work = pass_time,
+};
+
+static bool says_stuck(void *unused)
+{
+	(void)unused;
+	return count_text("err", "stuck: no watchdog pings any more") == 1;
+}
+
+static void a_forgotten_request_ends_the_pings(void **state)
+{
+	const char *const arguments[] = {"--state", folder.path, NULL};
+	pid_t pid = start_with(&forgetful, ask_for_pings, arguments);
+	char path[TEMP_PATH_BYTES];
+	int fd;
+
+	(void)state;
+	wait_for("WATCHDOG=1");
+	fd = raw_connect_unix(temp_path(&folder, "run/hook-1.sock", path));
+	assert_true(raw_send_text(fd, "GET /hang HTTP/1.1\r\nHost: x\r\n\r\n"));
+	wait_for_call();
+	assert_true(raw_wait_for(says_stuck, NULL));
+	(void)close(fd);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void never_stop(struct service *s)
+{
+	(void)s;
+	for (;;)
+		(void)pause();
+}
+
+static const struct service_def stubborn = {
+	.name = "processor",
+	.summary = "a loop that cannot stop",
+	.many = true,
+	.work = count_work,
+	.stop = never_stop,
+};
+
+static void draining_has_an_end(void **state)
+{
+	int64_t start_ms;
+	pid_t pid;
+
+	(void)state;
+	put_config("");
+	pid = start(&stubborn);
+	wait_for("READY=1");
+	start_ms = clock_mono_ms();
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(exit_code_of(pid), 0);
+	assert_true(clock_mono_ms() - start_ms < 10000);
+	check_text("err", "draining took too long");
+}
+
+static int refuse_to_start(struct service *s, struct err *e)
+{
+	(void)s;
+	return err_set(e, ERR_NOTFOUND, "there is no catalogue: import one");
+}
+
+static const struct service_def unready = {
+	.name = "processor",
+	.summary = "a loop that cannot start",
+	.many = true,
+	.start = refuse_to_start,
+	.work = count_work,
+	.stop = never_stop, /* is not called */
+};
+
+static void what_start_refuses_is_the_only_line(void **state)
+{
+	char text[OUTPUT_BYTES];
+
+	(void)state;
+	put_config("");
+	assert_int_equal(exit_code_of(start(&unready)), 1);
+	temp_read(&folder, "err", text, sizeof(text));
+	assert_string_equal(text, "ordergate-processor: there is no catalogue:"
+				  " import one\n");
+}
+
 /* Procedures. */
 
 static int run_well(struct service *s, struct buf *ret_line, struct err *e)
@@ -570,6 +763,24 @@ static int run_long(struct service *s, struct buf *ret_line, struct err *e)
 	return 0;
 }
 
+/* What the process is to the kernel. */
+static int run_inspect(struct service *s, struct buf *ret_line, struct err *e)
+{
+	struct sigaction pipe_action;
+	struct rlimit core;
+	mode_t mask = umask(0);
+
+	(void)s;
+	if (sigaction(SIGPIPE, NULL, &pipe_action) < 0 ||
+	    getrlimit(RLIMIT_CORE, &core) < 0)
+		return err_set(e, ERR_IO, "inspection failed");
+	buf_printf(ret_line, "umask %03o core %d ignored %d dumpable %d",
+		   (unsigned)mask, (int)core.rlim_max,
+		   pipe_action.sa_handler == SIG_IGN,
+		   LEAK_CHECKED ? 0 : prctl(PR_GET_DUMPABLE));
+	return 0;
+}
+
 #define PROCEDURE(function)                                               \
 	{                                                                 \
 		.name = "monitor", .summary = "a procedure of the tests", \
@@ -578,6 +789,17 @@ static int run_long(struct service *s, struct buf *ret_line, struct err *e)
 static const struct service_def good = PROCEDURE(run_well);
 static const struct service_def bad = PROCEDURE(run_badly);
 static const struct service_def longer = PROCEDURE(run_long);
+static const struct service_def inspect = PROCEDURE(run_inspect);
+
+static void memory_is_never_dumped_and_files_are_ours(void **state)
+{
+	const char *const arguments[] = {"--state", folder.path, NULL};
+
+	(void)state;
+	assert_int_equal(exit_code_of(start_with(&inspect, NULL, arguments)),
+			 0);
+	check_text("out", "umask 027 core 0 ignored 1 dumpable 0\n");
+}
 
 static void open_result(void)
 {
@@ -778,9 +1000,14 @@ int main(void)
 		STATE_TEST(a_reload_takes_a_whole_good_file_or_nothing),
 		STATE_TEST(a_second_one_of_the_same_number_is_refused),
 		STATE_TEST(it_pings_the_watchdog_and_publishes_metrics),
+		STATE_TEST(a_socket_of_systemd_is_used),
 		STATE_TEST(a_commit_elsewhere_wakes_the_work),
 		STATE_TEST(a_lasting_error_is_logged_once),
 		STATE_TEST(a_broken_store_ends_the_process),
+		STATE_TEST(a_forgotten_request_ends_the_pings),
+		STATE_TEST(draining_has_an_end),
+		STATE_TEST(what_start_refuses_is_the_only_line),
+		STATE_TEST(memory_is_never_dumped_and_files_are_ours),
 		STATE_TEST(a_procedure_reports_one_line_and_its_exit_code),
 		STATE_TEST(a_procedure_hears_sigterm),
 		STATE_TEST(it_dies_with_its_supervisor),

@@ -1,0 +1,188 @@
+"""Processes die by SIGKILL, or stand still, while orders come in: nothing that was acknowledged is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from appliance import BACK_S, SLACK, Appliance, wait_until
+from doubles import between
+from load import Senders, Wrk, check_numbers, check_senders, check_store, rows, store_is_locked, wait_until_processed
+
+ROUNDS = 3
+TARGETS = [("hook", 1), ("hook", 2), ("hook", 3), ("hook", 4), ("processor", 1), ("notifier", 1)]
+WRK_CONNECTIONS, SENDERS = 16, 4
+WATCHDOG_S = 10.0
+NGINX_WAITS_S = 3.0  # for the answer of a hook
+
+
+@pytest.fixture
+def senders(appliance: Appliance) -> Iterator[Senders]:
+    made = Senders(appliance, SENDERS).start()
+    yield made
+    made.abandon()
+
+
+def kill_and_wait(appliance: Appliance, service: str, number: int) -> float:
+    """Seconds until the next one is there."""
+    old = appliance.pids(service)[number]
+    os.kill(old, signal.SIGKILL)
+    began = time.monotonic()
+    appliance.wait_for_new(service, number, old, BACK_S)
+    return time.monotonic() - began
+
+
+def wait_for_progress(senders: Senders, orders: int = 5) -> None:
+    count = len(senders.acknowledged)
+    wait_until(lambda: len(senders.acknowledged) >= count + orders, BACK_S * SLACK, "orders are acknowledged")
+
+
+def test_workers_killed_under_load_lose_nothing(appliance: Appliance, senders: Senders) -> None:
+    wrk = Wrk(appliance, 8, WRK_CONNECTIONS)
+    try:
+        back_s, hook_kills = [], 0
+        wait_for_progress(senders)
+        for _ in range(ROUNDS):
+            for service, number in TARGETS:
+                back_s.append(kill_and_wait(appliance, service, number))
+                hook_kills += wrk.runs() and service == "hook"
+                wait_for_progress(senders)
+        result = wrk.result()
+    finally:
+        wrk.destroy()
+    senders.stop()
+    print(f"\n{len(back_s)} kills ({hook_kills} of hooks under wrk), back after {max(back_s):.2f} s at most;"
+          f" wrk {result}; senders {len(senders.acknowledged)} acknowledged, {dict(senders.statuses)},"
+          f" longest gap {senders.longest_gap_s():.2f} s")
+    assert hook_kills >= len(TARGETS), "most of it happened while wrk ran"
+
+    # Requests in flight at the killed worker, and nothing else.
+    assert [result[name] for name in ("connect", "read", "write", "timeout")] == [0, 0, 0, 0]
+    assert result["status_errors"] <= hook_kills * WRK_CONNECTIONS
+    assert not senders.broken and sum(senders.statuses.values()) - senders.statuses[200] <= hook_kills * SENDERS
+    assert senders.longest_gap_s() < BACK_S, "nginx serves on"
+
+    wait_until_processed(appliance)
+    numbers = wrk.numbers()
+    assert len(numbers) >= result["requests"] - result["status_errors"] - WRK_CONNECTIONS, "the answers were written down"
+    check_numbers(appliance, numbers)
+    check_senders(appliance, senders)
+    check_store(appliance)
+
+
+def test_a_killed_notifier_tells_everything_once(make_appliance) -> None:
+    """The marketplace sends its orders and hears order.accepted about each, while those who do that are killed."""
+    with between(make_appliance) as (appliance, market):
+        # Whoever is killed has some under way.
+        market.fault("delay", path="notifications", delay_ms=100, count=0)
+        ids = []
+        for _ in range(5):
+            ids += market.control("POST", "orders", {"store_id": "1201", "lines": 3, "count": 40})["ids"]
+            for service in ("notifier", "processor", "notifier"):
+                kill_and_wait(appliance, service, 1)
+        wait_until(lambda: market.stats()["webhooks_pending"] == 0, 30 * SLACK, "every order is acknowledged")
+        wait_until_processed(appliance)
+        wait_until(lambda: rows(appliance, "SELECT count(*) FROM outbox WHERE state IN (1, 2)") == [(0,)], 60 * SLACK,
+                   "every notification is sent")
+        assert rows(appliance, "SELECT state, outcome, count(*) FROM outbox GROUP BY 1, 2") == [(3, "ok", len(ids))]
+        assert rows(appliance, "SELECT count(*) > 0 FROM outbox WHERE attempts > 1") == [(1,)], "no kill met a sending"
+        told = {order["id"]: order["accepted"] for order in market.control("GET", "orders", brief=1)["orders"]}
+        assert told == {order_id: ["order.accepted"] for order_id in ids}
+        assert market.anomalies() == []
+        check_store(appliance)
+
+
+def stop_outside_of_a_transaction(appliance: Appliance, pid: int) -> None:
+    """SIGSTOP, at a moment when nobody holds the store."""
+    def stopped() -> bool:
+        os.kill(pid, signal.SIGSTOP)
+        # Others finish theirs within milliseconds; what stays locked is held by the one that stands still.
+        for _ in range(20):
+            if not store_is_locked(appliance):
+                return True
+            time.sleep(0.005)
+        os.kill(pid, signal.SIGCONT)
+        return False
+
+    wait_until(stopped, 10, "it stands still outside of a transaction")
+
+
+def stop_inside_of_a_transaction(appliance: Appliance, pid: int) -> None:
+    """SIGSTOP, while it holds the store."""
+    def stopped() -> bool:
+        os.kill(pid, signal.SIGSTOP)
+        for _ in range(20):
+            if not store_is_locked(appliance):
+                os.kill(pid, signal.SIGCONT)
+                return False
+            time.sleep(0.005)
+        return True
+
+    wait_until(stopped, 30, "it stands still inside of a transaction")
+
+
+def test_a_worker_that_stands_still_is_killed_and_the_others_serve_on(appliance: Appliance, senders: Senders) -> None:
+    wait_for_progress(senders)
+    old = appliance.pids("hook")[2]
+    stop_outside_of_a_transaction(appliance, old)
+    began = time.monotonic()
+    while appliance.pids("hook").get(2) == old:
+        assert time.monotonic() - began < WATCHDOG_S + BACK_S * SLACK, "the watchdog does not see it"
+        count, seen = len(senders.acknowledged), time.monotonic()
+        # Who meets it waits as long as nginx does, and is told to send again; the others do not.
+        wait_until(lambda: len(senders.acknowledged) > count or appliance.pids("hook").get(2) != old,
+                   (NGINX_WAITS_S + 1) * SLACK, f"the others serve on, {seen - began:.1f} s after it was stopped")
+    appliance.wait_for_new("hook", 2, old)
+    stood_still_s = time.monotonic() - began
+    wait_for_progress(senders, 50)
+    senders.stop()
+    refused = senders.statuses[503]
+    print(f"\nstood still for {stood_still_s:.1f} s; {len(senders.acknowledged)} acknowledged, {refused} refused,"
+          f" longest gap {senders.longest_gap_s():.2f} s")
+    assert WATCHDOG_S - 2 < stood_still_s
+    assert "process is stuck" in appliance.log()
+    # Each of the senders finds it at most once in NGINX_WAITS_S.
+    assert refused <= SENDERS * (stood_still_s / NGINX_WAITS_S + 1)
+    assert not senders.broken
+    wait_until_processed(appliance)
+    check_senders(appliance, senders)
+    check_store(appliance)
+
+
+def test_a_worker_that_stands_still_with_the_store_in_its_hands_loses_it(appliance: Appliance, senders: Senders) -> None:
+    """Nobody can write meanwhile: all of it is 503 until the watchdog, and then goes on."""
+    wait_for_progress(senders)
+    old = appliance.pids("hook")[3]
+    stop_inside_of_a_transaction(appliance, old)
+    stopped = time.monotonic()
+    others = {number: pid for number, pid in appliance.pids("hook").items() if number != 3}
+    appliance.wait_for_new("hook", 3, old, WATCHDOG_S + BACK_S * SLACK)
+    wait_for_progress(senders, 50)
+    senders.stop()
+    assert not [moment for moment in senders.moments if stopped < moment < stopped + WATCHDOG_S - 2], "how was it stored?"
+    assert senders.statuses[503] > 0 and not senders.broken
+    wait_until_processed(appliance)
+    assert {number: pid for number, pid in appliance.pids("hook").items() if number != 3} == others
+    check_senders(appliance, senders)
+    check_store(appliance)
+
+
+def test_after_sigkill_of_everything_what_was_acknowledged_is_there(appliance: Appliance, senders: Senders) -> None:
+    """All processes at one moment, in the middle of their work; those who send go on as soon as it is back."""
+    for _ in range(3):
+        wait_for_progress(senders, 100)
+        appliance.process.send_signal(signal.SIGSTOP)
+        for service in ("hook", "processor", "notifier", "assembly", "nginx", "scheduler", "console"):
+            for pid in appliance.pids(service).values():
+                os.kill(pid, signal.SIGKILL)
+        appliance.kill()
+        appliance.start()
+    wait_for_progress(senders, 100)
+    senders.stop()
+    wait_until_processed(appliance)
+    check_senders(appliance, senders)
+    check_store(appliance)

@@ -1,0 +1,592 @@
+"""The notifier as a process against the emulated marketplace: what arrives, how often, and what the store says of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance import BIN, ROOT, SLACK, wait_until
+
+sys.path.insert(0, str(ROOT / "tests" / "emulators"))
+
+from kuper import remote  # noqa: E402
+from kuper.remote import Kuper  # noqa: E402
+
+SETTLE_MS = 300
+IN_WORK, ASSEMBLED, READY, CANCELED = "order.in_work", "order.assembled", "order.ready_for_delivery", "order.canceled"
+
+
+class Desk:
+    """A store with orders and their notifications, and any number of notifiers on it."""
+
+    def __init__(self, folder: Path, market: Kuper) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.market = market
+        self.log_path = folder / "notifier.log"
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.next_id = 0
+        self.run_ctl("init")
+        self.write_secret("kuper-client-token", remote.CLIENT_TOKEN)
+        self.configure()
+        # Open for as long as the desk is there: the last one to close a store checkpoints it.
+        self.db = sqlite3.connect(self.state / "ordergate.db", timeout=10, isolation_level=None)
+        self.db.execute("PRAGMA wal_autocheckpoint=0")
+
+    # --- the installation
+
+    def run_ctl(self, *arguments: str) -> None:
+        subprocess.run([BIN / "ordergatectl", "--state", self.state, *arguments], check=True, capture_output=True)
+
+    def configure(self, **options: Any) -> None:
+        values = {"notifications_url": f"{self.market.base_url}/v1/notifications",
+                  "shipments_url": f"{self.market.base_url}/ofm/api/v1/shipments",
+                  "token_url": f"{self.market.base_url}/auth/token", "rate_per_second": 1000, "parallel": 16,
+                  "timeout_ms": 1500, "probe_ms": 300, **options}
+        lines = "\n".join(f"  {key} = {json.dumps(value)}" for key, value in values.items())
+        notifiers = options.get("notifiers", 1)
+        (self.folder / "ordergate.conf").write_text(
+            f"channel kuper {{\n{lines}\n}}\npool {{ notifier = {notifiers} }}\n".replace(f"  notifiers = {notifiers}\n", ""),
+            encoding="utf-8")
+
+    def write_secret(self, name: str, value: str) -> None:
+        path = self.state / "secrets" / name
+        path.touch(mode=0o600)
+        path.write_text(value, encoding="utf-8")
+
+    def start(self, number: int = 1) -> subprocess.Popen[bytes]:
+        with open(self.log_path, "ab") as log:
+            process = subprocess.Popen([BIN / "ordergate-notifier", "--state", self.state, "--config",
+                                        self.folder / "ordergate.conf", "--instance", str(number)], stderr=log, stdout=log)
+        self.processes.append(process)
+        return process
+
+    def stop(self, process: subprocess.Popen[bytes], seconds: float = 10.0) -> int:
+        process.terminate()
+        return process.wait(seconds * max(1.0, SLACK / 3))
+
+    def destroy(self) -> None:
+        """Every notifier ends well, unless the test killed it; a sanitizer would have said so in the log."""
+        for process in self.processes:
+            process.terminate()
+        codes = []
+        for process in self.processes:
+            try:
+                codes.append(process.wait(10 * SLACK))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                codes.append(process.wait())
+        self.db.close()
+        assert set(codes) <= {0, -signal.SIGKILL}, f"{codes}\n{self.log()[-4000:]}"
+        assert not re.search("Sanitizer|runtime error|Assertion", self.log()), self.log()[-8000:]
+
+    def log(self) -> str:
+        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
+
+    # --- orders and notifications
+
+    def order(self, state: str = "assembling", kind: int = 3) -> str:
+        """An order here and at the marketplace; its external id."""
+        self.next_id += 1
+        store = str(1200 + kind)
+        external = self.market.create(send=False, store_id=store, integration_type=kind)["id"]
+        self.db.execute("INSERT OR IGNORE INTO stores VALUES (?, '', 'Europe/Moscow', '', '', ?, 1, 0, 0)", (store, kind))
+        self.db.execute("INSERT INTO orders (id, channel, external_id, number, store_id, state, version, event_ms, snapshot_ms,"
+                        " created_ms, updated_ms) VALUES (?, 'kuper', ?, ?, ?, ?, 1, 0, 0, 0, 0)",
+                        (self.next_id, external, f"1-{self.next_id}", store, state))
+        return external
+
+    def order_id(self, external: str) -> int:
+        return self.db.execute("SELECT id FROM orders WHERE external_id = ?", (external,)).fetchone()[0]
+
+    def order_state(self, external: str) -> str:
+        return self.db.execute("SELECT state FROM orders WHERE external_id = ?", (external,)).fetchone()[0]
+
+    def set_order_state(self, external: str, state: str) -> None:
+        self.db.execute("UPDATE orders SET state = ? WHERE external_id = ?", (state, external))
+
+    def add(self, external: str, *types: str) -> None:
+        """What outbox_add() does, in one transaction."""
+        self.db.execute("BEGIN IMMEDIATE")
+        for event_type in types:
+            self._add_one(external, event_type)
+        self.db.execute("COMMIT")
+
+    def _add_one(self, external: str, event_type: str) -> None:
+        order = {"order": {"originalOrderId": external, "changed": False}} if event_type == READY else {}
+        body = json.dumps({"event": {"type": event_type, "payload": {"order_id": external, **order}}})
+        now = time.time_ns() // 1_000_000
+        head, seq = self.db.execute(
+            "INSERT INTO outbox_head (order_id, endpoint, last_seq, state, due_ms) VALUES (?, 'kuper', 1, 1, ?)"
+            " ON CONFLICT (order_id, endpoint) DO UPDATE SET last_seq = last_seq + 1,"
+            " due_ms = CASE WHEN state IN (0, 4) THEN excluded.due_ms ELSE due_ms END,"
+            " state = CASE WHEN state IN (0, 4) THEN 1 ELSE state END RETURNING head_id, last_seq",
+            (self.order_id(external), now)).fetchone()
+        self.db.execute(
+            "INSERT INTO outbox (message_id, head_id, endpoint, channel, external_id, event_type, order_id, order_seq, state,"
+            " hold, due_ms, created_ms, updated_ms, body) VALUES ('m', ?, 'kuper', 'kuper', ?, ?, ?, ?, 1,"
+            " CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE head_id = ? AND state = 4 AND hold = 'blocked')"
+            " THEN 'blocked' ELSE 'none' END, ?, ?, ?, ?)",
+            (head, external, event_type, self.order_id(external), seq, head, now, now, now, body))
+
+    def rows(self, external: str) -> list[dict[str, Any]]:
+        cursor = self.db.execute("SELECT event_type, state, outcome, hold, attempts, http_status, error, sending_since_ms"
+                                 " FROM outbox WHERE external_id = ? ORDER BY order_seq", (external,))
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row)) for row in cursor]
+
+    def endpoint(self) -> str:
+        row = self.db.execute("SELECT state FROM endpoints WHERE name = 'kuper'").fetchone()
+        return row[0] if row else "closed"
+
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
+        try:
+            return wait_until(condition, seconds * SLACK, what)
+        except AssertionError as error:
+            orders = [row[0] for row in self.db.execute("SELECT external_id FROM orders LIMIT 3")]
+            raise AssertionError(f"{error}\nendpoint {self.endpoint()}\n"
+                                 + "\n".join(str((name, self.rows(name))) for name in orders)
+                                 + f"\n{self.log()[-4000:]}") from None
+
+    def wait_over(self, external: str, seconds: float = 10.0) -> list[dict[str, Any]]:
+        """All of the order's notifications done or failed."""
+        return self.wait(lambda: (rows := self.rows(external)) and all(row["state"] in (3, 4) for row in rows) and rows,
+                         f"{external} is over", seconds)
+
+    def sent(self, external: str, event_type: str) -> int:
+        return sum(1 for name, _ in self.market.notifications(external) if name == event_type)
+
+    def asked(self, external: str) -> int:
+        return len(self.market.journal(kind="request", order=external, type="state"))
+
+
+@pytest.fixture(scope="module")
+def one_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kuper]:
+    with remote.start(tmp_path_factory.mktemp("kuper"), "", "--settle-ms", str(SETTLE_MS)) as market:
+        yield market
+
+
+@pytest.fixture
+def desk(folder: Path, one_market: Kuper) -> Iterator[Desk]:
+    one_market.reset()
+    one_market.config(settle_ms=SETTLE_MS, unreliable_code=422, wrong_token_status=401, token_ttl_s=300,
+                      client_tokens=[remote.CLIENT_TOKEN])
+    made = Desk(folder, one_market)
+    yield made
+    made.destroy()
+
+
+def assert_clean(desk: Desk) -> None:
+    assert desk.market.anomalies() == []
+
+
+# --- the usual way
+
+def test_notifications_of_an_order_arrive_once_and_in_sequence(desk: Desk) -> None:
+    order = desk.order("assembled")
+    desk.add(order, "order.accepted", IN_WORK, ASSEMBLED, READY)
+    desk.start()
+    rows = desk.wait_over(order, 20)
+    assert [(row["state"], row["outcome"], row["http_status"], row["attempts"]) for row in rows] == [(3, "ok", 200, 1)] * 4
+    assert [name for name, status in desk.market.notifications(order) if status == 200] == [
+        "order.accepted", IN_WORK, ASSEMBLED, READY]
+    assert_clean(desk)
+
+
+def test_a_confirmed_composition_makes_the_order_ready(desk: Desk) -> None:
+    order = desk.order("assembled")
+    desk.add(order, IN_WORK, READY)
+    desk.start()
+    desk.wait(lambda: desk.sent(order, READY) == 1, "ready was sent")
+    assert desk.order_state(order) == "assembled"  # said yes, and not proved yet
+    desk.wait_over(order, 20)
+    assert desk.order_state(order) == "ready"
+    kinds = desk.db.execute("SELECT kind, actor FROM order_history WHERE order_id = ?", (desk.order_id(order),)).fetchall()
+    assert ("ready.confirmed", "kuper") in kinds
+
+
+def test_a_bell_wakes_the_notifier(desk: Desk) -> None:
+    """Without one it looks every second."""
+    desk.start()
+    desk.wait(lambda: list((desk.state / "run").glob("notifier@*.bell")), "the bell hangs")
+    for _ in range(3):
+        order = desk.order()
+        desk.add(order, IN_WORK)
+        desk.wait_over(order, 5)
+
+
+# --- doubts
+
+def test_a_lost_answer_is_asked_about_and_not_repeated(desk: Desk) -> None:
+    order = desk.order()
+    desk.market.fault("close_after", type=IN_WORK)
+    desk.add(order, IN_WORK)
+    desk.start()
+    rows = desk.wait_over(order)
+    assert (rows[0]["state"], rows[0]["outcome"]) == (3, "ok")
+    assert desk.sent(order, IN_WORK) == 1 and desk.asked(order) == 1
+    assert_clean(desk)
+
+
+def test_a_request_that_was_lost_is_sent_again_after_two_reads(desk: Desk) -> None:
+    order = desk.order()
+    desk.market.fault("close_before", type=IN_WORK)
+    desk.add(order, IN_WORK)
+    desk.start()
+    rows = desk.wait_over(order, 15)
+    assert (rows[0]["state"], rows[0]["outcome"], rows[0]["http_status"]) == (3, "ok", 200)
+    assert desk.sent(order, IN_WORK) == 2 and desk.asked(order) == 2
+    assert_clean(desk)
+
+
+def test_however_an_answer_fails_the_notification_takes_effect_once(desk: Desk) -> None:
+    faults: dict[str, dict[str, Any]] = {
+        "delay": {"delay_ms": 4000}, "reset_after": {}, "close_after": {}, "half": {}, "garbage": {"process": True},
+        "huge": {"process": True}, "status": {"status": 502, "process": True}, "reset": {}, "close_before": {}}
+    desk.configure(quick_attempts=10)  # so many faults at once would open the breaker
+    orders = {kind: desk.order("assembled") for kind in faults}
+    for kind, order in orders.items():
+        desk.market.fault(kind, type=IN_WORK, order=order, **faults[kind])
+        desk.add(order, IN_WORK, READY)
+    desk.start()
+    for kind, order in orders.items():
+        rows = desk.wait_over(order, 25)
+        assert [row["state"] for row in rows] == [3, 3], (kind, rows)
+        assert desk.market.order(order)["state"] == "ready_to_ship", kind
+    assert_clean(desk)
+
+
+def test_a_yes_without_effect_is_told_to_a_person(desk: Desk) -> None:
+    """Row 13 of the acceptance rules: straight after creation, with the unreliable 200."""
+    desk.market.config(unreliable_code=200)
+    desk.configure(quick_attempts=1)
+    order = desk.order("assembled")
+    desk.add(order, READY)
+    desk.start()
+    row = desk.wait_over(order, 30)[0]
+    assert (row["state"], row["outcome"], row["http_status"]) == (4, "rejected", 200)
+    assert "never shows it" in row["error"]
+    assert desk.order_state(order) == "assembled"
+
+
+def test_a_killed_notifier_leaves_nothing_lost_and_nothing_doubled(desk: Desk) -> None:
+    order = desk.order()
+    desk.market.fault("delay", type=IN_WORK, delay_ms=1000)
+    desk.add(order, IN_WORK)
+    first = desk.start()
+    desk.wait(lambda: desk.rows(order)[0]["sending_since_ms"], "it is sending")
+    desk.wait(lambda: desk.sent(order, IN_WORK) == 1, "it has arrived")
+    first.kill()
+    first.wait()
+    desk.start()
+    rows = desk.wait_over(order)
+    assert (rows[0]["state"], rows[0]["outcome"], rows[0]["attempts"]) == (3, "ok", 2)
+    assert desk.sent(order, IN_WORK) == 1
+    assert_clean(desk)
+
+
+def test_sigterm_waits_for_what_is_under_way(desk: Desk) -> None:
+    orders = [desk.order() for _ in range(20)]
+    desk.configure(parallel=4)
+    desk.market.fault("delay", type=IN_WORK, delay_ms=800, count=0)
+    for order in orders:
+        desk.add(order, IN_WORK)
+    process = desk.start()
+    desk.wait(lambda: sum(desk.sent(order, IN_WORK) for order in orders) > 0, "something is under way")
+    assert desk.stop(process) == 0
+    rows = [desk.rows(order)[0] for order in orders]
+    assert {row["state"] for row in rows} <= {1, 3} and any(row["state"] == 1 for row in rows)
+    # What was not sent carries no mark, and what was sent is done.
+    assert all(row["sending_since_ms"] is None for row in rows)
+    assert sum(row["state"] == 3 for row in rows) == sum(desk.sent(order, IN_WORK) for order in orders)
+
+
+def test_sigterm_does_not_wait_for_ever(desk: Desk) -> None:
+    order = desk.order()
+    desk.configure(timeout_ms=8000)
+    desk.market.fault("delay", type=IN_WORK, delay_ms=20000)
+    desk.add(order, IN_WORK)
+    process = desk.start()
+    desk.wait(lambda: desk.sent(order, IN_WORK) == 1 or desk.rows(order)[0]["state"] == 2, "it is under way")
+    assert desk.stop(process) == 0
+    row = desk.rows(order)[0]
+    assert (row["state"], row["hold"]) == (1, "uncertain") and row["sending_since_ms"]
+
+
+# --- trouble over there
+
+def test_an_endpoint_that_fails_is_left_alone_and_catches_up(desk: Desk) -> None:
+    orders = [desk.order() for _ in range(12)]
+    desk.market.fault("status", status=503, count=0)
+    for order in orders:
+        desk.add(order, IN_WORK)
+    desk.start()
+    desk.wait(lambda: desk.endpoint() == "open", "the breaker opens", 20)
+    before = len(desk.market.journal(kind="notification"))
+    time.sleep(1.0)
+    assert len(desk.market.journal(kind="notification")) - before <= 6  # a probe every 300 ms
+    assert all(desk.rows(order)[0]["attempts"] <= 3 for order in orders)
+    assert any(desk.rows(order)[0]["hold"] == "breaker" for order in orders)
+    late = desk.order()
+    desk.add(late, IN_WORK)
+    desk.market.clear_faults()
+    for order in [*orders, late]:
+        assert desk.wait_over(order, 20)[0]["outcome"] == "ok"
+    assert desk.endpoint() == "closed"
+    assert desk.log().count("breaker open") == 1 and desk.log().count("breaker closed") == 1
+    assert_clean(desk)
+
+
+def test_quick_attempts_are_some_seconds_apart(desk: Desk) -> None:
+    order = desk.order()
+    desk.market.fault("status", status=500, count=2)
+    desk.add(order, IN_WORK)
+    desk.start()
+    row = desk.wait_over(order, 15)[0]
+    assert (row["outcome"], row["attempts"]) == ("ok", 3)
+    times = [entry["at_ms"] for entry in desk.market.journal(kind="notification", order=order)]
+    assert times[1] - times[0] >= 1900 and times[2] - times[1] >= 3900
+    assert desk.endpoint() == "closed"
+
+
+def test_one_message_that_always_fails_does_not_stop_the_others(desk: Desk) -> None:
+    bad = desk.order()
+    desk.market.fault("status", status=500, order=bad, count=0)
+    desk.add(bad, IN_WORK)
+    desk.start()
+    deadline = time.monotonic() + 9
+    while time.monotonic() < deadline:
+        good = desk.order()
+        desk.add(good, IN_WORK)
+        assert desk.wait_over(good, 3)[0]["outcome"] == "ok"
+        assert desk.endpoint() == "closed"
+    assert desk.rows(bad)[0]["attempts"] >= 3
+
+
+def test_too_many_requests_wait_as_told_and_count_no_attempt(desk: Desk) -> None:
+    order = desk.order()
+    desk.market.fault("status", status=429, headers={"Retry-After": "2"})
+    desk.add(order, IN_WORK)
+    desk.start()
+    row = desk.wait_over(order)[0]
+    assert (row["outcome"], row["attempts"]) == ("ok", 1)
+    first, second = [entry["at_ms"] for entry in desk.market.journal(kind="notification", order=order)]
+    assert 1900 <= second - first < 2000 + 2000 * SLACK
+
+
+def test_the_rate_is_kept(desk: Desk) -> None:
+    desk.configure(rate_per_second=20)
+    orders = [desk.order() for _ in range(60)]
+    for order in orders:
+        desk.add(order, IN_WORK)
+    desk.start()
+    desk.wait(lambda: len(desk.market.journal(kind="notification")) == 60, "all were sent", 10)
+    times = sorted(entry["at_ms"] for entry in desk.market.journal(kind="notification"))
+    # By when they arrived, which the way may squeeze a little.
+    assert max(sum(start <= moment < start + 1000 for moment in times) for start in times) <= 25
+    assert times[-1] - times[0] < 3000 + 1000 * SLACK
+
+
+# --- refusals
+
+def test_a_refusal_is_kept_with_its_answer_and_keeps_back_what_depends_on_it(desk: Desk) -> None:
+    order = desk.order("assembled")
+    assert desk.market.notify(IN_WORK, order)[0] == 200  # so that ours is a repeat
+    desk.add(order, IN_WORK, READY)
+    desk.start()
+    rows = desk.wait(lambda: (rows := desk.rows(order))[1]["hold"] == "blocked" and rows[0]["state"] == 4 and rows,
+                     "ready waits")
+    assert (rows[0]["outcome"], rows[0]["http_status"], rows[0]["attempts"]) == ("rejected", 422, 1)
+    assert "HTTP 422" in rows[0]["error"] and "invalid_state" in rows[0]["error"]
+    assert order not in rows[0]["error"]
+    desk.wait(lambda: "waits for order.in_work" in (desk.rows(order)[1]["error"] or ""), "it says for what")
+    assert desk.sent(order, READY) == 0
+
+    desk.set_order_state(order, "canceled")
+    desk.add(order, CANCELED)
+    rows = desk.wait_over(order, 15)
+    assert [(row["state"], row["outcome"]) for row in rows] == [(4, "rejected"), (3, "obsolete"), (3, "ok")]
+    assert desk.market.order(order)["state"] == "canceled"
+
+
+def test_the_operator_releases_what_is_kept_back(desk: Desk) -> None:
+    order = desk.order("assembled")
+    assert desk.market.notify(IN_WORK, order)[0] == 200
+    desk.add(order, IN_WORK, READY)
+    desk.start()
+    desk.wait(lambda: "waits for" in (desk.rows(order)[1]["error"] or ""), "ready waits")
+    ready = desk.db.execute("SELECT id FROM outbox WHERE event_type = ?", (READY,)).fetchone()[0]
+    desk.run_ctl("queue", "outbox", "release", str(ready))
+    assert desk.wait_over(order, 15)[1]["outcome"] == "ok"
+
+
+def test_what_an_order_has_gone_past_is_not_sent(desk: Desk) -> None:
+    order = desk.order("canceled")
+    desk.add(order, IN_WORK, READY, CANCELED)
+    desk.start()
+    rows = desk.wait_over(order, 15)
+    assert [(row["state"], row["outcome"]) for row in rows] == [(3, "obsolete"), (3, "obsolete"), (3, "ok")]
+    assert [name for name, _ in desk.market.notifications(order)] == [CANCELED]
+
+
+def test_a_store_without_notifications_hears_nothing(desk: Desk) -> None:
+    order = desk.order(kind=4)
+    desk.add(order, IN_WORK)
+    desk.start()
+    row = desk.wait_over(order)[0]
+    assert (row["state"], row["outcome"]) == (3, "skipped")
+    assert desk.market.notifications(order) == []
+
+
+# --- credentials
+
+def test_a_wrong_token_holds_the_endpoint_until_it_changes(desk: Desk) -> None:
+    orders = [desk.order() for _ in range(3)]
+    desk.write_secret("kuper-client-token", "wrong")
+    for order in orders:
+        desk.add(order, IN_WORK)
+    desk.start()
+    desk.wait(lambda: desk.endpoint() == "held", "the endpoint is held")
+    desk.wait(lambda: all(row["state"] == 1 for order in orders for row in desk.rows(order)), "all wait")
+    before = len(desk.market.journal(kind="notification"))
+    time.sleep(1.5)
+    assert len(desk.market.journal(kind="notification")) == before  # nothing more is tried
+    assert all(desk.rows(order)[0]["attempts"] == 0 for order in orders)
+    desk.write_secret("kuper-client-token", remote.CLIENT_TOKEN)
+    for order in orders:
+        assert desk.wait_over(order)[0]["outcome"] == "ok"
+    assert desk.endpoint() == "closed" and desk.log().count("endpoint held") == 1
+
+
+def test_a_wrong_token_may_be_answered_404(desk: Desk) -> None:
+    desk.market.config(wrong_token_status=404)
+    desk.configure(not_found_is_auth=True)
+    order = desk.order()
+    desk.write_secret("kuper-client-token", "wrong")
+    desk.add(order, IN_WORK)
+    desk.start()
+    desk.wait(lambda: desk.endpoint() == "held", "the endpoint is held")
+    assert desk.rows(order)[0]["state"] in (1, 2)
+
+
+@pytest.mark.parametrize("missing", ["token", "url"])
+def test_what_is_not_configured_is_said_once_and_waited_for(desk: Desk, missing: str) -> None:
+    if missing == "token":
+        (desk.state / "secrets" / "kuper-client-token").unlink()
+    else:
+        desk.configure(notifications_url="")
+    process = desk.start()
+    desk.wait(lambda: "nothing can be sent" in desk.log(), "it says so")
+    assert desk.endpoint() == "closed"  # nothing waits: no alarm
+    order = desk.order()
+    desk.add(order, IN_WORK)
+    desk.wait(lambda: desk.endpoint() == "held", "the endpoint is held")
+    assert desk.log().count("nothing can be sent") == 1
+    desk.write_secret("kuper-client-token", remote.CLIENT_TOKEN)
+    desk.configure()
+    process.send_signal(signal.SIGHUP)
+    assert desk.wait_over(order)[0]["outcome"] == "ok"
+    assert desk.endpoint() == "closed"
+
+
+def use_oauth(desk: Desk, secret: str = remote.OAUTH_SECRET) -> None:
+    (desk.state / "secrets" / "kuper-client-token").unlink()
+    desk.write_secret("kuper-client-id", remote.OAUTH_ID)
+    desk.write_secret("kuper-client-secret", secret)
+    desk.configure(auth="oauth")
+
+
+def tokens_issued(desk: Desk) -> int:
+    return len(desk.market.journal(kind="request", type="token"))
+
+
+def test_one_oauth_token_serves_many_calls_and_is_renewed_when_refused(desk: Desk) -> None:
+    use_oauth(desk)
+    desk.start()
+    for _ in range(3):
+        order = desk.order()
+        desk.add(order, IN_WORK)
+        desk.wait_over(order)
+    assert tokens_issued(desk) == 1
+    desk.market.control("POST", "tokens/expire", {})
+    orders = [desk.order() for _ in range(20)]
+    for order in orders:
+        desk.add(order, IN_WORK)
+    for order in orders:
+        row = desk.wait_over(order)[0]
+        assert (row["outcome"], row["attempts"]) == ("ok", 1)
+    assert tokens_issued(desk) == 2
+    assert desk.endpoint() == "closed" and "endpoint held" not in desk.log()
+
+
+def test_an_oauth_token_is_renewed_before_it_ends(desk: Desk) -> None:
+    desk.market.config(token_ttl_s=2)
+    use_oauth(desk)
+    desk.start()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        order = desk.order()
+        desk.add(order, IN_WORK)
+        desk.wait_over(order)
+    assert {entry["status"] for entry in desk.market.journal(kind="notification")} == {200}  # never a 401
+    assert tokens_issued(desk) >= 3
+
+
+def test_wrong_oauth_credentials_hold_the_endpoint(desk: Desk) -> None:
+    use_oauth(desk, "wrong")
+    order = desk.order()
+    desk.add(order, IN_WORK)
+    desk.start()
+    desk.wait(lambda: desk.endpoint() == "held", "the endpoint is held")
+    assert tokens_issued(desk) == 1
+    desk.write_secret("kuper-client-secret", remote.OAUTH_SECRET)
+    assert desk.wait_over(order)[0]["outcome"] == "ok"
+
+
+def test_a_token_service_that_is_away_is_waited_for(desk: Desk) -> None:
+    use_oauth(desk)
+    desk.market.fault("status", path="token", status=503, count=3)
+    order = desk.order()
+    desk.add(order, IN_WORK)
+    desk.start()
+    desk.wait(lambda: desk.endpoint() == "open", "the breaker opens for want of a token")
+    assert desk.wait_over(order, 25)[0]["attempts"] == 1
+    assert desk.endpoint() == "closed"
+
+
+# --- many
+
+def test_two_notifiers_share_the_work_without_doubling_any(desk: Desk) -> None:
+    desk.configure(notifiers=2)
+    orders = [desk.order("assembled") for _ in range(150)]
+    for order in orders:
+        desk.add(order, IN_WORK, READY)
+    desk.start(1)
+    desk.start(2)
+    for order in orders:
+        assert [row["outcome"] for row in desk.wait_over(order, 30)] == ["ok", "ok"]
+    assert desk.market.stats()["accepted"] == 300
+    assert {row[0] for row in desk.db.execute("SELECT DISTINCT state FROM orders")} == {"ready"}
+    assert_clean(desk)
+
+
+def test_nothing_secret_is_logged(desk: Desk) -> None:
+    use_oauth(desk)
+    order = desk.order()
+    desk.market.fault("status", status=401, body=json.dumps({"hint": "Bearer"}))
+    desk.add(order, IN_WORK, IN_WORK)
+    desk.start()
+    desk.wait_over(order, 15)
+    for secret in (remote.OAUTH_ID, remote.OAUTH_SECRET, "eyJ"):
+        assert secret not in desk.log()
+    assert not re.search(r"Bearer \S{20}", desk.log())

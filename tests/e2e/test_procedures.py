@@ -1,0 +1,171 @@
+"""Monitor, housekeeping and backup, run by hand on a store that the test fills."""
+
+from __future__ import annotations
+
+import resource
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from appliance import SLACK
+from procedures import Installation
+
+MINUTE_MS = 60_000
+
+
+@pytest.fixture
+def place(folder: Path) -> Iterator[Installation]:
+    made = Installation(folder, 'telegram { admin_chat = "-1" }\n')
+    made.change("INSERT INTO stores VALUES ('s1', 'Лента <7>', 'Asia/Novosibirsk', '', '-100', 3, 1, 0, 0)")
+    yield made
+    made.end()
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def add_orders(place: Installation, count: int, late_minutes: int, state: str = "assembling") -> None:
+    place.change("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+                 " INSERT INTO orders (id, channel, external_id, number, store_id, state, version, event_ms,"
+                 " snapshot_ms, deadline_ms, created_ms, updated_ms)"
+                 " SELECT i, 'kuper', 'H' || i, '1-' || i, 's1', ?, 1, 0, 0, ?, ?, 0 FROM n",
+                 count, state, now_ms() - late_minutes * MINUTE_MS, now_ms() - 1440 * MINUTE_MS)
+
+
+def messages(place: Installation) -> list[tuple[str, str, str]]:
+    return place.rows("SELECT chat, event_type, text FROM telegram_queue ORDER BY id")
+
+
+# --- monitor
+
+
+def test_a_late_order_is_told_once_in_russian_and_its_end_too(place: Installation) -> None:
+    add_orders(place, 1, 12)
+    assert place.run("monitor") == "fired=1 repeated=0 resolved=0 open=1"
+    assert place.run("monitor") == "fired=0 repeated=0 resolved=0 open=1"
+    (chat, kind, text), = messages(place)
+    lines = text.split("\n")
+    assert (chat, kind) == ("-100", "fire")
+    assert lines[:3] == ["🔴 <b>Заказ опаздывает</b>", "Заказ H1 (№ 1-1)", "Магазин: Лента &lt;7&gt;"]
+    assert lines[3].startswith("Срок: ") and lines[3].endswith(" (Asia/Novosibirsk)")
+    assert lines[4] == "Состояние: собирается, опоздание 12 мин"
+    place.change("UPDATE orders SET state = 'ready'")
+    assert place.run("monitor") == "fired=0 repeated=0 resolved=1 open=0"
+    assert messages(place)[1][1:] == ("resolve", "\n".join(["✅ <b>Устранено</b>: Заказ опаздывает", *lines[1:]]))
+
+
+def test_english_is_a_setting(place: Installation) -> None:
+    place.write_config(place.config.read_text() + 'log { locale = "en" }\n')
+    add_orders(place, 1, 12)
+    place.run("monitor")
+    assert messages(place)[0][2].startswith("🔴 <b>Order is late</b>\nOrder H1 (no. 1-1)")
+
+
+def test_a_storm_is_one_message_quickly_and_in_little_memory(place: Installation) -> None:
+    add_orders(place, 10_000, 12)
+    before = time.monotonic()
+    assert place.run("monitor") == "fired=10000 repeated=0 resolved=0 open=10000"
+    took = time.monotonic() - before
+    (chat, kind, text), = messages(place)
+    assert (chat, kind) == ("-100", "fire")
+    assert text.startswith("🔴 <b>Заказ опаздывает</b>: 10000\n") and text.endswith("\nи ещё 9995")
+    assert took <= 10 * SLACK
+    # Of the largest program so far, in KiB; most of it is shared libraries.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= 40 * 1024
+
+
+def test_no_rule_hides_the_others(place: Installation) -> None:
+    add_orders(place, 1, 12)
+    place.change("DROP TABLE quarantine")
+    line = place.run("monitor", code=1)
+    assert line.startswith("fired=1 ") and "inbox-quarantined" in line
+    assert len(messages(place)) == 1
+
+
+# --- housekeeping
+
+
+def test_done_messages_leave_the_hot_tables(place: Installation) -> None:
+    old = now_ms() - 61 * MINUTE_MS
+    place.change("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO inbox"
+                 " (message_id, channel, external_id, event_type, order_id, order_seq, event_ms, state, due_ms,"
+                 " created_ms, updated_ms, body) SELECT 'm', 'kuper', 'H', 'order.paid', i, 1, 0, iif(i % 10 = 0, 4, 3),"
+                 " 0, ?, ?, '{}' FROM n", old, old)
+    line = place.run("housekeeping")
+    assert " inbox=1800 " in line
+    assert place.rows("SELECT (SELECT count(*) FROM inbox), (SELECT count(*) FROM inbox_archive)") == [(200, 1800)]
+    assert " inbox=0 " in place.run("housekeeping")
+
+
+def test_an_event_that_nobody_waits_for_is_given_up_aloud(place: Installation) -> None:
+    add_orders(place, 1, -60)
+    place.change("INSERT INTO parked_events VALUES (7, 1, 'order.delivered', 0, ?, 'kuper', '{}')", now_ms() - 1)
+    place.change("INSERT INTO parked_events VALUES (8, 1, 'order.delivered', 0, ?, 'kuper', '{}')", now_ms() + 600_000)
+    assert place.run("housekeeping").startswith("expired=1 ")
+    assert place.rows("SELECT inbox_id FROM parked_events") == [(8,)]
+    assert place.rows("SELECT order_id, kind, actor, detail FROM order_history") == [
+        (1, "event.expired", "housekeeping", '{"event":"order.delivered","inboxId":7}')]
+    assert messages(place) == [("-1", "notice", "🟡 <b>Событие так и не применено</b>\nЗаказ H1 (№ 1-1)\n"
+                                                "Событие: order.delivered; не пришло то, что должно быть раньше")]
+    assert place.run("housekeeping").startswith("expired=0 ")
+
+
+def test_old_answers_runs_and_archives_go(place: Installation) -> None:
+    day = 86_400_000
+    place.change("INSERT INTO api_requests VALUES ('old', '', '', ?), ('new', '', '', ?)", now_ms() - 8 * day,
+                 now_ms() - 6 * day)
+    for outcome, age in (("failed", 91), ("failed", 16), ("ok", 15), ("ok", 13)):
+        place.change("INSERT INTO job_runs (job, slot_ms, started_ms, ended_ms, outcome, trigger, term)"
+                     " VALUES ('j', ?, ?, ?, ?, 'schedule', 1)", age, *[now_ms() - age * day] * 2, outcome)
+    line = place.run("housekeeping")
+    assert "answers=1 quiet_runs=1 runs=1 " in line
+    assert place.rows("SELECT key FROM api_requests") == [("new",)]
+    assert place.rows("SELECT outcome, slot_ms FROM job_runs ORDER BY id") == [("failed", 16), ("ok", 13)]
+
+
+# --- backup
+
+
+def test_a_backup_is_a_whole_private_file(place: Installation) -> None:
+    add_orders(place, 100, 0)
+    leftover = place.state / "backup" / "ordergate-20200101T000000Z.db.partial"
+    leftover.write_text("of a run that was killed")
+    line = place.run("backup")
+    name = line.split()[0].removeprefix("file=")
+    path = place.state / "backup" / name
+    assert f"bytes={path.stat().st_size} kept=1" in line
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert not leftover.exists() and len(list(path.parent.iterdir())) == 1
+    with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert copy.execute("SELECT count(*) FROM orders").fetchall() == [(100,)]
+
+
+def test_only_the_newest_backups_stay_and_nothing_else_is_touched(place: Installation) -> None:
+    place.write_config(place.config.read_text() + "retention { backups = 3 }\n")
+    folder = place.state / "backup"
+    old = [f"ordergate-2020010{day}T000000Z.db" for day in range(1, 6)]
+    others = ["ordergate-before-update.db", "notes.txt", "ordergate-20200101T000000Z.db.gz"]
+    for name in old + others:
+        (folder / name).write_text("x")
+    assert "kept=3" in place.run("backup")
+    left = sorted(path.name for path in folder.iterdir() if path.name not in others)
+    assert left[:2] == old[-2:] and len(left) == 3
+    assert all((folder / name).exists() for name in others)
+
+
+def test_a_backup_that_cannot_be_written_says_so(place: Installation) -> None:
+    folder = place.state / "backup"
+    (folder / "x").mkdir(parents=True, exist_ok=True)
+    place.change("CREATE TABLE big AS SELECT randomblob(3000000) AS x")
+    limited = ["/bin/sh", "-c", 'ulimit -f 1000; trap "" XFSZ; exec "$@"', "sh", *place.command("ordergate-backup")]
+    done = subprocess.run(limited, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1, done
+    assert "backup" in done.stderr
+    assert [path.name for path in folder.iterdir()] == ["x"]

@@ -1,0 +1,283 @@
+"""The scheduler with jobs that are scripts of the test's own, beside a copy of its program."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance import BIN, SLACK, wait_until
+from procedures import Installation, is_running
+
+OFF = "".join(f"job {name} {{ enabled = false }}\n" for name in ("telegram", "monitor", "invoicing", "housekeeping", "backup"))
+
+# The scheduler tells its jobs where the state is; they leave traces there.
+PRELUDE = """#!/bin/sh
+trace="$2/run/$(basename "$0").trace"
+echo "begin $$ $(date +%s%3N)" >>"$trace"
+"""
+TICK = "echo ticked=1 >&3\n"
+SLOW = "sleep 1.4\necho slow=1 >&3\necho end $$ >>\"$trace\"\n"
+HANG = "trap '' TERM\nsleep 1000 &\necho \"group $!\" >>\"$trace\"\necho hanging >&3\nwait\nsleep 1000\n"
+LONG = "sleep 1000 &\necho \"group $!\" >>\"$trace\"\nwait\n"
+
+
+class Place(Installation):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, OFF)
+        self.bin = folder / "bin"
+        self.bin.mkdir()
+        shutil.copy(BIN / "ordergate-scheduler", self.bin)
+
+    def job(self, name: str, script: str, options: str) -> None:
+        """A job and its program; takes effect at the next start or reload."""
+        path = self.bin / f"ordergate-{name}"
+        path.write_text(PRELUDE + script, encoding="utf-8")
+        path.chmod(0o755)
+        self.write_config(self.config.read_text() + f"job {name} {{ {options} }}\n")
+
+    def go(self, instance: int = 1):
+        return self.start("scheduler", "--instance", str(instance), bin_folder=self.bin)
+
+    def runs(self, job: str, outcome: str = "ok") -> list[tuple]:
+        return self.rows("SELECT slot_ms, trigger, started_ms, ended_ms, detail FROM job_runs WHERE job = ? AND"
+                         " outcome = ? ORDER BY id", job, outcome)
+
+    def trace(self, job: str) -> list[list[str]]:
+        path = self.state / "run" / f"ordergate-{job}.trace"
+        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+    def count(self, job: str, outcome: str = "ok") -> int:
+        return len(self.runs(job, outcome))
+
+    def wait_runs(self, job: str, number: int, seconds: float, outcome: str = "ok") -> list[tuple]:
+        self.wait_for(f"SELECT count(*) >= {number} FROM job_runs WHERE job = '{job}' AND outcome = '{outcome}'",
+                      seconds * SLACK, f"{number} runs of {job} are {outcome}")
+        return self.runs(job, outcome)
+
+
+@pytest.fixture
+def place(folder: Path) -> Iterator[Place]:
+    made = Place(folder)
+    yield made
+    made.end()
+
+
+# --- slots
+
+
+def test_a_job_starts_on_its_slots(place: Place) -> None:
+    place.job("tick", TICK, "every = 1s")
+    place.go()
+    runs = place.wait_runs("tick", 8, 10)
+    late = [started - slot for slot, _, started, _, _ in runs]
+    assert all(slot % 1000 == 0 for slot, *_ in runs)
+    assert min(late) >= 0 and statistics.median(late) <= 50
+    slots = [slot for slot, *_ in runs]
+    assert slots == list(range(slots[0], slots[-1] + 1, 1000))
+    assert {(trigger, detail) for _, trigger, _, _, detail in runs} == {("schedule", "ticked=1")}
+
+
+def test_a_job_never_runs_twice_at_a_time(place: Place) -> None:
+    place.job("slow", SLOW, "every = 1s misfire = once")
+    place.go()
+    place.wait_runs("slow", 3, 10)
+    assert [word for word, *_ in place.trace("slow")][:6] == ["begin", "end"] * 3
+    skipped = place.runs("slow", "skipped")
+    assert skipped and all("the run before had not ended" in detail for *_, detail in skipped)
+    taken = sorted(slot for slot, *_ in place.runs("slow") + skipped)
+    assert taken[:5] == list(range(taken[0], taken[0] + 5000, 1000)), "each slot is run or written down as skipped"
+
+
+def test_slots_of_a_job_that_must_run_each_wait_for_each_other(place: Place) -> None:
+    place.job("slow", SLOW, "every = 1s misfire = all")
+    place.go()
+    runs = place.wait_runs("slow", 4, 15)
+    assert [slot for slot, *_ in runs] == list(range(runs[0][0], runs[0][0] + 4000, 1000))
+    assert place.count("slow", "skipped") == 0
+
+
+def test_a_run_that_hangs_ends_with_its_whole_group(place: Place) -> None:
+    place.job("hang", HANG, "every = 1s timeout = 1s misfire = once")
+    place.job("tick", TICK, "every = 1s")
+    place.go()
+    run = place.wait_runs("hang", 1, 15, "timeout")[0]
+    assert run[4] == "ended after its time-out: hanging"
+    assert 6000 <= run[3] - run[2] <= 6000 + 1500 * SLACK
+    pids = [int(words[1]) for words in place.trace("hang")[:2]]
+    assert not any(is_running(pid) for pid in pids)
+    assert place.count("tick") >= 5, "others are not held up"
+
+
+def test_failures_say_why(place: Place) -> None:
+    place.job("bad", "echo 'no luck' >&3\nexit 3\n", "every = 1s")
+    place.job("killed", "kill -SEGV $$\n", "every = 1s")
+    place.job("none", "", "every = 1s")
+    (place.bin / "ordergate-none").unlink()
+    place.go()
+    assert place.wait_runs("bad", 1, 5, "failed")[0][4] == "exit code 3: no luck"
+    assert place.wait_runs("killed", 1, 5, "killed")[0][4] == "killed by signal 11"
+    assert "ordergate-none" in place.wait_runs("none", 1, 5, "failed")[0][4]
+
+
+def test_a_result_that_is_no_text_or_endless_does_no_harm(place: Place) -> None:
+    place.job("odd", "head -c 300000 /dev/urandom >&3\n", "every = 1s")
+    place.job("long", "yes 'ы' | head -c 300000 | tr -d '\\n' >&3\n", "every = 1s")
+    place.go()
+    place.wait_runs("odd", 1, 5)
+    assert place.wait_runs("long", 1, 5)[0][4] == "ы" * 200
+
+
+# --- missed slots
+
+
+def test_missed_slots_follow_each_jobs_policy(place: Place) -> None:
+    for policy in ("skip", "once", "all"):
+        place.job(policy, TICK, f"every = 2s misfire = {policy}")
+    first = place.go()
+    for policy in ("skip", "once", "all"):
+        place.wait_runs(policy, 1, 6)
+    first.terminate()
+    assert first.wait(10) == 0
+    before = {policy: place.row("SELECT last_slot_ms FROM jobs WHERE name = ?", policy)[0] for policy in ("skip", "once", "all")}
+    # Seven slots are missed; the last of them lies more than 5 s before the start (the grace of "skip").
+    place.change("UPDATE jobs SET last_slot_ms = last_slot_ms - 14000")
+    place.change("UPDATE job_runs SET slot_ms = slot_ms - 1000000 WHERE slot_ms IS NOT NULL")
+    place.go()
+    caught = place.wait_runs("all", 8, 10)
+    slots = [slot for slot, *_ in caught[1:8]]
+    assert slots == list(range(before["all"] - 12000, before["all"] + 1, 2000))
+    assert {trigger for _, trigger, *_ in caught[1:8]} <= {"catch-up", "schedule"} and caught[1][1] == "catch-up"
+    place.wait_runs("once", 2, 5)
+    skipped = place.runs("once", "skipped")[0]
+    assert skipped[4].endswith("missed while no scheduler was there") and int(skipped[4].split()[2].rstrip(",")) >= 6
+    place.wait_runs("skip", 2, 8)
+    assert place.runs("skip", "skipped"), "left out and written down"
+
+
+def test_a_run_that_was_lost_with_its_scheduler_is_repeated(place: Place) -> None:
+    place.job("each", SLOW, "every = 2s misfire = all")
+    killed = place.go()
+    place.wait_for("SELECT count(*) FROM job_runs WHERE job = 'each' AND outcome = 'running'", 6, "it runs")
+    child = int(place.trace("each")[-1][1])
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    wait_until(lambda: not is_running(child), 3, "the run dies with its scheduler")
+    place.go()
+    runs = place.wait_runs("each", 3, 12)
+    lost = place.runs("each", "lost")
+    assert len(lost) == 1 and "has died" in lost[0][4]
+    assert runs[0][:2] == (lost[0][0], "repeat")
+    slots = [slot for slot, *_ in runs]
+    assert slots == list(range(slots[0], slots[-1] + 1, 2000)), "every slot, once"
+
+
+# --- one of them
+
+
+def test_a_standby_takes_over_at_once_when_the_active_one_dies(place: Place) -> None:
+    place.job("tick", TICK, "every = 1s misfire = all")
+    first = place.go(1)
+    place.wait_runs("tick", 1, 5)
+    place.go(2)
+    place.wait_runs("tick", 3, 5)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    number = place.count("tick")
+    place.wait_runs("tick", number + 2, 5)
+    assert place.rows("SELECT DISTINCT term FROM job_runs ORDER BY term") == [(1,), (2,)]
+    slots = [slot for slot, *_ in place.runs("tick")]
+    assert slots == list(range(slots[0], slots[-1] + 1, 1000))
+
+
+def test_one_that_was_frozen_does_nothing_when_it_thaws(place: Place) -> None:
+    place.job("tick", TICK, "every = 1s misfire = once")
+    frozen = place.go(1)
+    place.wait_runs("tick", 1, 5)
+    place.go(2)
+    frozen.send_signal(signal.SIGSTOP)
+    place.wait_for("SELECT max(term) = 2 FROM job_runs", 25, "the standby takes over when the lease is over")
+    begun = len(place.trace("tick"))
+    frozen.send_signal(signal.SIGCONT)
+    wait_until(lambda: "standing by" in place.log.read_text(), 5, "the frozen one stands by")
+    wait_until(lambda: len(place.trace("tick")) >= begun + 3, 8 * SLACK, "work goes on")
+    starts = sorted(int(words[2]) // 1000 for words in place.trace("tick"))
+    assert len(starts) == len(set(starts)), "no slot ran twice"
+    after, = place.row("SELECT min(id) FROM job_runs WHERE term = 2")
+    assert place.row("SELECT count(*) FROM job_runs WHERE term = 1 AND id > ?", after) == (0,)
+    assert frozen.poll() is None
+
+
+# --- people
+
+
+def test_a_person_can_run_pause_and_resume_a_job(place: Place) -> None:
+    place.job("rare", TICK, "every = 1h misfire = all")
+    place.job("tick", TICK, "every = 1s misfire = all")
+    place.go()
+    place.wait_runs("tick", 1, 5)
+    for _ in range(10):
+        place.control("job", "run", "rare")
+    run = place.wait_runs("rare", 1, 5)[0]
+    assert run[0] is None and run[1] not in ("", "schedule")
+    time.sleep(1.5)
+    assert place.count("rare") <= 2, "ten wishes are not ten runs"
+
+    place.control("job", "pause", "tick")
+    place.wait_for("SELECT paused FROM jobs WHERE name = 'tick'", 3, "it is paused")
+    time.sleep(1.2)
+    resting = place.count("tick")
+    time.sleep(2.2)
+    assert place.count("tick") == resting
+    place.control("job", "run", "tick")
+    place.wait_runs("tick", resting + 1, 5)
+    place.control("job", "resume", "tick")
+    runs = place.wait_runs("tick", resting + 3, 6)
+    assert [slot for slot, *_ in runs if slot is None] == [None]
+    assert place.runs("tick", "skipped")[0][4].endswith("the job was paused")
+
+
+# --- ending and reloading
+
+
+def test_it_ends_with_its_runs_and_writes_them_down(place: Place) -> None:
+    place.job("long", LONG, "every = 1s timeout = 60s")
+    place.job("deaf", HANG, "every = 1s timeout = 60s")
+    process = place.go()
+    wait_until(lambda: len(place.trace("long")) == 2 and len(place.trace("deaf")) == 2, 6, "both run")
+    pids = [int(words[1]) for job in ("long", "deaf") for words in place.trace(job)]
+    process.terminate()
+    assert process.wait(10) == 0
+    assert not any(is_running(pid) for pid in pids)
+    assert place.rows("SELECT job, outcome FROM job_runs WHERE outcome <> 'skipped' ORDER BY job") == [
+        ("deaf", "killed"), ("long", "killed")]
+    assert place.row("SELECT until_ms FROM leases") == (0,)
+
+
+def test_a_reload_adds_changes_and_drops_jobs(place: Place) -> None:
+    place.job("old", TICK, "every = 1s")
+    place.job("tick", TICK, "every = 1s misfire = all")
+    process = place.go()
+    place.wait_runs("old", 1, 5)
+    place.write_config(OFF + "job tick { every = 1s misfire = all }\n")
+    place.job("new", TICK, "every = 1s")
+    os.kill(process.pid, signal.SIGHUP)
+    place.wait_runs("new", 2, 6)
+    left = place.count("old")
+    runs = place.wait_runs("tick", place.count("tick") + 2, 5)
+    assert place.count("old") == left
+    slots = [slot for slot, *_ in runs]
+    assert slots == list(range(slots[0], slots[-1] + 1, 1000)), "no slot is lost by it"
+
+
+def test_a_daily_job_with_a_time_that_is_none_is_refused(place: Place) -> None:
+    place.write_config(OFF + 'job x { at = "25:00" }\n')
+    process = place.go()
+    assert process.wait(5) == 1
+    assert "job.at" in place.log.read_text() or "25:00" in place.log.read_text()

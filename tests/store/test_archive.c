@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmocka_all.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "store/archive.h"
+#include "store/backup.h"
+#include "store/db.h"
+#include "store_fixture.h"
+
+enum {
+	BEFORE = 100000 /* what is older goes */
+};
+
+struct act {
+	const struct archive_step *step;
+	int limit;
+	struct archive_walk walk;
+};
+
+static int next(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	struct act *act = context;
+
+	(void)now_ms;
+	return archive_next(db, act->step, BEFORE, act->limit, &act->walk, e);
+}
+
+/* Walk to the end; the number of rows that went. */
+static int walk(struct fixture *f, const struct archive_step *step, int limit)
+{
+	struct act act = {.step = step, .limit = limit};
+	int total = 0;
+
+	for (int i = 0; !act.walk.finished; i++) {
+		struct err e = {0};
+		int rc = fixture_write(f, next, &act, &e);
+
+		if (rc < 0 || i > 1000)
+			fail_msg("step %d: %s", i, e.text);
+		assert_true(rc <= limit);
+		total += rc;
+	}
+	return total;
+}
+
+static void add_messages(struct fixture *f, int from, int count, int state,
+			 int made, int updated)
+{
+	char sql[1024];
+
+	(void)snprintf(
+		sql, sizeof(sql),
+		"WITH RECURSIVE n(i) AS (SELECT %d UNION ALL SELECT i + 1"
+		" FROM n WHERE i < %d) INSERT INTO inbox (id, message_id,"
+		" channel, external_id, event_type, order_id, order_seq,"
+		" event_ms, state, outcome, due_ms, created_ms, updated_ms,"
+		" body) SELECT i, 'm' || i, 'kuper', 'H' || i, 'order.paid',"
+		" i, 1, 5, %d, 'ok', 6, %d, %d, '{\"n\":' || i || '}' FROM n",
+		from, from + count - 1, state, made, updated);
+	fixture_sql(f, sql);
+	(void)snprintf(
+		sql, sizeof(sql),
+		"INSERT INTO outbox (id, message_id, head_id, endpoint,"
+		" channel, external_id, event_type, order_id, order_seq,"
+		" state, outcome, http_status, due_ms, created_ms,"
+		" updated_ms, body) SELECT id, message_id, id, 'kuper',"
+		" channel, external_id, event_type, order_id, order_seq,"
+		" state, outcome, 202, due_ms, created_ms, updated_ms, body"
+		" FROM inbox WHERE id BETWEEN %d AND %d",
+		from, from + count - 1);
+	fixture_sql(f, sql);
+}
+
+static void only_done_and_old_messages_move(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *name;
+		int state, made, updated;
+		bool want;
+	} rows[] = {
+		{"done and old", 3, 1, BEFORE - 1, true},
+		{"done just now", 3, 1, BEFORE, false},
+		{"created", 1, 1, 1, false},
+		{"taken", 2, 1, 1, false},
+		{"failed", 4, 1, 1, false},
+		{"done and old behind all of these", 3, 2, 2, true},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		add_messages(f, (int)i + 1, 1, rows[i].state, rows[i].made,
+			     rows[i].updated);
+	assert_int_equal(walk(f, &archive_inbox, 4), 2);
+	assert_int_equal(walk(f, &archive_outbox, 4), 2);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char sql[400];
+
+		(void)snprintf(sql, sizeof(sql),
+			       "SELECT (SELECT count(*) FROM inbox_archive"
+			       " WHERE id = %zu) + (SELECT count(*) FROM"
+			       " outbox_archive WHERE id = %zu AND"
+			       " http_status = 202 AND body = '{\"n\":%zu}')"
+			       " + 10 * (SELECT count(*) FROM inbox"
+			       " WHERE id = %zu)",
+			       i + 1, i + 1, i + 1, i + 1);
+		if (fixture_i64(f, sql) != (rows[i].want ? 2 : 10))
+			fail_msg("%s", rows[i].name);
+	}
+}
+
+static void a_moved_row_is_whole(void **state)
+{
+	struct fixture *f = *state;
+	char before[8192];
+
+	add_messages(f, 1, 1, 3, 1, 1);
+	(void)text_copy(before, sizeof(before),
+			fixture_text(f, "SELECT json_array(id, message_id,"
+					" channel, external_id, event_type,"
+					" order_id, order_seq, event_ms,"
+					" state, outcome, due_ms, created_ms,"
+					" updated_ms, body) FROM inbox"));
+	assert_int_equal(walk(f, &archive_inbox, 500), 1);
+	assert_string_equal(
+		fixture_text(f, "SELECT json_array(id, message_id, channel,"
+				" external_id, event_type, order_id,"
+				" order_seq, event_ms, state, outcome, due_ms,"
+				" created_ms, updated_ms, body)"
+				" FROM inbox_archive"),
+		before);
+}
+
+static void a_walk_goes_in_batches_and_ends_at_what_is_new(void **state)
+{
+	struct fixture *f = *state;
+	struct act act = {.step = &archive_inbox, .limit = 100};
+
+	add_messages(f, 1, 250, 3, 1, 1);
+	add_messages(f, 251, 50, 1, 1, 1);
+	add_messages(f, 301, 500, 3, BEFORE, BEFORE);
+	assert_int_equal(fixture_write(f, next, &act, NULL), 100);
+	assert_false(act.walk.finished);
+	assert_int_equal(fixture_write(f, next, &act, NULL), 100);
+	assert_int_equal(fixture_write(f, next, &act, NULL), 50);
+	assert_false(act.walk.finished);
+	assert_int_equal(fixture_write(f, next, &act, NULL), 0);
+	assert_true(act.walk.finished);
+	assert_int_equal(act.walk.after_id, 400);
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM inbox"), 550);
+}
+
+static void old_rows_go_for_good(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_sql(f,
+		    "INSERT INTO job_runs (job, slot_ms, started_ms, ended_ms,"
+		    " outcome, trigger, term) VALUES"
+		    " ('j', 1, 1, 1, 'ok', 's', 1),"
+		    " ('j', 2, 1, 1, 'failed', 's', 1),"
+		    " ('j', 3, 1, 1, 'skipped', 's', 1),"
+		    " ('j', 4, 1, NULL, 'running', 's', 1),"
+		    " ('j', 5, 100000, 100000, 'ok', 's', 1)");
+	assert_int_equal(walk(f, &archive_old_quiet_runs, 2), 2);
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(slot_ms) FROM job_runs"),
+		"2,4,5");
+	assert_int_equal(walk(f, &archive_old_runs, 2), 1);
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(slot_ms) FROM job_runs"),
+		"4,5");
+	fixture_sql(f,
+		    "INSERT INTO alerts (rule, subject, severity, state, chat,"
+		    " text, since_ms, resolved_ms) VALUES"
+		    " ('r', '1', 'info', 'firing', '', '', 1, NULL),"
+		    " ('r', '2', 'info', 'resolved', '', '', 1, 1),"
+		    " ('r', '3', 'info', 'resolved', '', '', 1, 100000)");
+	assert_int_equal(walk(f, &archive_old_alerts, 500), 1);
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(subject) FROM alerts"),
+		"1,3");
+	add_messages(f, 1, 2, 3, 1, 1);
+	assert_int_equal(walk(f, &archive_inbox, 500), 2);
+	assert_int_equal(walk(f, &archive_outbox, 500), 2);
+	assert_int_equal(walk(f, &archive_old_inbox, 500), 2);
+	assert_int_equal(walk(f, &archive_old_outbox, 500), 2);
+	fixture_sql(f, "INSERT INTO telegram_archive VALUES"
+		       " (1, 'm', 'c', 'fire', 1, NULL, 'info', '', 3, 'ok', 1,"
+		       "  NULL, 1, 1, 1),"
+		       " (2, 'm', 'c', 'fire', 1, NULL, 'info', '', 3, 'ok', 1,"
+		       "  NULL, 100000, 1, 1)");
+	assert_int_equal(walk(f, &archive_old_telegram, 500), 1);
+}
+
+static int answers(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	(void)now_ms;
+	(void)context;
+	return archive_old_answers(db, BEFORE, 2, e);
+}
+
+static void old_answers_go_oldest_first(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_sql(f, "INSERT INTO api_requests VALUES ('a', '', '', 3),"
+		       " ('b', '', '', 1), ('c', '', '', 2),"
+		       " ('d', '', '', 100000)");
+	assert_int_equal(fixture_write(f, answers, NULL, NULL), 2);
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(key) FROM"
+				" (SELECT key FROM api_requests ORDER BY key)"),
+		"a,d");
+	assert_int_equal(fixture_write(f, answers, NULL, NULL), 1);
+	assert_int_equal(fixture_write(f, answers, NULL, NULL), 0);
+}
+
+static int join(const struct archive_expired *expired, void *context)
+{
+	char *text = context;
+	size_t used = strlen(text);
+
+	(void)snprintf(text + used, 256 - used, "%lld %lld %s %s %s;",
+		       (long long)expired->inbox_id,
+		       (long long)expired->order_id, expired->event_type,
+		       expired->external_id, expired->number);
+	return 0;
+}
+
+static void expired_events_know_their_order_if_there_is_one(void **state)
+{
+	struct fixture *f = *state;
+	char text[256] = "";
+
+	add_messages(f, 1, 1, 3, 1, 1);
+	add_messages(f, 2, 1, 3, BEFORE, BEFORE);
+	(void)walk(f, &archive_inbox, 500);
+	fixture_sql(
+		f,
+		"INSERT INTO stores VALUES ('s', '', '', '', '', 3, 1, 0, 0);"
+		"INSERT INTO orders (id, channel, external_id, number,"
+		" store_id, state, version, event_ms, snapshot_ms,"
+		" created_ms, updated_ms) VALUES"
+		" (9, 'kuper', 'H9', '1-9', 's', 'new', 1, 0, 0, 0, 0);"
+		"INSERT INTO parked_events VALUES"
+		" (1, 1, 'order.paid', 0, 100, 'kuper', '{}'),"
+		" (2, 2, 'order.paid', 0, 99, 'kuper', '{}'),"
+		" (3, 9, 'order.delivered', 0, 98, 'kuper', '{}'),"
+		" (4, 9, 'order.delivered', 0, 101, 'kuper', '{}')");
+	assert_int_equal(
+		archive_expired_events(f->db, 100, 10, join, text, NULL), 3);
+	assert_string_equal(text, "3 9 order.delivered H9 1-9;"
+				  "2 2 order.paid H2 ;1 1 order.paid H1 ;");
+}
+
+static void a_backup_is_whole_private_and_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct fixture copy = {0};
+	struct err e = {0};
+	struct stat st;
+	int64_t bytes = 0;
+	char path[128];
+
+	add_messages(f, 1, 500, 3, 1, 1);
+	/* A quote in the path is no end of the text in the SQL. */
+	(void)snprintf(copy.path, sizeof(copy.path), "%s/it's.db", f->dir);
+	if (backup_make(f->path, copy.path, &bytes, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(fixture_i64(&copy, "SELECT count(*) FROM inbox"), 500);
+	assert_int_equal(stat(copy.path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(st.st_size, bytes);
+	(void)snprintf(path, sizeof(path), "%s-wal", copy.path);
+	assert_int_not_equal(stat(path, &st), 0);
+	(void)snprintf(path, sizeof(path), "%s.partial", copy.path);
+	assert_int_not_equal(stat(path, &st), 0);
+}
+
+static void a_failed_backup_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	struct stat st;
+	int64_t bytes;
+
+	(void)snprintf(path, sizeof(path), "%s/none/x.db", f->dir);
+	assert_int_equal(backup_make(f->path, path, &bytes, NULL), ERR_IO);
+	(void)snprintf(path, sizeof(path), "%s/x.db", f->dir);
+	assert_int_equal(backup_make("/nowhere/x", path, &bytes, NULL),
+			 ERR_NOTFOUND);
+	assert_int_not_equal(stat(path, &st), 0);
+	(void)snprintf(path, sizeof(path), "%s/x.db.partial", f->dir);
+	assert_int_not_equal(stat(path, &st), 0);
+}
+
+#define STORE_TEST(function)                                     \
+	cmocka_unit_test_setup_teardown(function, fixture_setup, \
+					fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(only_done_and_old_messages_move),
+		STORE_TEST(a_moved_row_is_whole),
+		STORE_TEST(a_walk_goes_in_batches_and_ends_at_what_is_new),
+		STORE_TEST(old_rows_go_for_good),
+		STORE_TEST(old_answers_go_oldest_first),
+		STORE_TEST(expired_events_know_their_order_if_there_is_one),
+		STORE_TEST(a_backup_is_whole_private_and_alone),
+		STORE_TEST(a_failed_backup_leaves_nothing),
+	};
+	return cmocka_run_group_tests_name("archive", tests, NULL, NULL);
+}

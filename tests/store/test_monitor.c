@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmocka_all.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The monitor's own files: a program is no library. */
+#include "../../services/monitor/rules.c" /* NOLINT */
+#include "../../services/monitor/text.c"  /* NOLINT */
+#include "../../services/monitor/watch.c" /* NOLINT */
+
+#include "base/text.h"
+#include "store_fixture.h"
+
+/* 2026-11-22T12:00:00Z, 15:00 in Moscow, 19:00 in Novosibirsk */
+#define NOW_S "1795348800"
+#define NOW 1795348800000LL
+#define MINUTES(n) ((n)*60000LL)
+
+struct bench {
+	struct fixture *f;
+	struct config *config;
+	struct watch watch;
+};
+
+static const struct rule *find_rule(const char *name)
+{
+	for (size_t i = 0; i < rule_count; i++)
+		if (strcmp(rules[i].name, name) == 0)
+			return &rules[i];
+	fail_msg("no rule %s", name);
+	return NULL;
+}
+
+static struct config_rule *rule_config(struct bench *b, const char *name)
+{
+	for (int i = 0; i < b->config->rule_count; i++)
+		if (strcmp(b->config->rules[i].name, name) == 0)
+			return &b->config->rules[i];
+	fail_msg("no rule %s in the configuration", name);
+	return NULL;
+}
+
+static void run_rule(struct bench *b, const char *name, int64_t now_ms)
+{
+	struct err e = {0};
+
+	b->watch = (struct watch){
+		.db = b->f->db,
+		.writer = b->f->writer,
+		.config = b->config,
+		.now_ms = now_ms,
+	};
+	if (watch_rule(&b->watch, find_rule(name), &e) < 0)
+		fail_msg("%s: %s", name, e.text);
+}
+
+static int setup(void **state)
+{
+	static struct bench bench;
+	void *fixture = NULL;
+
+	if (fixture_setup(&fixture) < 0)
+		return -1;
+	bench = (struct bench){.f = fixture};
+	if (config_load(NULL, false, &bench.config, NULL) < 0)
+		return -1;
+	(void)text_copy(bench.config->telegram.admin_chat,
+			sizeof(bench.config->telegram.admin_chat), "-1");
+	fixture_sql(bench.f,
+		    "INSERT INTO stores VALUES"
+		    " ('s1', 'Market <1>', 'Europe/Moscow', '', '-100', 3, 1,"
+		    "  0, 0),"
+		    " ('s2', 'Ob', 'Asia/Novosibirsk', '', '', 3, 1, 0, 0)");
+	*state = &bench;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+	void *fixture = b->f;
+
+	config_free(b->config);
+	return fixture_teardown(&fixture);
+}
+
+/* deadline in minutes from now; 0: none */
+static void add_order(struct bench *b, int id, const char *store,
+		      const char *state, int deadline, int slot_to, int created)
+{
+	char sql[512];
+
+	(void)snprintf(
+		sql, sizeof(sql),
+		"INSERT INTO orders (id, channel, external_id, number,"
+		" store_id, state, version, event_ms, snapshot_ms,"
+		" deadline_ms, slot_to_ms, created_ms, updated_ms) VALUES"
+		" (%d, 'kuper', 'H%d&Co', '1-%d', '%s', '%s', 1, 0, 0,"
+		" iif(%d = 0, 0, " NOW_S "000 + 60000 * %d),"
+		" iif(%d = 0, 0, " NOW_S "000 + 60000 * %d),"
+		" " NOW_S "000 + 60000 * %d, 0)",
+		id, id, id, store, state, deadline, deadline, slot_to, slot_to,
+		created);
+	fixture_sql(b->f, sql);
+}
+
+static void set_orders(struct bench *b, const char *what)
+{
+	char sql[160];
+
+	(void)snprintf(sql, sizeof(sql), "UPDATE orders SET %s", what);
+	fixture_sql(b->f, sql);
+}
+
+/* chat|kind|text of every message, in order. */
+static const char *messages(struct bench *b)
+{
+	return fixture_text(b->f,
+			    "SELECT group_concat(chat || '|' || event_type ||"
+			    " '|' || text, char(10) || char(10)) FROM"
+			    " (SELECT * FROM telegram_queue ORDER BY id)");
+}
+
+static int64_t alerts_in(struct bench *b, const char *state)
+{
+	char sql[128];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT count(*) FROM alerts WHERE state = '%s'", state);
+	return fixture_i64(b->f, sql);
+}
+
+#define RED "\xF0\x9F\x94\xB4 "
+#define YELLOW "\xF0\x9F\x9F\xA1 "
+#define GREEN "\xE2\x9C\x85 "
+
+static void orders_are_late_by_their_deadline_and_state(void **state)
+{
+	struct bench *b = *state;
+	static const struct {
+		const char *name, *state;
+		int deadline, slot_to;
+		bool want;
+	} rows[] = {
+		{"before its deadline", "assembling", 1, 0, false},
+		{"past it", "assembling", -1, 0, true},
+		{"without a deadline and a slot", "new", 0, 0, false},
+		{"a day past it", "accepted", -1440, 0, true},
+		{"assembled is not ready", "assembled", -1, 0, true},
+		{"ready", "ready", -1, 0, false},
+		{"received", "received", -1, 0, false},
+		{"on its way", "delivering", -1, 0, false},
+		{"delivered", "delivered", -1, 0, false},
+		{"cancelled", "canceled", -1, 0, false},
+		{"the slot counts without a deadline", "new", 0, -5, true},
+		{"the deadline counts before the slot", "new", 5, -5, false},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		fixture_sql(b->f, "DELETE FROM orders; DELETE FROM alerts");
+		add_order(b, 7, "s1", rows[i].state, rows[i].deadline,
+			  rows[i].slot_to, -1);
+		run_rule(b, "order-late", NOW);
+		if ((alerts_in(b, "firing") == 1) != rows[i].want)
+			fail_msg("%s", rows[i].name);
+	}
+	fixture_sql(b->f,
+		    "UPDATE orders SET state = 'new'; DELETE FROM alerts");
+	set_orders(b, "deadline_ms = " NOW_S "001");
+	run_rule(b, "order-late", NOW);
+	assert_int_equal(alerts_in(b, "firing"), 0);
+	run_rule(b, "order-late", NOW + 1);
+	assert_int_equal(alerts_in(b, "firing"), 1);
+}
+
+static void a_late_order_is_told_once_and_its_end_too(void **state)
+{
+	struct bench *b = *state;
+
+	add_order(b, 7, "s1", "assembling", -3, 0, -60);
+	run_rule(b, "order-late", NOW);
+	assert_int_equal(b->watch.fired, 1);
+	run_rule(b, "order-late", NOW + MINUTES(1));
+	assert_int_equal(b->watch.fired + b->watch.repeated, 0);
+	assert_string_equal(messages(b),
+			    "-100|fire|" RED "<b>Order is late</b>\n"
+			    "Order H7&amp;Co (no. 1-7)\n"
+			    "Store: Market &lt;1&gt;\n"
+			    "Deadline: 22.11.2026 14:57 (Europe/Moscow)\n"
+			    "State: assembling, late by 3 min");
+	set_orders(b, "state = 'ready'");
+	fixture_sql(b->f, "DELETE FROM telegram_queue");
+	run_rule(b, "order-late", NOW + MINUTES(2));
+	assert_int_equal(b->watch.resolved, 1);
+	run_rule(b, "order-late", NOW + MINUTES(3));
+	assert_string_equal(messages(b),
+			    "-100|resolve|" GREEN "<b>Over</b>: Order is late\n"
+			    "Order H7&amp;Co (no. 1-7)\n"
+			    "Store: Market &lt;1&gt;\n"
+			    "Deadline: 22.11.2026 14:57 (Europe/Moscow)\n"
+			    "State: assembling, late by 3 min");
+	assert_int_equal(alerts_in(b, "resolved"), 1);
+}
+
+static void a_moved_deadline_ends_it(void **state)
+{
+	struct bench *b = *state;
+
+	add_order(b, 7, "s2", "new", -3, 0, -60);
+	run_rule(b, "order-late", NOW);
+	assert_non_null(strstr(messages(b), "-1|fire|"));
+	assert_non_null(strstr(messages(b), "18:57 (Asia/Novosibirsk)"));
+	set_orders(b, "deadline_ms = deadline_ms + 3600000");
+	run_rule(b, "order-late", NOW);
+	assert_int_equal(b->watch.resolved, 1);
+}
+
+static void an_order_that_is_late_is_not_also_not_taken(void **state)
+{
+	struct bench *b = *state;
+
+	add_order(b, 7, "s1", "new", 10, 0, -20);
+	run_rule(b, "order-late", NOW);
+	run_rule(b, "order-not-taken", NOW);
+	assert_string_equal(
+		messages(b),
+		"-100|fire|" YELLOW "<b>Order has not been taken</b>\n"
+		"Order H7&amp;Co (no. 1-7)\n"
+		"Store: Market &lt;1&gt;\n"
+		"Received: 22.11.2026 14:40 (Europe/Moscow), waits for 20 min");
+	fixture_sql(b->f, "DELETE FROM telegram_queue");
+
+	/* Now it is late: that is worse, and the other ends without a word. */
+	run_rule(b, "order-late", NOW + MINUTES(11));
+	run_rule(b, "order-not-taken", NOW + MINUTES(11));
+	run_rule(b, "order-not-taken", NOW + MINUTES(12));
+	assert_int_equal(
+		fixture_i64(b->f, "SELECT count(*) FROM telegram_queue"), 1);
+	assert_non_null(strstr(messages(b), "Order is late"));
+	assert_int_equal(alerts_in(b, "firing"), 1);
+	assert_int_equal(alerts_in(b, "resolved"), 1);
+}
+
+static void many_at_once_are_one_message_with_the_worst(void **state)
+{
+	struct bench *b = *state;
+
+	for (int i = 1; i <= 300; i++)
+		add_order(b, i, "s1", "assembling", -i, 0, -400);
+	add_order(b, 301, "s2", "assembling", -1, 0, -400);
+	run_rule(b, "order-late", NOW);
+	assert_int_equal(b->watch.fired, 301);
+	assert_int_equal(
+		fixture_i64(b->f, "SELECT count(*) FROM telegram_queue"), 2);
+	assert_string_equal(
+		fixture_text(b->f, "SELECT text FROM telegram_queue"
+				   " WHERE chat = '-100'"),
+		RED "<b>Order is late</b>: 300\n"
+		    "H300&amp;Co: Market &lt;1&gt;, deadline 22.11.2026 10:00"
+		    " (Europe/Moscow)\n"
+		    "H299&amp;Co: Market &lt;1&gt;, deadline 22.11.2026 10:01"
+		    " (Europe/Moscow)\n"
+		    "H298&amp;Co: Market &lt;1&gt;, deadline 22.11.2026 10:02"
+		    " (Europe/Moscow)\n"
+		    "H297&amp;Co: Market &lt;1&gt;, deadline 22.11.2026 10:03"
+		    " (Europe/Moscow)\n"
+		    "H296&amp;Co: Market &lt;1&gt;, deadline 22.11.2026 10:04"
+		    " (Europe/Moscow)\n"
+		    "and 295 more");
+	assert_int_equal(alerts_in(b, "firing"), 301);
+	run_rule(b, "order-late", NOW + MINUTES(1));
+	assert_int_equal(b->watch.fired, 0);
+
+	fixture_sql(b->f, "DELETE FROM telegram_queue");
+	set_orders(b, "state = 'canceled'");
+	run_rule(b, "order-late", NOW + MINUTES(2));
+	assert_int_equal(b->watch.resolved, 301);
+	assert_int_equal(
+		fixture_i64(b->f, "SELECT count(*) FROM telegram_queue"), 2);
+	assert_string_equal(fixture_text(b->f, "SELECT text FROM telegram_queue"
+					       " WHERE chat = '-100'"),
+			    GREEN "<b>Over</b>: Order is late: 300");
+}
+
+static void five_at_once_are_five_messages(void **state)
+{
+	struct bench *b = *state;
+
+	for (int i = 1; i <= 5; i++)
+		add_order(b, i, "s1", "assembling", -i, 0, -400);
+	run_rule(b, "order-late", NOW);
+	assert_int_equal(fixture_i64(b->f, "SELECT count(*) FROM telegram_queue"
+					   " WHERE alert_id IS NOT NULL"),
+			 5);
+}
+
+static void a_rule_waits_repeats_and_can_be_off(void **state)
+{
+	struct bench *b = *state;
+	struct config_rule *config = rule_config(b, "order-late");
+
+	config->for_ms = MINUTES(2);
+	config->repeat_ms = MINUTES(10);
+	add_order(b, 7, "s1", "new", -3, 0, -5);
+	run_rule(b, "order-late", NOW);
+	assert_int_equal(alerts_in(b, "pending"), 1);
+	assert_int_equal(b->watch.fired, 0);
+	run_rule(b, "order-late", NOW + MINUTES(1));
+	assert_int_equal(b->watch.fired, 0);
+	run_rule(b, "order-late", NOW + MINUTES(2));
+	assert_int_equal(b->watch.fired, 1);
+	run_rule(b, "order-late", NOW + MINUTES(11));
+	assert_int_equal(b->watch.repeated, 0);
+	run_rule(b, "order-late", NOW + MINUTES(12));
+	assert_int_equal(b->watch.repeated, 1);
+	assert_int_equal(
+		fixture_i64(b->f, "SELECT count(*) FROM telegram_queue"), 2);
+	config->enabled = false;
+	run_rule(b, "order-late", NOW + MINUTES(13));
+	assert_int_equal(alerts_in(b, "firing"), 0);
+	assert_int_equal(
+		fixture_i64(b->f, "SELECT count(*) FROM telegram_queue"), 2);
+}
+
+static void what_crosses_back_before_its_time_is_never_told(void **state)
+{
+	struct bench *b = *state;
+
+	rule_config(b, "order-late")->for_ms = MINUTES(2);
+	add_order(b, 7, "s1", "new", -3, 0, -5);
+	run_rule(b, "order-late", NOW);
+	set_orders(b, "state = 'ready'");
+	run_rule(b, "order-late", NOW + MINUTES(1));
+	set_orders(b, "state = 'new'");
+	run_rule(b, "order-late", NOW + MINUTES(2));
+	run_rule(b, "order-late", NOW + MINUTES(3));
+	assert_string_equal(messages(b), "");
+	assert_int_equal(alerts_in(b, "pending"), 1);
+}
+
+static const char failed_outbox[] =
+	"INSERT INTO outbox (message_id, head_id, endpoint, channel,"
+	" external_id, event_type, order_id, order_seq, state, error, due_ms,"
+	" created_ms, updated_ms, body) VALUES ('m', 1, 'kuper', 'kuper',"
+	" 'H7&Co', 'order.ready_for_delivery', 7, 1, 4, '422 no', 0, 0,"
+	" " NOW_S "000, '{}')";
+static const char failed_runs[] =
+	"INSERT INTO jobs (name, last_slot_ms) VALUES ('invoicing', 1);"
+	"INSERT INTO job_runs (job, slot_ms, started_ms, ended_ms, outcome,"
+	" detail, trigger, term) VALUES"
+	" ('invoicing', 1, 1, 1, 'ok', '', 'schedule', 1),"
+	" ('invoicing', 2, 1, 1, 'failed', '', 'schedule', 1),"
+	" ('invoicing', 3, 1, 1, 'timeout', '', 'schedule', 1),"
+	" ('invoicing', 4, 1, 1, 'skipped', '', 'schedule', 1),"
+	" ('invoicing', 5, 1, " NOW_S "000, 'failed', 'exit code 1: disk',"
+	" 'schedule', 1),"
+	" ('invoicing', 6, 1, NULL, 'running', '', 'schedule', 1)";
+static const char backlog[] =
+	"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+	" WHERE i < 100) INSERT INTO telegram_queue (message_id, head_id,"
+	" chat, event_type, order_seq, severity, state, due_ms, created_ms,"
+	" updated_ms, text) SELECT 'm', 99, 'x', 'fire', i, 'info', 1, 0,"
+	" " NOW_S "000, 0, '' FROM n";
+
+static void each_rule_finds_its_own(void **state)
+{
+	struct bench *b = *state;
+	static const struct {
+		const char *rule;
+		const char *sql;  /* makes it true */
+		const char *want; /* the message */
+		const char *over; /* makes it false */
+	} rows[] = {
+		{"notification-failed", failed_outbox,
+		 "-1|fire|" RED "<b>Marketplace was not told</b>\n"
+		 "Order H7&amp;Co (no. 1-7)\n"
+		 "Notification: order.ready_for_delivery\n"
+		 "Reason: 422 no",
+		 "UPDATE outbox SET state = 3"},
+		{"breaker-open",
+		 "INSERT INTO endpoints VALUES ('kuper', 'held', 3,"
+		 " '401 <x>', " NOW_S "000, 0)",
+		 "-1|fire|" RED "<b>Marketplace cannot be reached</b>\n"
+		 "Address: kuper (held)\n"
+		 "Since: 22.11.2026 15:00 (Europe/Moscow)\n"
+		 "Reason: 401 &lt;x&gt;",
+		 "UPDATE endpoints SET state = 'closed'"},
+		{"inbox-quarantined",
+		 "INSERT INTO inbox (message_id, channel, external_id,"
+		 " event_type, order_id, order_seq, event_ms, state, outcome,"
+		 " due_ms, created_ms, updated_ms, body, error) VALUES"
+		 " ('m', 'kuper', 'H7', 'order.<odd>', 7, 1, 0, 4,"
+		 " 'quarantined', 0, " NOW_S "000, 0, '{}', 'unknown event')",
+		 "-1|fire|" YELLOW "<b>Messages were not understood</b>\n"
+		 "From: kuper order.&lt;odd&gt; (quarantined)\n"
+		 "Messages: 1, the last one 22.11.2026 15:00 (Europe/Moscow)\n"
+		 "Reason: unknown event",
+		 "UPDATE inbox SET state = 3"},
+		{"inbox-quarantined",
+		 "INSERT INTO quarantine (received_ms, channel, reason, raw)"
+		 " VALUES (" NOW_S "000 - 3600000, 'kuper', 'old', x'00'),"
+		 " (" NOW_S "000 - 1000, 'kuper', 'not JSON', x'00')",
+		 "-1|fire|" YELLOW "<b>Messages were not understood</b>\n"
+		 "From: kuper (unreadable)\n"
+		 "Messages: 1, the last one 22.11.2026 14:59 (Europe/Moscow)\n"
+		 "Reason: not JSON",
+		 "UPDATE quarantine SET received_ms = 1"},
+		{"job-failing", failed_runs,
+		 "-1|fire|" YELLOW "<b>Job keeps failing</b>\n"
+		 "Job: invoicing\n"
+		 "Failed runs in a row: 3, the last one 22.11.2026 15:00"
+		 " (Europe/Moscow)\n"
+		 "Result: failed, exit code 1: disk",
+		 "UPDATE job_runs SET outcome = 'ok', ended_ms = 2"
+		 " WHERE outcome = 'running'"},
+		{"invoice-blocked",
+		 "UPDATE orders SET state = 'delivered', invoice_state ="
+		 " 'blocked', invoice_reason = 'no VAT for \"1\"'",
+		 "-1|fire|" YELLOW "<b>Invoice is blocked</b>\n"
+		 "Order H7&amp;Co (no. 1-7)\n"
+		 "Store: Market &lt;1&gt;\n"
+		 "Reason: no VAT for &quot;1&quot;",
+		 "UPDATE orders SET invoice_state = 'done'"},
+	};
+
+	add_order(b, 7, "s1", "ready", 0, 0, -400);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		fixture_sql(b->f, "DELETE FROM telegram_queue;"
+				  "DELETE FROM alerts");
+		rule_config(b, rows[i].rule)->for_ms = 0;
+		run_rule(b, rows[i].rule, NOW);
+		if (b->watch.fired != 0)
+			fail_msg("%s fires at nothing", rows[i].rule);
+		fixture_sql(b->f, rows[i].sql);
+		run_rule(b, rows[i].rule, NOW);
+		run_rule(b, rows[i].rule, NOW + 1000);
+		if (strcmp(messages(b), rows[i].want) != 0)
+			fail_msg("%s: %s", rows[i].rule, messages(b));
+		fixture_sql(b->f, rows[i].over);
+		run_rule(b, rows[i].rule, NOW + 2000);
+		if (b->watch.resolved != 1 || alerts_in(b, "firing") != 0)
+			fail_msg("%s does not end", rows[i].rule);
+	}
+}
+
+static void a_threshold_is_how_many_there_must_be(void **state)
+{
+	struct bench *b = *state;
+
+	rule_config(b, "telegram-backlog")->for_ms = 0;
+	fixture_sql(b->f, backlog);
+	fixture_sql(b->f, "DELETE FROM telegram_queue WHERE id = 1");
+	run_rule(b, "telegram-backlog", NOW);
+	assert_int_equal(b->watch.fired, 0);
+	fixture_sql(b->f, "DELETE FROM telegram_queue");
+	fixture_sql(b->f, backlog);
+	run_rule(b, "telegram-backlog", NOW);
+	assert_int_equal(b->watch.fired, 1);
+	fixture_sql(b->f, "DELETE FROM telegram_queue WHERE chat = 'x'");
+	assert_string_equal(messages(b),
+			    "-1|fire|" YELLOW
+			    "<b>Telegram messages pile up</b>\n"
+			    "Waiting: 100, the oldest since 22.11.2026 15:00"
+			    " (Europe/Moscow)");
+}
+
+static void every_rule_of_the_configuration_is_known(void **state)
+{
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < rule_count; i++)
+		(void)rule_config(b, rules[i].name);
+	/* Told by the processor when it happens. */
+	for (int i = 0; i < b->config->rule_count; i++)
+		if (strcmp(b->config->rules[i].name, "store-unknown") != 0)
+			(void)find_rule(b->config->rules[i].name);
+}
+
+static void no_text_has_a_field_that_nobody_fills(void **state)
+{
+	(void)state;
+	const struct monitor_finding finding = {.subject = "s",
+						.chat = "",
+						.alert_state = "",
+						.number = "n",
+						.external_id = "e",
+						.store = "t",
+						.zone = "",
+						.detail = "d",
+						.reason = "r",
+						.at_ms = NOW};
+
+	for (size_t i = 0; i < rule_count; i++) {
+		CLEANUP(buf_clear) struct buf out = BUF_MAX(TEXT_BYTES_MAX);
+
+		text_finding(&out, &rules[i], "info", &finding, NOW);
+		text_line(&out, &rules[i], &finding, NOW);
+		if (strpbrk(buf_text(&out), "{}") != NULL)
+			fail_msg("%s: %s", rules[i].name, buf_text(&out));
+	}
+}
+
+static void the_longest_message_fits(void **state)
+{
+	(void)state;
+	CLEANUP(buf_clear) struct buf one = BUF_MAX(TEXT_BYTES_MAX);
+	CLEANUP(buf_clear) struct buf many = BUF_MAX(TEXT_BYTES_MAX);
+	CLEANUP(buf_clear) struct buf line = BUF_MAX(TEXT_BYTES_MAX);
+	char data[2000];
+	const char *lines[LINES_MAX];
+	struct monitor_finding finding;
+
+	memset(data, '"', sizeof(data) - 1);
+	data[sizeof(data) - 1] = '\0';
+	finding = (struct monitor_finding){.subject = data,
+					   .chat = "",
+					   .alert_state = "",
+					   .number = data,
+					   .external_id = data,
+					   .store = data,
+					   .zone = "",
+					   .detail = data,
+					   .reason = data,
+					   .at_ms = 0};
+	for (size_t i = 0; i < rule_count; i++) {
+		buf_reset(&one);
+		buf_reset(&many);
+		buf_reset(&line);
+		text_finding(&one, &rules[i], "info", &finding, NOW);
+		text_line(&line, &rules[i], &finding, NOW);
+		for (int k = 0; k < LINES_MAX; k++)
+			lines[k] = buf_text(&line);
+		text_many(&many, &rules[i], "info", 99, lines, LINES_MAX);
+		assert_int_equal(buf_finish(&one, NULL), 0);
+		assert_int_equal(buf_finish(&many, NULL), 0);
+		assert_true(html_points(buf_text(&one)) < 4096);
+		assert_true(html_points(buf_text(&many)) < 4096);
+	}
+}
+
+#define MONITOR_TEST(function) \
+	cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MONITOR_TEST(orders_are_late_by_their_deadline_and_state),
+		MONITOR_TEST(a_late_order_is_told_once_and_its_end_too),
+		MONITOR_TEST(a_moved_deadline_ends_it),
+		MONITOR_TEST(an_order_that_is_late_is_not_also_not_taken),
+		MONITOR_TEST(many_at_once_are_one_message_with_the_worst),
+		MONITOR_TEST(five_at_once_are_five_messages),
+		MONITOR_TEST(a_rule_waits_repeats_and_can_be_off),
+		MONITOR_TEST(what_crosses_back_before_its_time_is_never_told),
+		MONITOR_TEST(each_rule_finds_its_own),
+		MONITOR_TEST(a_threshold_is_how_many_there_must_be),
+		MONITOR_TEST(every_rule_of_the_configuration_is_known),
+		cmocka_unit_test(no_text_has_a_field_that_nobody_fills),
+		cmocka_unit_test(the_longest_message_fits),
+	};
+	return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);
+}
