@@ -15,6 +15,10 @@ target_link_options(build_flags INTERFACE -Wl,--as-needed -Wl,--gc-sections)
 find_package(Threads REQUIRED)
 target_link_libraries(build_flags INTERFACE Threads::Threads)
 
+if(FUZZERS)
+  # or the fuzzers are guided by their own few lines only
+  target_compile_options(build_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(SANITIZE)
   target_compile_options(build_flags INTERFACE -fsanitize=${SANITIZE} -fno-sanitize-recover=all)
   target_link_options(build_flags INTERFACE -fsanitize=${SANITIZE})

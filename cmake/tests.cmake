@@ -43,9 +43,11 @@ if(FUZZERS)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     target_link_libraries(${name} PRIVATE build_flags flow app)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-    # Every kept input is an ordinary test; `./check full` also runs minutes of new ones.
+    # Every kept input is an ordinary test; `./check full` also runs minutes of new ones. New inputs go into the
+    # first folder named, which is never the kept one.
+    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz/${name})
     add_test(NAME fuzz.${name} COMMAND ${name} -runs=20000 -max_len=4096 -seed=1
-             ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+             ${CMAKE_BINARY_DIR}/fuzz/${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
     set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120 LABELS fuzz ENVIRONMENT "${TEST_ENVIRONMENT}")
   endforeach()
 endif()

@@ -23,14 +23,14 @@ enum {
 	SWALLOW_MAX = 64 /* reads of one pass */
 };
 
-extern char **environ;
-
 int child_command(const char *job, const char *state, const char *config,
 		  int64_t timeout_ms, struct child_command *ret_command,
 		  struct err *e)
 {
+	static char state_option[] = "--state";
+	static char config_option[] = "--config";
 	struct child_command *c = ret_command;
-	char self[CHILD_PROGRAM_BYTES];
+	char self[CHILD_PATH_BYTES];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 	int n = 0;
@@ -47,12 +47,16 @@ int child_command(const char *job, const char *state, const char *config,
 		return err_set(e, ERR_NOTFOUND, "path of %s is too long", job);
 	if (access(c->program, X_OK) < 0)
 		return err_errno(e, ERR_NOTFOUND, "%s", c->program);
+	if (!text_copy(c->state, sizeof(c->state), state) ||
+	    !text_copy(c->config, sizeof(c->config),
+		       config != NULL ? config : ""))
+		return err_set(e, ERR_NOTFOUND, "path is too long");
 	c->argv[n++] = c->program;
-	c->argv[n++] = "--state";
-	c->argv[n++] = state;
+	c->argv[n++] = state_option;
+	c->argv[n++] = c->state;
 	if (config != NULL) {
-		c->argv[n++] = "--config";
-		c->argv[n++] = config;
+		c->argv[n++] = config_option;
+		c->argv[n++] = c->config;
 	}
 	c->argv[n] = NULL;
 	return 0;
@@ -93,6 +97,7 @@ static char **make_environment(void)
 _Noreturn static void become(const struct child_command *command,
 			     char **environment, int result_fd, pid_t parent)
 {
+	const struct sigaction usual = {.sa_handler = SIG_DFL};
 	int null_fd = open("/dev/null", O_RDONLY);
 	sigset_t none;
 
@@ -101,7 +106,7 @@ _Noreturn static void become(const struct child_command *command,
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent) /* it died before the line above */
 		_exit(EXIT_NOT_STARTED);
-	(void)signal(SIGPIPE, SIG_DFL);
+	(void)sigaction(SIGPIPE, &usual, NULL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(null_fd, STDIN_FILENO) < 0)
@@ -110,8 +115,7 @@ _Noreturn static void become(const struct child_command *command,
 	if (result_fd == RESULT_FD ? fcntl(result_fd, F_SETFD, 0) < 0
 				   : dup2(result_fd, RESULT_FD) < 0)
 		_exit(EXIT_NOT_STARTED);
-	(void)execve(command->program, (char **)(uintptr_t)command->argv,
-		     environment);
+	(void)execve(command->program, command->argv, environment);
 	_exit(EXIT_NOT_STARTED);
 }
 

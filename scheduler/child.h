@@ -23,7 +23,7 @@ enum {
 	CHILD_RESULT_BYTES = 400, /* longer result lines are cut */
 	CHILD_KILL_AFTER_MS = 5000,
 	CHILD_ARGUMENTS_MAX = 8,
-	CHILD_PROGRAM_BYTES = 4096
+	CHILD_PATH_BYTES = 4096
 };
 
 struct child {
@@ -36,14 +36,16 @@ struct child {
 };
 
 struct child_command {
-	char program[CHILD_PROGRAM_BYTES];
-	const char *argv[CHILD_ARGUMENTS_MAX]; /* ends with NULL */
+	char program[CHILD_PATH_BYTES];
+	char state[CHILD_PATH_BYTES], config[CHILD_PATH_BYTES];
+	char *argv[CHILD_ARGUMENTS_MAX]; /* into this structure; ends with NULL
+					  */
 	int64_t timeout_ms;
 };
 
 /* The command that runs a job: ordergate-<job> next to this program, with the
- * same state and, unless config is NULL, the same configuration; its texts are
- * borrowed. 0; ERR_NOTFOUND when there is no such program. */
+ * same state and, unless config is NULL, the same configuration. Not to be
+ * copied. 0; ERR_NOTFOUND when there is no such program. */
 int child_command(const char *job, const char *state, const char *config,
 		  int64_t timeout_ms, struct child_command *ret_command,
 		  struct err *e);

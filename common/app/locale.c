@@ -41,6 +41,7 @@ static bool find_folder(char folder[PATH_MAX])
 /* A bare Debian has no locale but C.UTF-8. gettext ignores LANGUAGE in the
  * locale "C", and obeys it in any other, whatever that one's own language is:
  * so C.UTF-8 is enough, and LANGUAGE chooses. */
+/* NOLINTBEGIN(concurrency-mt-unsafe): there are no threads yet. */
 static bool open_catalogue(const char *language)
 {
 	static const char *const locales[] = {"C.UTF-8", "C.utf8",
@@ -58,6 +59,7 @@ static bool open_catalogue(const char *language)
 		* which stays "C". */
 	       bind_textdomain_codeset(DOMAIN, "UTF-8") != NULL;
 }
+/* NOLINTEND(concurrency-mt-unsafe) */
 
 void locale_open(const char *language)
 {

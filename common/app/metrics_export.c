@@ -134,6 +134,7 @@ static int open_sources(const char *run_dir, struct collection *x,
 		return 0; /* nobody counts yet */
 	if (dir == NULL)
 		return err_errno(e, ERR_IO, "%s", path);
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): dir is this thread's own */
 	while (x->source_count < FILES_MAX && (entry = readdir(dir)) != NULL) {
 		struct source *source = &x->sources[x->source_count];
 

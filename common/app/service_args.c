@@ -110,6 +110,7 @@ int service_args_parse(int argc, char **argv, const struct service_def *def,
 	optind = 1;
 	opterr = 0;
 	while (exit_code == GO_ON) {
+		/* NOLINTNEXTLINE(concurrency-mt-unsafe): no threads yet */
 		int option = getopt_long(argc, argv, ":", options, NULL);
 
 		if (option == -1)

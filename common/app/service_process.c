@@ -60,8 +60,7 @@ int process_open_signals(struct process *p, struct err *e)
 	for (size_t i = 0; i < COUNT_OF(signals); i++)
 		(void)sigaddset(&set, signals[i]);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return err_errno(e, ERR_IO, "signals cannot be blocked");
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	p->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (p->signal_fd < 0)
 		return err_errno(e, ERR_IO, "signalfd");
@@ -105,6 +104,6 @@ void process_limit_drain(int limit_ms, int exit_code)
 	(void)sigaction(SIGALRM, &action, NULL);
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGALRM);
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	(void)setitimer(ITIMER_REAL, &timer, NULL);
 }

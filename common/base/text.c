@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +112,18 @@ bool text_copy(char *target, size_t target_bytes, const char *source)
 	memcpy(target, source, bytes);
 	target[bytes] = '\0';
 	return source[bytes] == '\0';
+}
+
+char *text_printf(const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	int bytes;
+
+	va_start(args, format);
+	bytes = vasprintf(&text, format, args);
+	va_end(args);
+	return bytes >= 0 ? text : NULL;
 }
 
 char *text_trim(char *text)

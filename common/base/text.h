@@ -36,6 +36,11 @@ int text_to_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
  * Returns false when it was cut. */
 bool text_copy(char *target, size_t target_bytes, const char *source);
 
+/* A new text, freed by the caller; NULL when out of memory. (asprintf(3) leaves
+ * its pointer undefined then, which a CLEANUP_FREE would free.) */
+char *text_printf(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
 /* First and last characters that are not white space removed in place;
  * returns the new start inside `text`. */
 char *text_trim(char *text);

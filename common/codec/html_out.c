@@ -96,7 +96,7 @@ static size_t walk(struct buf *b, const char *html, size_t max_points)
 
 	while (p < end) {
 		size_t bytes = 0;
-		char plain = *p == '&' ? decode(p, &bytes) : '\0';
+		char plain = decode(p, &bytes);
 
 		if (points == max_points) {
 			buf_add_text(b, ELLIPSIS);

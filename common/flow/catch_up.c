@@ -23,8 +23,11 @@ int flow_pending_read(struct db *reader, int64_t order_id,
 	int count = queue_peek(reader, &queue_inbox, order_id, waiting,
 			       FLOW_PENDING_MAX, e);
 
-	if (count <= 0)
+	if (count < 0)
 		return count;
+	*ret_pending = (struct flow_pending){.order_id = order_id};
+	if (count == 0)
+		return 0;
 	messages = calloc((size_t)count, sizeof(*messages));
 	for (int i = 0; i < count; i++) {
 		if (messages == NULL) {
@@ -36,8 +39,8 @@ int flow_pending_read(struct db *reader, int64_t order_id,
 	}
 	if (messages == NULL)
 		return err_set(e, ERR_NOMEM, "inbox: out of memory");
-	*ret_pending =
-		(struct flow_pending){.messages = messages, .count = count};
+	ret_pending->messages = messages;
+	ret_pending->count = count;
 	return 0;
 }
 
@@ -50,17 +53,16 @@ static struct flow_message *find(struct flow_pending *pending, int64_t id)
 }
 
 int flow_catch_up(struct db *db, const struct flow_settings *settings,
-		  int64_t order_id, struct flow_pending *pending,
-		  const char *owner, int64_t now_ms, unsigned *ret_bells,
-		  struct err *e)
+		  struct flow_pending *pending, const char *owner,
+		  int64_t now_ms, unsigned *ret_bells, struct err *e)
 {
 	struct queue_lease lease = {.owner = owner, .until_ms = now_ms};
 
 	for (int i = 0; i <= FLOW_PENDING_MAX; i++) {
 		CLEANUP(queue_message_clear) struct queue_message taken = {0};
 		struct flow_message *fm;
-		int rc = queue_seize(db, &queue_inbox, order_id, now_ms, &lease,
-				     &taken, e);
+		int rc = queue_seize(db, &queue_inbox, pending->order_id,
+				     now_ms, &lease, &taken, e);
 
 		if (rc <= 0)
 			return rc;

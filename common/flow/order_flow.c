@@ -123,18 +123,17 @@ static int load_or_name(struct db *db, const struct queue_message *m,
 	return 0;
 }
 
+/* What the event meant (enum order_verdict), or < 0. */
 static int apply_event(struct db *db, const struct order_policy *policy,
 		       struct order *order, const struct order_event *event,
-		       int64_t now_ms, enum order_verdict *ret_verdict,
-		       unsigned *ret_bells, struct err *e)
+		       int64_t now_ms, unsigned *ret_bells, struct err *e)
 {
 	CLEANUP(order_change_clear) struct order_change change = {0};
 	int rc = order_apply(order, event, policy, now_ms, &change, e);
 
-	if (rc < 0)
-		return rc;
-	*ret_verdict = change.verdict;
-	return save_change(db, order, &change, now_ms, ret_bells, e);
+	if (rc == 0)
+		rc = save_change(db, order, &change, now_ms, ret_bells, e);
+	return rc < 0 ? rc : (int)change.verdict;
 }
 
 /* One parked event: 1 when it could be applied now, 0 when it still waits. An
@@ -146,7 +145,6 @@ static int try_parked(struct db *db, const struct channel *channel,
 	/* It is about `created`, which is never parked. */
 	static const struct order_policy no_policy = {0};
 	CLEANUP(order_event_clear) struct order_event event = {0};
-	enum order_verdict verdict;
 	int rc;
 
 	if (channel->parse_event(parked->body, strlen(parked->body),
@@ -156,7 +154,7 @@ static int try_parked(struct db *db, const struct channel *channel,
 	rc = parked_remove(db, parked->inbox_id, e);
 	if (rc >= 0)
 		rc = apply_event(db, &no_policy, order, &event, now_ms,
-				 &verdict, ret_bells, e);
+				 ret_bells, e);
 	return rc < 0 ? rc : 1;
 }
 
@@ -201,20 +199,21 @@ static int apply_readable(struct db *db, const struct flow_settings *settings,
 {
 	CLEANUP(order_clear) struct order order = {0};
 	const struct queue_message *m = &fm->message;
-	enum order_verdict verdict = VERDICT_REFUSE;
 	int rc = load_or_name(db, m, &order, e);
 
 	if (rc == 0)
 		rc = apply_event(db, &settings->policy, &order, &fm->event,
-				 now_ms, &verdict, ret_bells, e);
-	if (rc == 0 && verdict == VERDICT_PARK)
+				 now_ms, ret_bells, e);
+	if (rc < 0)
+		return rc;
+	result->outcome = outcomes[rc];
+	if (rc == VERDICT_PARK)
 		rc = parked_add(db, m->id, m->order_id, m->channel,
 				m->event_type, m->body, fm->event.event_ms,
 				now_ms + settings->parked_keep_ms, e);
-	if (rc == 0 && order.state != ORDER_NONE)
+	if (rc >= 0 && order.state != ORDER_NONE)
 		rc = apply_parked(db, &order, now_ms, ret_bells, e);
-	result->outcome = outcomes[verdict];
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 int flow_apply(struct db *db, const struct flow_settings *settings,

@@ -65,6 +65,7 @@ enum {
 	FLOW_PENDING_MAX = 16
 };
 struct flow_pending {
+	int64_t order_id;
 	struct flow_message *messages; /* owned */
 	int count;
 };
@@ -72,9 +73,8 @@ void flow_pending_clear(struct flow_pending *pending);
 int flow_pending_read(struct db *reader, int64_t order_id,
 		      struct flow_pending *ret_pending, struct err *e);
 int flow_catch_up(struct db *db, const struct flow_settings *settings,
-		  int64_t order_id, struct flow_pending *pending,
-		  const char *owner, int64_t now_ms, unsigned *ret_bells,
-		  struct err *e);
+		  struct flow_pending *pending, const char *owner,
+		  int64_t now_ms, unsigned *ret_bells, struct err *e);
 
 /* Write what a rule decided: order, history, notifications. Events that were
  * parked for the order are tried then, so it may have gone on further when this

@@ -2,7 +2,6 @@
 #include "store/backup.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,12 +14,21 @@
 
 STMT(backup_check, "PRAGMA quick_check(1)");
 
+static void remove_partial(const char *path)
+{
+	char journal[PATH_MAX + 16];
+
+	(void)snprintf(journal, sizeof(journal), "%s-journal", path);
+	(void)unlink(journal);
+	(void)unlink(path);
+}
+
 /* VACUUM INTO takes a file that is empty, and then keeps its mode. */
 static int make_empty(const char *path, struct err *e)
 {
 	CLEANUP_FD int fd = -1;
 
-	(void)unlink(path); /* of a run that was killed */
+	remove_partial(path); /* of a run that was killed */
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return fd < 0 ? err_errno(e, ERR_IO, "%s", path) : 0;
 }
@@ -76,7 +84,8 @@ static int sync_path(const char *path, int flags, struct err *e)
 static int publish(const char *partial, const char *target, int64_t *ret_bytes,
 		   struct err *e)
 {
-	char folder[PATH_MAX];
+	const char *slash = strrchr(target, '/');
+	char folder[PATH_MAX] = ".";
 	struct stat st;
 	int rc = sync_path(partial, O_RDONLY, e);
 
@@ -85,8 +94,10 @@ static int publish(const char *partial, const char *target, int64_t *ret_bytes,
 	if (stat(partial, &st) < 0 || rename(partial, target) < 0)
 		return err_errno(e, ERR_IO, "%s", target);
 	*ret_bytes = st.st_size;
-	(void)snprintf(folder, sizeof(folder), "%s", target);
-	return sync_path(dirname(folder), O_RDONLY | O_DIRECTORY, e);
+	if (slash != NULL)
+		(void)snprintf(folder, sizeof(folder), "%.*s",
+			       (int)(slash - target + 1), target);
+	return sync_path(folder, O_RDONLY | O_DIRECTORY, e);
 }
 
 int backup_make(const char *path, const char *target, int64_t *ret_bytes,
@@ -106,6 +117,6 @@ int backup_make(const char *path, const char *target, int64_t *ret_bytes,
 	if (rc == 0)
 		rc = publish(partial, target, ret_bytes, e);
 	if (rc < 0)
-		(void)unlink(partial);
+		remove_partial(partial);
 	return rc;
 }

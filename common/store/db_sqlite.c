@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/macros.h"
+#include "base/text.h"
 #include "store/db_private.h"
 
 enum {
@@ -141,7 +142,9 @@ static int sqlite_open(const char *path, enum db_mode mode, struct db **ret_db,
 	int rc;
 
 	(void)pthread_once(&once, set_up_library);
-	if (self == NULL || asprintf(&self->wal_path, "%s-wal", path) < 0) {
+	if (self != NULL)
+		self->wal_path = text_printf("%s-wal", path);
+	if (self == NULL || self->wal_path == NULL) {
 		free(self);
 		return err_set(e, ERR_NOMEM, "open store: out of memory");
 	}

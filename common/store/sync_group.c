@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/err.h"
+#include "base/text.h"
 
 enum {
 	BOOT_ID_BYTES = 37
@@ -81,10 +82,10 @@ int sync_group_open(const char *path, struct sync_group **ret_group,
 {
 	CLEANUP(sync_group_closep)
 	struct sync_group *group = calloc(1, sizeof(*group));
-	CLEANUP_FREE char *side_path = NULL;
+	CLEANUP_FREE char *side_path = text_printf("%s.sync", path);
 	int rc;
 
-	if (group == NULL || asprintf(&side_path, "%s.sync", path) < 0)
+	if (group == NULL || side_path == NULL)
 		return err_set(e, ERR_NOMEM, "sync lock: out of memory");
 	group->fd = open(side_path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
 	if (group->fd < 0)

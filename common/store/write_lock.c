@@ -8,6 +8,7 @@
 #include <sys/file.h>
 
 #include "base/err.h"
+#include "base/text.h"
 
 struct write_lock {
 	int fd;
@@ -16,10 +17,10 @@ struct write_lock {
 int write_lock_open(const char *path, struct write_lock **ret_lock,
 		    struct err *e)
 {
-	CLEANUP_FREE char *side_path = NULL;
+	CLEANUP_FREE char *side_path = text_printf("%s.lock", path);
 	struct write_lock *lock = calloc(1, sizeof(*lock));
 
-	if (lock == NULL || asprintf(&side_path, "%s.lock", path) < 0) {
+	if (lock == NULL || side_path == NULL) {
 		free(lock);
 		return err_set(e, ERR_NOMEM, "write lock: out of memory");
 	}

@@ -97,8 +97,7 @@ static int run(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 		return 0;
 	}
 	if (rc == 0)
-		rc = flow_catch_up(db, &call->settings, call->order_id,
-				   &call->pending,
+		rc = flow_catch_up(db, &call->settings, &call->pending,
 				   call->assembly->service->instance.owner,
 				   now_ms, &u->bells, e);
 	return rc < 0 ? rc : act(call, db, now_ms, e);

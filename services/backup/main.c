@@ -43,7 +43,7 @@ static int is_backup(const struct dirent *entry)
 /* What a run that was killed left behind: only one runs at a time. */
 static int is_partial(const struct dirent *entry)
 {
-	return fnmatch(NAME_PATTERN ".partial", entry->d_name, 0) == 0;
+	return fnmatch(NAME_PATTERN ".partial*", entry->d_name, 0) == 0;
 }
 
 /* Remove all of these but the newest. Number of files that stay. */

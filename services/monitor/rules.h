@@ -13,8 +13,8 @@
 
 struct monitor_query;
 
-/* Texts are templates (codec/html_out.h) with the fields of text.c; they are keys for
- * tr(). */
+/* Texts are templates (codec/html_out.h) with the fields of text.c; they are
+ * keys for tr(). */
 struct rule {
 	const char *name; /* in the configuration */
 	const struct monitor_query *query;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "watch.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,8 @@
 
 enum {
 	THRESHOLD_UNIT_MS = 60 * 1000,
-	LINES_MAX = 5 /* of the worst, in a message about many */
+	LINES_MAX = 5,       /* of the worst, in a message about many */
+	LINES_AT_HAND = 1000 /* the worst come first */
 };
 
 /* Something to be marked, and perhaps told. */
@@ -86,6 +88,12 @@ static enum alert_telling expect(const struct items *items, const char *state)
 		       : ALERT_NOTHING;
 }
 
+/* As large as needed: there may be thousands. NULL when out of memory. */
+static char *copy_of(const struct buf *text)
+{
+	return buf_finish(text, NULL) == 0 ? strdup(buf_text(text)) : NULL;
+}
+
 static int note_finding(const struct monitor_finding *finding, void *context)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_MAX(TEXT_BYTES_MAX);
@@ -102,8 +110,8 @@ static int note_finding(const struct monitor_finding *finding, void *context)
 	item->telling = expect(items, finding->alert_state);
 	item->chat = copy_chat(items->watch, finding->chat);
 	item->subject = strdup(finding->subject);
-	item->text = buf_take(&text);
-	item->line = buf_take(&line);
+	item->text = copy_of(&text);
+	item->line = copy_of(&line);
 	if (item->chat == NULL || item->subject == NULL || item->text == NULL ||
 	    item->line == NULL)
 		return err_set(items->e, ERR_NOMEM, "out of memory");
@@ -169,6 +177,7 @@ static int mark_one(struct db *db, const struct batch *batch,
 						 batch->now_ms, e)
 			       : alert_over(db, item->alert_id, item->text,
 					    batch->now_ms, e);
+	assert(config != NULL); /* a rule that is off finds nothing */
 	finding.severity = config->severity;
 	finding.for_ms = config->for_ms;
 	finding.repeat_ms = config->repeat_ms;

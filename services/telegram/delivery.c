@@ -114,7 +114,8 @@ static void take_off(struct flight *f)
 {
 	static const char *const headers[] = {"Content-Type: application/json",
 					      NULL};
-	CLEANUP(buf_clear) struct buf body = BUF_MAX(REQUEST_BYTES_MAX * 2);
+	CLEANUP(buf_clear)
+	struct buf body = BUF_MAX((size_t)REQUEST_BYTES_MAX * 2);
 	struct delivery *d = f->delivery;
 	struct http_answer refused = {0};
 
@@ -273,16 +274,19 @@ static void land(struct delivery *d, struct flight *f)
 /* Off again, in another form or to another chat. */
 static int go_around(struct flight *f)
 {
+	char *chat;
+
 	if (f->answer.class != ANSWER_MOVED) {
 		f->plain = true;
 		take_off(f);
 		return 0;
 	}
+	chat = strdup(f->answer.chat);
+	if (chat == NULL)
+		return ERR_NOMEM;
 	f->moved = true;
 	free(f->message.address);
-	f->message.address = strdup(f->answer.chat);
-	if (f->message.address == NULL)
-		return ERR_NOMEM;
+	f->message.address = chat;
 	take_off(f);
 	return 0;
 }

@@ -13,11 +13,11 @@ enum {
 
 static const struct {
 	enum verdict_kind kind;
-	bool refund;         /* the attempt does not count */
-	bool keep_uncertain; /* it may have arrived */
+	enum queue_hold hold;
 	int attempts_max;    /* then it fails; 0: never */
 	int pause_ms;        /* doubled with each attempt that counts */
-	enum queue_hold hold;
+	bool refund;         /* the attempt does not count */
+	bool keep_uncertain; /* it may have arrived */
 	bool stops;
 } rules[ANSWER_MAX_] = {
 	[ANSWER_DONE] = {.kind = VERDICT_SENT},

@@ -275,7 +275,7 @@ static void a_pending_cancellation_comes_before_an_action(void **state)
 	flow_arrive(f, "H1", "order.canceled", 12, NULL);
 	assert_int_equal(flow_pending_read(f->db, 1, &pending, NULL), 0);
 	assert_int_equal(pending.count, 2);
-	assert_int_equal(flow_catch_up_one(f, 1, &pending), 0);
+	assert_int_equal(flow_catch_up_one(f, &pending), 0);
 	assert_string_equal(flow_state(f), "canceled");
 	assert_string_equal(flow_outcomes(f), "ok ok ok");
 	assert_int_equal(fixture_i64(f, "SELECT state FROM inbox_head"),
@@ -294,7 +294,7 @@ a_message_under_work_elsewhere_is_taken_away_from_there(void **state)
 	flow_arrive(f, "H1", "order.canceled", 12, NULL);
 	assert_int_equal(flow_claim(f, "slow", &slow), 1);
 	assert_int_equal(flow_pending_read(f->db, 1, &pending, NULL), 0);
-	assert_int_equal(flow_catch_up_one(f, 1, &pending), 0);
+	assert_int_equal(flow_catch_up_one(f, &pending), 0);
 	assert_string_equal(flow_state(f), "canceled");
 	assert_int_equal(flow_apply_one(f, &slow), ERR_STATE);
 	assert_string_equal(flow_history(f),
@@ -311,13 +311,13 @@ static void a_message_that_came_after_the_look_is_not_passed_over(void **state)
 	flow_arrive(f, "H1", "order.paid", 11, NULL);
 	assert_int_equal(flow_pending_read(f->db, 1, &pending, NULL), 0);
 	flow_arrive(f, "H1", "order.canceled", 12, NULL);
-	assert_int_equal(flow_catch_up_one(f, 1, &pending), ERR_BUSY);
+	assert_int_equal(flow_catch_up_one(f, &pending), ERR_BUSY);
 	assert_string_equal(flow_outcomes(f), "ok  ");
 	assert_string_equal(flow_history(f), "order.created accept");
 
 	flow_pending_clear(&pending);
 	assert_int_equal(flow_pending_read(f->db, 1, &pending, NULL), 0);
-	assert_int_equal(flow_catch_up_one(f, 1, &pending), 0);
+	assert_int_equal(flow_catch_up_one(f, &pending), 0);
 	assert_string_equal(flow_state(f), "canceled");
 }
 
@@ -326,12 +326,13 @@ static void nothing_to_catch_up_with_is_good(void **state)
 	struct fixture *f = *state;
 	CLEANUP(flow_pending_clear) struct flow_pending pending = {0};
 
-	assert_int_equal(flow_catch_up_one(f, 99, &pending), 0);
+	assert_int_equal(flow_pending_read(f->db, 99, &pending, NULL), 0);
+	assert_int_equal(flow_catch_up_one(f, &pending), 0);
 	flow_arrive(f, "H1", "order.created", 10, "A2");
 	flow_process(f);
 	assert_int_equal(flow_pending_read(f->db, 1, &pending, NULL), 0);
 	assert_int_equal(pending.count, 0);
-	assert_int_equal(flow_catch_up_one(f, 1, &pending), 0);
+	assert_int_equal(flow_catch_up_one(f, &pending), 0);
 }
 
 static void
@@ -345,7 +346,7 @@ more_than_can_be_caught_up_with_is_left_to_the_processor(void **state)
 		flow_arrive(f, "H1", "order.updated", 11 + i, "A3");
 	assert_int_equal(flow_pending_read(f->db, 1, &pending, NULL), 0);
 	assert_int_equal(pending.count, FLOW_PENDING_MAX);
-	assert_int_equal(flow_catch_up_one(f, 1, &pending), ERR_BUSY);
+	assert_int_equal(flow_catch_up_one(f, &pending), ERR_BUSY);
 	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM orders"), 0);
 	flow_process(f);
 	assert_string_equal(flow_state(f), "accepted");

@@ -221,27 +221,18 @@ void flow_expire_leases(struct fixture *f)
 	fixture_sql(f, "UPDATE inbox_head SET due_ms = 0 WHERE state = 1");
 }
 
-struct catch_up_call {
-	int64_t order_id;
-	struct flow_pending *pending;
-};
-
 static int run_catch_up(struct db *db, int64_t now_ms, void *context,
 			struct err *e)
 {
-	struct catch_up_call *call = context;
 	unsigned bells = 0;
 
-	return flow_catch_up(db, &settings, call->order_id, call->pending,
-			     "assembly", now_ms, &bells, e);
+	return flow_catch_up(db, &settings, context, "assembly", now_ms, &bells,
+			     e);
 }
 
-int flow_catch_up_one(struct fixture *f, int64_t order_id,
-		      struct flow_pending *pending)
+int flow_catch_up_one(struct fixture *f, struct flow_pending *pending)
 {
-	struct catch_up_call call = {order_id, pending};
-
-	return fixture_write(f, run_catch_up, &call, NULL);
+	return fixture_write(f, run_catch_up, pending, NULL);
 }
 
 static int run_act(struct db *db, int64_t now_ms, void *context, struct err *e)

@@ -37,8 +37,7 @@ int flow_apply_one(struct fixture *f, const struct flow_message *fm);
 /* The same in a unit that fails after it. */
 int flow_apply_and_fail(struct fixture *f, const struct flow_message *fm);
 void flow_expire_leases(struct fixture *f);
-int flow_catch_up_one(struct fixture *f, int64_t order_id,
-		      struct flow_pending *pending);
+int flow_catch_up_one(struct fixture *f, struct flow_pending *pending);
 
 /* Anna acts on order 1. */
 void flow_act_on_line(struct fixture *f, enum order_action_type type,

@@ -332,6 +332,15 @@ static void a_wrong_value_is_named_with_file_line_and_key(void **state)
 		 "invoicing.formats: ", "empty"},
 		{"invoicing { default_vat = 18 }", 1,
 		 "invoicing.default_vat: ", "\"22\""},
+	};
+
+	(void)state;
+	check_refusals(rows, COUNT_OF(rows));
+}
+
+static void a_wrong_text_is_named_with_file_line_and_key(void **state)
+{
+	static const struct refusal rows[] = {
 		{"invoicing { seller_inn = 123 }", 1,
 		 "invoicing.seller_inn: ", "10 or 12 digits"},
 		{"invoicing { seller_kpp = 7701 }", 1,
@@ -568,6 +577,7 @@ static void check_round_trip(const struct config *config)
 	(void)fclose(out);
 	if (load_bytes(text, bytes, &again, &e) != 0)
 		fail_msg("%s in:\n%s", e.text, text);
+	/* Both began as zeros, padding and ends of texts included. */
 	if (memcmp(config, again, sizeof(*config)) != 0)
 		fail_msg("not the same after:\n%s", text);
 }
@@ -640,6 +650,7 @@ int main(void)
 			parts_of_a_section_merge_and_the_last_one_wins),
 		cmocka_unit_test(every_and_at_take_each_others_place),
 		cmocka_unit_test(a_wrong_value_is_named_with_file_line_and_key),
+		cmocka_unit_test(a_wrong_text_is_named_with_file_line_and_key),
 		cmocka_unit_test(plain_http_goes_to_loopback_only),
 		cmocka_unit_test(what_does_not_exist_is_refused_with_what_does),
 		cmocka_unit_test(broken_syntax_is_refused_at_its_line),

@@ -9,7 +9,7 @@ from typing import Any
 
 from day.api import AssemblyApi, Away, Conflict, Refused
 from day.plan import CANCELED_BY_STORE, DELIVERED, DURING
-from day.record import Record, Wish, open_lines
+from day.record import Record, Wish, lines_to_put_back, open_lines
 
 POLL_S = 0.3
 STEP_LIMIT = 500
@@ -87,6 +87,8 @@ class Picker:
                 return await self._halfway(record, order)
             if left:
                 return await self._pick(record, order, left[0])
+            for line in lines_to_put_back(order):
+                return await self._put_back(record, order, line)
             return await self._finish(record, order)
         except (Conflict, Refused) as problem:
             fresh = await self._read(record)
@@ -106,6 +108,12 @@ class Picker:
         if wish.reason is not None:
             data["reason"] = wish.reason
         return (await self._api.change("pickPosition", **data))["order"]
+
+    async def _put_back(self, record: Record, order: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
+        """The customer does not want it any more, and it is in the bag already."""
+        answer = await self._api.change("resetPosition", number=record.number, pickerId=self.name,
+                                        version=order["version"], line=line["line"])
+        return answer["order"]
 
     async def _finish(self, record: Record, order: dict[str, Any]) -> dict[str, Any]:
         answer = await self._api.change("finishAssembly", number=record.number, pickerId=self.name,

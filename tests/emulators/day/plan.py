@@ -139,7 +139,15 @@ def _plan_order(rng: random.Random, options: Options, sequence: int, trait: str)
         more["change"] = _change(rng, payload["positions"], more["change_stage"])
     elif "cancel" in trait:
         more["cancel_stage"] = {"before": BEFORE, "during": DURING, "after": AFTER}[trait.rpartition("_")[2]]
+    _leave_something(more["picks"], more.get("change", {}).get("remove", []))
     return replace(base, **more)
+
+
+def _leave_something(picks: dict[str, LinePick], removed: list[str]) -> None:
+    """An order of which nothing is picked ends as a cancellation; those are planned elsewhere."""
+    left = [sku for sku in picks if sku not in removed]
+    if left and not any(picks[sku].taken_permille for sku in left):
+        picks[left[0]] = replace(picks[left[0]], taken_permille=1000, reason=None)
 
 
 def _end_of(trait: str) -> str:

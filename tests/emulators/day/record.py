@@ -77,6 +77,10 @@ def open_lines(order: dict[str, Any]) -> list[dict[str, Any]]:
     return [line for line in order["lines"] if line.get("state") not in GONE]
 
 
+def lines_to_put_back(order: dict[str, Any]) -> list[dict[str, Any]]:
+    return [line for line in order["lines"] if line.get("state") == "removed" and number_of(line.get("pickedQuantity"))]
+
+
 def compare_composition(record: Record) -> list[str]:
     """What the marketplace was told against what was put into the bag. Weighed goods are compared by weight."""
     final = record.market.get("final") or {}

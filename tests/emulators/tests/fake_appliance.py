@@ -74,7 +74,8 @@ class FakeAppliance:
         self._server = Server(self._handle)
         self._methods: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "getOrders": self._get_orders, "getOrder": lambda data: {"order": self._order(data).show()},
-            "takeOrder": self._take, "pickPosition": self._pick, "finishAssembly": self._finish, "cancelOrder": self._cancel}
+            "takeOrder": self._take, "pickPosition": self._pick, "resetPosition": self._reset,
+            "finishAssembly": self._finish, "cancelOrder": self._cancel}
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._server.start("127.0.0.1", 0), self._loop).result(5)
@@ -182,8 +183,16 @@ class FakeAppliance:
                     state="picked" if data["quantity"] >= line["quantity"] else "short")
         return self._changed(order)
 
+    def _reset(self, data: dict[str, Any]) -> dict[str, Any]:
+        order = self._checked(data)
+        line = next(line for line in order.lines.values() if line["line"] == data["line"])
+        line.update(pickedQuantity=0, pickedWeight=0)
+        return self._changed(order)
+
     def _finish(self, data: dict[str, Any]) -> dict[str, Any]:
         order = self._checked(data)
+        if any(line["state"] == "removed" and line["pickedQuantity"] for line in order.lines.values()):
+            raise Trouble(422, "put_back")
         lines = [line for line in order.lines.values() if line["state"] != "removed"]
         if any(line["state"] == "pending" for line in lines):
             raise Trouble(422, "lines_left")
