@@ -101,6 +101,11 @@ static void read_and_handle(struct api_call *call)
 		call_reply(call);
 		return;
 	}
+	if (buf_finish(&canonical, NULL) < 0) {
+		answer_unavailable(call);
+		call_reply(call);
+		return;
+	}
 	digest_sha256(buf_text(&canonical), canonical.used_bytes,
 		      call->body_hash);
 	call->method->handle(call);

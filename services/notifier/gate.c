@@ -33,6 +33,11 @@ static char cell_of(enum notice notice, enum order_state state)
 	return 'G';
 }
 
+bool gate_is_past(enum notice notice, enum order_state state)
+{
+	return cell_of(notice, state) != 'G';
+}
+
 #define BIT(notice) (1U << (notice))
 
 /* What must not be sent while which notice has failed: the marketplace takes no

@@ -41,6 +41,8 @@ struct gate_facts {
 	int attempts;      /* this one included */
 };
 enum gate gate_decide(const struct gate_facts *facts);
+/* Has an order in this state gone past the notice? */
+bool gate_is_past(enum notice notice, enum order_state state);
 /* The first of the blockers that `notice` depends on; NOTICE_NONE: none. */
 enum notice gate_blocker(enum notice notice, unsigned blockers);
 /* Does anything depend on this notice? */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "flow/order_flow.h"
 #include "notifier.h"
+#include "store/orders.h"
 
 enum {
 	TRIES_MAX = 6,
@@ -29,6 +30,24 @@ static int tell_order(struct db *db, const struct slot *slot, int64_t now_ms,
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
+/* A notification and a cancellation by the customer may cross: then the refusal
+ * is nothing that a person has to look at. */
+static int forgive_crossing(struct db *db, const struct slot *slot,
+			    struct queue_result *result, struct err *e)
+{
+	CLEANUP(order_clear) struct order order = {0};
+	int rc;
+
+	if (result->outcome != OUTCOME_REJECTED)
+		return 0;
+	rc = orders_load(db, slot->message.order_id, &order, e);
+	if (rc > 0 && gate_is_past(slot->notice, order.state)) {
+		result->state = QUEUE_DONE;
+		result->outcome = OUTCOME_OBSOLETE;
+	}
+	return rc < 0 ? rc : 0;
+}
+
 static int finish(struct db *db, const struct slot *slot, int64_t now_ms,
 		  struct err *e)
 {
@@ -42,9 +61,11 @@ static int finish(struct db *db, const struct slot *slot, int64_t now_ms,
 	int rc = tell_order(db, slot, now_ms, e);
 
 	if (rc >= 0)
+		rc = forgive_crossing(db, slot, &result, e);
+	if (rc >= 0)
 		rc = queue_finish(db, &queue_outbox, &slot->message, &result,
 				  now_ms, e);
-	if (rc >= 0 && plan->state == QUEUE_FAILED &&
+	if (rc >= 0 && result.state == QUEUE_FAILED &&
 	    gate_keeps_back(slot->notice))
 		rc = outbox_keep_back(db, &slot->message, e);
 	return rc;

@@ -66,13 +66,18 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 	return rc < 0 ? rc : 0;
 }
 
+static const char *chat_of(const struct flight *f)
+{
+	return f->moved_to[0] != '\0' ? f->moved_to : f->message.address;
+}
+
 static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 		      struct err *e)
 {
 	struct flight *f = CONTAINER_OF(u, struct flight, unit);
 	const struct config *config = f->delivery->service->config;
 	struct telegram_sent sent = {
-		.chat = f->message.address,
+		.chat = chat_of(f),
 		.telegram_message_id = f->answer.message_id,
 		.chat_per_minute = config->telegram.chat_messages_per_minute,
 		.note = f->plain ? "sent without markup" : NULL,
@@ -120,8 +125,8 @@ static void take_off(struct flight *f)
 	struct http_answer refused = {0};
 
 	f->answered = false;
-	refused.rc = telegram_request_write(&f->message, f->plain, &body,
-					    &refused.err);
+	refused.rc = telegram_request_write(&f->message, chat_of(f), f->plain,
+					    &body, &refused.err);
 	if (refused.rc == 0) {
 		struct http_request request = {
 			.method = "POST",
@@ -272,23 +277,14 @@ static void land(struct delivery *d, struct flight *f)
 }
 
 /* Off again, in another form or to another chat. */
-static int go_around(struct flight *f)
+static void go_around(struct flight *f)
 {
-	char *chat;
-
-	if (f->answer.class != ANSWER_MOVED) {
+	if (f->answer.class == ANSWER_MOVED)
+		(void)text_copy(f->moved_to, sizeof(f->moved_to),
+				f->answer.chat);
+	else
 		f->plain = true;
-		take_off(f);
-		return 0;
-	}
-	chat = strdup(f->answer.chat);
-	if (chat == NULL)
-		return ERR_NOMEM;
-	f->moved = true;
-	free(f->message.address);
-	f->message.address = chat;
 	take_off(f);
-	return 0;
 }
 
 /* What the verdicts of these flights say is written in one go. */
@@ -316,7 +312,9 @@ static int settle(struct delivery *d, struct flight **flights, int count,
 			first = f->unit.rc;
 			*e = f->unit.err;
 		}
-		if (f->verdict.kind != VERDICT_AGAIN_NOW || go_around(f) < 0)
+		if (f->verdict.kind == VERDICT_AGAIN_NOW)
+			go_around(f);
+		else
 			land(d, f);
 	}
 	return first;

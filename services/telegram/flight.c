@@ -58,8 +58,9 @@ static int64_t pause_of(const struct flight *flight, int pause_ms)
 /* Whether there is another form or address to try. */
 static bool can_change(const struct flight *flight)
 {
-	return flight->answer.class == ANSWER_MOVED ? !flight->moved
-						    : !flight->plain;
+	return flight->answer.class == ANSWER_MOVED
+		       ? flight->moved_to[0] == '\0'
+		       : !flight->plain;
 }
 
 struct verdict flight_judge(const struct flight *flight, int64_t now_ms)

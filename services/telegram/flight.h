@@ -39,8 +39,8 @@ struct flight {
 	struct delivery *delivery;
 	bool under_way, answered;
 	struct queue_message message;
-	bool plain; /* sent without markup */
-	bool moved; /* the chat's new id was tried */
+	bool plain;                       /* sent without markup */
+	char moved_to[ANSWER_CHAT_BYTES]; /* the chat's new id; "" : none */
 	struct telegram_answer answer;
 	struct verdict verdict;
 };

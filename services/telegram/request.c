@@ -37,8 +37,8 @@ static int write_text(const struct queue_message *m, bool plain,
 	return buf_finish(text, e);
 }
 
-int telegram_request_write(const struct queue_message *m, bool plain,
-			   struct buf *out, struct err *e)
+int telegram_request_write(const struct queue_message *m, const char *chat,
+			   bool plain, struct buf *out, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_MAX(REQUEST_BYTES_MAX);
 	struct json_out json = json_out_to(out);
@@ -47,7 +47,7 @@ int telegram_request_write(const struct queue_message *m, bool plain,
 	if (rc < 0)
 		return rc;
 	json_object(&json, NULL);
-	put_chat(&json, m->address);
+	put_chat(&json, chat);
 	json_put_text(&json, "text", buf_text(&text));
 	if (!plain)
 		json_put_text(&json, "parse_mode", "HTML");

@@ -20,7 +20,7 @@ enum {
 /* plain: without markup, cut to what Telegram takes. A message whose earlier
  * attempt has no known result carries a mark, so that a reader can see the
  * repeat. 0, ERR_NOMEM (longer than REQUEST_BYTES_MAX). */
-int telegram_request_write(const struct queue_message *m, bool plain,
-			   struct buf *out, struct err *e);
+int telegram_request_write(const struct queue_message *m, const char *chat,
+			   bool plain, struct buf *out, struct err *e);
 
 #endif

@@ -103,6 +103,7 @@ class Appliance:
         self.screen_path = folder / "screen.txt"
         self.extra: list[str] = []
         self.by_up = False
+        self.has_config = True
         self.write_config(config)
 
     def write_config(self, text: str) -> None:
@@ -113,9 +114,10 @@ class Appliance:
 
     def command(self) -> list[str]:
         program = [str(ROOT / "up"), "--no-install"] if self.by_up else [str(BIN / "ordergate-supervisor")]
-        command = [*program, "--state", str(self.state), "--config", str(self.config), "--port",
-                   str(self.port), *self.extra]
-        return command + (["--bin", str(self.bin)] if self.bin else [])
+        command = [*program, "--state", str(self.state), "--port", str(self.port)]
+        command += ["--config", str(self.config)] if self.has_config else []
+        command += ["--bin", str(self.bin)] if self.bin else []
+        return command + self.extra
 
     def launch(self, user: int | None = None) -> None:
         """Start without waiting, as that user if we are root."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
+from typing import Any
 
 from appliance import Appliance
 
@@ -17,7 +19,7 @@ from kuper import remote as kuper_remote  # noqa: E402
 from kuper.remote import Kuper  # noqa: E402
 from telegram_remote import Telegram  # noqa: E402
 
-__all__ = ["ADMIN_CHAT", "EMULATORS", "Kuper", "Telegram", "between", "telegram_remote"]
+__all__ = ["ADMIN_CHAT", "EMULATORS", "Kuper", "Telegram", "between", "charged", "telegram_remote"]
 
 ADMIN_CHAT = -1001000000001
 # Faster than in real life: tests wait for what the marketplace does, not for the pace that it asks for.
@@ -52,3 +54,19 @@ def between(make_appliance: Callable[..., Appliance], config: str = "",
         market.config(hook_url=f"https://127.0.0.1:{appliance.port}/sbermarket/orders/hook/",
                       hook_token=appliance.secret("hook-token"))
         yield appliance, market
+
+
+def charged(market_order: dict[str, Any]) -> dict[str, Decimal]:
+    """By SKU, what the buyer pays for the final composition: the price of a weighed line is that of its ordered weight."""
+    lines = {line["id"]: line for line in market_order["payload"]["positions"]}
+    result = {}
+    for final in market_order["final"]["positions"]:
+        if not final["quantity"]:
+            continue  # perhaps a line that the buyer has taken back
+        line = lines[final["id"]]
+        amount = Decimal(line["discountPrice"]) * Decimal(str(final["quantity"]))
+        if line["weight"]:
+            ordered = Decimal(line["discountPrice"]) * Decimal(str(line["quantity"]))
+            amount = ordered * Decimal(final["weight"]) / Decimal(line["weight"])
+        result[final["id"]] = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return result

@@ -44,6 +44,21 @@ def rows(appliance: Appliance, sql: str, *values: object) -> list[tuple]:
         return store.execute(sql, values).fetchall()
 
 
+def run_job(appliance: Appliance, name: str) -> str:
+    """What the run said of itself."""
+    before = rows(appliance, "SELECT coalesce(max(id), 0) FROM job_runs")[0][0]
+    asked = ctl(appliance, "job", "run", name)
+    assert asked.returncode == 0, asked
+
+    def ended() -> list[tuple]:
+        return rows(appliance, "SELECT outcome, detail FROM job_runs WHERE id > ? AND job = ? AND slot_ms IS NULL"
+                    " AND ended_ms IS NOT NULL", before, name)
+
+    outcome, detail = wait_until(ended, 20 * SLACK, f"job {name} has run")[0]
+    assert outcome == "ok", detail
+    return detail
+
+
 @contextlib.contextmanager
 def store_locked(appliance: Appliance) -> Iterator[None]:
     """Nobody can write while this lasts: writers queue for this very lock."""
@@ -165,8 +180,8 @@ class Wrk:
     def runs(self) -> bool:
         return self._process.poll() is None
 
-    def result(self) -> dict[str, int]:
-        text = self._process.communicate(timeout=60)[0]
+    def result(self, seconds: float = 60.0) -> dict[str, int]:
+        text = self._process.communicate(timeout=seconds)[0]
         assert self._process.returncode == 0 and "RESULT" in text, text
         return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", text[text.index("RESULT"):])}
 

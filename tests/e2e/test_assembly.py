@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import resource
 import shutil
 import signal
+import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api_client import SEEN_S, THREE, Order, Shop
-from appliance import Appliance, wait_until
+from api_client import API, SEEN_S, Order, Shop
+from appliance import BACK_S, SLACK, Appliance, wait_until
 
 # Notifications have nowhere to go and stay in the outbox, where the tests look at them.
 CONFIG = """
@@ -132,6 +135,34 @@ def test_the_list_goes_by_deadline_and_by_pages(shop: Shop) -> None:
     assert set(row) == {"number", "channel", "externalId", "storeId", "state", "version", "slotFrom", "slotTo", "deadline",
                         "lineCount", "pickerId"}
     assert row["pickerId"] == "anna" and row["state"] == "assembling"
+
+
+MANY_ORDERS = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+INSERT INTO orders (id, channel, external_id, number, store_id, state, version, event_ms, snapshot_ms, deadline_ms,
+                    created_ms, updated_ms)
+SELECT 1000000 + i, 'kuper', 'M' || i, '9-' || i, '99', 'accepted', 1, 1, 1, 1770102000000 + 1000 * (i * 7919 % 1500), 1, 1 FROM n;
+"""
+
+
+def test_a_page_has_at_most_a_thousand_orders_and_pages_join_without_gap(shop: Shop) -> None:
+    shop.new_order(store="99").do("cancelOrder", None, reason="other")
+    with closing(sqlite3.connect(shop.appliance.state / "ordergate.db", timeout=5)) as store:
+        store.execute("PRAGMA wal_autocheckpoint = 0")
+        store.executescript(MANY_ORDERS)
+    pages: list[list[dict[str, Any]]] = []
+    after: dict[str, Any] = {}
+    while True:
+        result = shop.ask("getOrders", storeId="99", limit=5000, **after).json()["result"]
+        pages.append(result["orders"])
+        if "next" not in result:
+            break
+        after = {"after": result["next"]}
+    assert [len(page) for page in pages] == [1000, 500]
+    rows = [row for page in pages for row in page]
+    assert len({row["number"] for row in rows}) == 1500
+    assert [row["deadline"] for row in rows] == sorted(row["deadline"] for row in rows)
+    assert len(shop.ask("getOrders", storeId="99").json()["result"]["orders"]) == 100
 
 
 # --- what is refused, and how
@@ -353,6 +384,35 @@ def test_the_same_request_sent_at_once_counts_once(shop: Shop) -> None:
     assert {(answer.status, answer.body) for answer in answers} == {(200, answers[0].body)}
     assert order.history().count("take") == 1
     assert order.notices() == FINISHED[:2]
+
+
+def test_nothing_is_answered_before_it_is_in_the_store(shop: Shop) -> None:
+    order = shop.new_order()
+    connection = shop.appliance.connection(timeout=0.3)
+    body = json.dumps({"requestId": "r-4", "requestData": {"number": order.number, "pickerId": "anna"}})
+    headers = {"Client-Token": shop.appliance.secret("assembly-token")}
+    with open(shop.appliance.state / "ordergate.db.lock", "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # whoever has it is the only one who writes
+        connection.request("POST", API + "takeOrder", body, headers)
+        with pytest.raises(TimeoutError):
+            connection.getresponse()
+        assert order.read()["state"] == "accepted", "reading goes on"
+    connection.close()
+    # The answer was lost, so the handheld asks again.
+    assert order.do("takeOrder", request_id="r-4")["version"] == 2
+    assert order.history().count("take") == 1
+
+
+def test_a_worker_that_cannot_write_says_so_and_is_replaced(shop: Shop) -> None:
+    order = shop.new_order()
+    for pid in shop.appliance.pids("assembly").values():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, 4096))  # the store is longer
+    body = {"requestId": "r-5", "requestData": {"number": order.number, "pickerId": "anna"}}
+    answer = shop.post("takeOrder", body)
+    assert answer.status == 503 and answer.headers["Retry-After"], answer
+    assert answer.json()["error"]["code"] and order.history() == ["order.created", "accept"]
+    wait_until(lambda: shop.post("takeOrder", body).status == 200, BACK_S * SLACK, "the workers are back")
+    assert order.history() == ["order.created", "accept", "take"]
 
 
 def test_a_cancellation_that_was_acknowledged_is_not_overtaken(shop: Shop) -> None:

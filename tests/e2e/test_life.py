@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from appliance import SLACK, Appliance, wait_until
-from doubles import ADMIN_CHAT, Kuper, Telegram, between, telegram_remote
-from load import ctl, rows, wait_until_processed
+from doubles import ADMIN_CHAT, Kuper, Telegram, between, charged, telegram_remote
+from load import ctl, rows, run_job, wait_until_processed
 
 MOSCOW = timezone(timedelta(hours=3))
 COMPANY = 'invoicing { series = "LA" default_vat = "22" seller_name = "ООО «Лавка»" seller_inn = "6900000001" }\n'
@@ -77,40 +77,6 @@ class Picker:
         return self.call("finishAssembly", number=number, pickerId=self._name, version=now["version"], bags=1)["order"]
 
 
-# --- jobs
-
-def run_job(appliance: Appliance, name: str) -> str:
-    """What the run said of itself."""
-    before = rows(appliance, "SELECT coalesce(max(id), 0) FROM job_runs")[0][0]
-    asked = ctl(appliance, "job", "run", name)
-    assert asked.returncode == 0, asked
-
-    def ended() -> list[tuple]:
-        return rows(appliance, "SELECT outcome, detail FROM job_runs WHERE id > ? AND job = ? AND slot_ms IS NULL"
-                    " AND ended_ms IS NOT NULL", before, name)
-
-    outcome, detail = wait_until(ended, 20 * SLACK, f"job {name} has run")[0]
-    assert outcome == "ok", detail
-    return detail
-
-
-# --- the marketplace's own arithmetic
-
-def charged(market_order: dict[str, Any]) -> dict[str, Decimal]:
-    """By SKU, what the buyer pays for the final composition: the price of a weighed line is that of its ordered weight."""
-    lines = {line["id"]: line for line in market_order["payload"]["positions"]}
-    result = {}
-    for final in market_order["final"]["positions"]:
-        line = lines[final["id"]]
-        price = Decimal(line["discountPrice"])
-        amount = price * Decimal(str(final["quantity"]))
-        if line["weight"]:
-            amount = price * line["quantity"] * Decimal(final["weight"]) / Decimal(line["weight"])
-        if final["quantity"]:
-            result[final["id"]] = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
-    return result
-
-
 def deliver(appliance: Appliance, market: Kuper, order_id: str) -> dict[str, Any]:
     """From the end of the assembly to the buyer's door."""
     market.wait(order_id, "ready_to_ship", 20_000)
@@ -126,8 +92,8 @@ def check_told(appliance: Appliance, market: Kuper, order_id: str, number: str) 
     wait_until(lambda: rows(appliance, "SELECT count(*) FROM outbox WHERE external_id = ? AND state IN (1, 2)",
                             order_id) == [(0,)], 20 * SLACK, "everything is told")
     assert market.notifications(order_id) == [(notice, 200) for notice in NOTICES]
-    accepted = market.journal(kind="notification", order=order_id, type="order.accepted")[0]
-    assert accepted["body"]["event"]["payload"]["number"] == number if "body" in accepted else True
+    accepted, = market.journal(kind="notification", order=order_id, type="order.accepted")
+    assert accepted["body"]["event"]["payload"] == {"order_id": order_id, "number": number}
     assert market.order(order_id)["number"] == number
     assert rows(appliance, "SELECT event_type, state, outcome FROM outbox WHERE external_id = ? ORDER BY order_seq",
                 order_id) == [(notice, 3, "ok") for notice in NOTICES]

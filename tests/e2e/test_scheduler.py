@@ -165,7 +165,7 @@ def test_a_run_that_was_lost_with_its_scheduler_is_repeated(place: Place) -> Non
     place.job("each", SLOW, "every = 2s misfire = all")
     killed = place.go()
     place.wait_for("SELECT count(*) FROM job_runs WHERE job = 'each' AND outcome = 'running'", 6, "it runs")
-    child = int(place.trace("each")[-1][1])
+    child = int(wait_until(lambda: place.trace("each"), 3, "its process is there")[-1][1])
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     wait_until(lambda: not is_running(child), 3, "the run dies with its scheduler")

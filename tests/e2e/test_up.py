@@ -89,6 +89,28 @@ def test_processes_that_wait_need_little_memory(shop: Appliance) -> None:
     assert 1000 < ours < MEMORY_MB * 1024, kb
 
 
+def test_the_demo_plays_orders_and_leaves_nothing(shop: Appliance) -> None:
+    if not (ROOT / "tests/emulators/telegram/node_modules").exists():
+        pytest.skip("the Telegram double is not installed: ./check does it")
+    shop.has_config = False
+    shop.extra = ["--demo"]
+    shop.start()
+    wait_until(lambda: "A day of orders begins" in shop.screen(), 10, "the day begins")
+    wait_until(lambda: stored(shop, "SELECT count(*) FROM outbox_archive") + stored(
+        shop, "SELECT count(*) FROM outbox WHERE state = 3") > 3, 30 * SLACK, "notifications reach the marketplace")
+    wait_until(lambda: stored(shop, "SELECT count(*) FROM orders WHERE state = 'assembling'"), 30 * SLACK, "pickers pick")
+    assert len([line for line in processes_of(shop.state).values() if "kuper" in line or "start.js" in " ".join(line)]) == 2
+    shop.stop(signal.SIGINT)
+
+
+def stored(shop: Appliance, question: str) -> int:
+    store = shop.store()
+    try:
+        return store.execute(question).fetchone()[0]
+    finally:
+        store.close()
+
+
 # --- what people see from outside
 
 def test_health_names_what_is_missing_and_is_well_again(shop: Appliance) -> None:
@@ -154,7 +176,7 @@ def test_a_store_of_a_newer_version_is_one_line_and_stays_as_it_is(shop: Applian
     store.close()
     code, lines = run_up("--no-install", "--port", str(shop.port), "--state", str(shop.state))
     assert code == 1 and len(lines) == 1 and "900" in lines[0], lines
-    assert shop.store().execute("SELECT version FROM store_meta").fetchone() == (900,)
+    assert stored(shop, "SELECT version FROM store_meta") == 900
 
 
 def test_missing_packages_are_named_to_an_ordinary_user(folder: Path) -> None:

@@ -181,6 +181,8 @@ static const struct sent_row sent_rows[] = {
 	 LATER, HOLD_NONE, 0, 0, NEWS_FAILED, 300000, 300000},
 	{"a failed probe costs nothing", REPLY_RETRY, NOTICE_IN_WORK, 0, 408, 4, 9, 0, 0, 1, -1,
 	 LATER, HOLD_BREAKER, 0, 1, NEWS_FAILED, 0, 0},
+	{"a failed probe, its message's first attempt", REPLY_RETRY, NOTICE_IN_WORK, 0, 408, 1, 0, 0, 0, 1, -1,
+	 LATER, HOLD_BREAKER, 0, 1, NEWS_FAILED, 0, 0},
 	{"a 5xx may hide that it arrived", REPLY_RETRY, NOTICE_IN_WORK, 0, 502, 1, 0, 0, 0, 0, -1,
 	 LATER, HOLD_NONE, 1, 0, NEWS_FAILED, 2000, 2500},
 	{"an old doubt stays", REPLY_RETRY, NOTICE_IN_WORK, ERR_REMOTE, 0, 1, 0, 1, 0, 0, -1,

@@ -221,7 +221,7 @@ static void every_answer_has_its_verdict(void **state)
 				    .sending_since_ms =
 					    rows[i].doubtful ? 1 : 0},
 			.plain = rows[i].plain,
-			.moved = rows[i].moved,
+			.moved_to = {rows[i].moved ? '1' : '\0'},
 			.answer = {.class = rows[i].class, .wait_ms = 3000},
 		};
 		struct verdict got = flight_judge(&flight, 1000000);
@@ -281,9 +281,9 @@ static void requests_are_what_telegram_wants(void **state)
 		memcpy(body, rows[i].text, strlen(rows[i].text) + 1);
 		(void)text_copy(chat, sizeof(chat), rows[i].chat);
 		(void)text_copy(severity, sizeof(severity), rows[i].severity);
-		assert_int_equal(
-			telegram_request_write(&m, rows[i].plain, &out, NULL),
-			0);
+		assert_int_equal(telegram_request_write(&m, chat, rows[i].plain,
+							&out, NULL),
+				 0);
 		if (strcmp(buf_text(&out), rows[i].want) != 0)
 			fail_msg("%s: %s", rows[i].name, buf_text(&out));
 	}
