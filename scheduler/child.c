@@ -108,7 +108,7 @@ _Noreturn static void become(const struct child_command *command,
 		_exit(EXIT_NOT_STARTED);
 	(void)sigaction(SIGPIPE, &usual, NULL);
 	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &none, NULL);
 	if (dup2(null_fd, STDIN_FILENO) < 0)
 		_exit(EXIT_NOT_STARTED);
 	/* dup2() to itself would leave the close-on-exec mark. */

@@ -19,10 +19,6 @@ STMT(api_requests_put,
      " VALUES ($1, $2, $3, $4)"
      " ON CONFLICT (key) DO UPDATE SET body_hash = $2, answer = $3,"
      " created_ms = $4");
-STMT(api_requests_delete_old,
-     "DELETE FROM api_requests WHERE key IN (SELECT key FROM api_requests"
-     " WHERE created_ms <= $1 ORDER BY created_ms LIMIT $2)");
-
 /* One text that no other request has: a list, because the parts come from
  * outside and may hold any character. */
 static int make_key(const struct api_request *request, struct buf *key,
@@ -76,14 +72,4 @@ int api_requests_add(struct db *db, const struct api_request *request,
 	query_i64(q, 4, now_ms);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
-}
-
-int api_requests_expire(struct db *db, int64_t now_ms, int limit, struct err *e)
-{
-	CLEANUP_QUERY struct query *q =
-		query_start(db, &api_requests_delete_old);
-
-	query_i64(q, 1, now_ms - API_REQUEST_KEEP_MS);
-	query_i64(q, 2, limit);
-	return query_exec(q, e);
 }

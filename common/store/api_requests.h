@@ -16,7 +16,8 @@
 struct db;
 struct err;
 
-/* As long as a repeat is recognised (contract.md). */
+/* As long as a repeat is recognised (contract.md); housekeeping forgets what is
+ * older (archive.h). */
 #define API_REQUEST_KEEP_MS (INT64_C(7) * 24 * 3600 * 1000)
 
 /* Who asked for what, under which id. Texts are borrowed, never NULL. */
@@ -39,10 +40,5 @@ int api_requests_find(struct db *db, const struct api_request *request,
  * 0, or as query_next(). */
 int api_requests_add(struct db *db, const struct api_request *request,
 		     const char *answer, int64_t now_ms, struct err *e);
-
-/* Forget at most `limit` answers that are too old. Inside a write transaction.
- * Number of them, or < 0. */
-int api_requests_expire(struct db *db, int64_t now_ms, int limit,
-			struct err *e);
 
 #endif

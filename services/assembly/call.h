@@ -38,6 +38,7 @@ typedef void api_handler(struct api_call *call);
 
 struct api_method {
 	const char *name;
+	const char *label;             /* of its metric */
 	api_handler *handle;           /* event thread; answers or submits */
 	enum order_action_type action; /* of change_handle() */
 	unsigned needs, takes;         /* bits of enum arg */

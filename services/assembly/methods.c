@@ -9,13 +9,14 @@
 #define HOLDER (ARG_BIT(ARG_NUMBER) | ARG_BIT(ARG_PICKER_ID))
 #define SEEN (HOLDER | ARG_BIT(ARG_VERSION))
 
-#define READS(name, handle, needs, takes)            \
-	{                                            \
-		name, handle, 0, needs, takes, false \
+#define LABEL(name) "method=\"" name "\""
+#define READS(name, handle, needs, takes)                         \
+	{                                                         \
+		name, LABEL(name), handle, 0, needs, takes, false \
 	}
-#define ACTS(name, action, needs, takes)                        \
-	{                                                       \
-		name, change_handle, action, needs, takes, true \
+#define ACTS(name, action, needs, takes)                                     \
+	{                                                                    \
+		name, LABEL(name), change_handle, action, needs, takes, true \
 	}
 
 const struct api_method api_methods[] = {

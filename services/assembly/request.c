@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "app/metrics.h"
 #include "assembly.h"
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -126,6 +127,9 @@ void request_handle(struct http_exchange *x, void *context)
 		refuse(x, 404, "unknown_method", "there is no such method");
 		return;
 	}
+	metric_add(metric_get(METRIC_COUNTER, "ordergate_assembly_calls_total",
+			      method->label),
+		   1);
 	call = http_exchange_alloc(x, sizeof(*call));
 	if (call == NULL) {
 		refuse(x, 503, "unavailable", "out of memory");

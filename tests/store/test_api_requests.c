@@ -2,7 +2,6 @@
 #include "cmocka_all.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -150,52 +149,6 @@ static void an_answer_that_is_too_old_makes_room_for_a_new_one(void **state)
 	assert_string_equal(buf_text(&answer), "new");
 }
 
-struct expiry {
-	int limit, removed;
-};
-
-static int run_expire(struct db *db, int64_t now_ms, void *context,
-		      struct err *e)
-{
-	struct expiry *expiry = context;
-
-	(void)now_ms;
-	expiry->removed = api_requests_expire(db, NOW_MS, expiry->limit, e);
-	return expiry->removed < 0 ? expiry->removed : 0;
-}
-
-static void old_answers_are_forgotten_a_few_at_a_time_oldest_first(void **state)
-{
-	struct fixture *f = *state;
-	static const int want[] = {2, 1, 0};
-
-	for (int i = 0; i < 5; i++) {
-		struct api_request request = usual;
-		char id[8];
-
-		(void)snprintf(id, sizeof(id), "r-%d", i);
-		request.request_id = id;
-		add(f, &request, "kept",
-		    NOW_MS - API_REQUEST_KEEP_MS + (i - 2));
-	}
-	for (size_t i = 0; i < COUNT_OF(want); i++) {
-		struct expiry expiry = {.limit = 2};
-
-		assert_int_equal(fixture_write(f, run_expire, &expiry, NULL),
-				 0);
-		assert_int_equal(expiry.removed, want[i]);
-		if (i == 0)
-			assert_int_equal(
-				fixture_i64(f,
-					    "SELECT count(*) FROM api_requests"
-					    " WHERE key LIKE '%r-0%'"
-					    " OR key LIKE '%r-1%'"),
-				0);
-	}
-	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM api_requests"),
-			 2);
-}
-
 static int add_and_fail(struct db *db, int64_t now_ms, void *context,
 			struct err *e)
 {
@@ -234,8 +187,6 @@ int main(void)
 		STORE_TEST(other_requests_have_other_answers),
 		STORE_TEST(an_answer_is_kept_for_seven_days),
 		STORE_TEST(an_answer_that_is_too_old_makes_room_for_a_new_one),
-		STORE_TEST(
-			old_answers_are_forgotten_a_few_at_a_time_oldest_first),
 		STORE_TEST(an_answer_is_not_kept_when_its_change_fails),
 		STORE_TEST(
 			an_answer_that_does_not_fit_is_an_error_and_no_half_answer),

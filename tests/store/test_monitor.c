@@ -39,7 +39,7 @@ static struct config_rule *rule_config(struct bench *b, const char *name)
 		if (strcmp(b->config->rules[i].name, name) == 0)
 			return &b->config->rules[i];
 	fail_msg("no rule %s in the configuration", name);
-	return NULL;
+	abort();
 }
 
 static void run_rule(struct bench *b, const char *name, int64_t now_ms)
