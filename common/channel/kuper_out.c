@@ -122,30 +122,30 @@ static void put_composition(struct json_out *out, const struct order *order)
 }
 
 int kuper_render_notice(enum notice notice, const struct order *order,
-			struct buf *buf, struct err *e)
+			struct buf *out, struct err *e)
 {
 	const struct shape *shape = &shapes[notice];
-	struct json_out out = json_out_to(buf);
+	struct json_out json = json_out_to(out);
 
 	if (order->external_id[0] == '\0' && order->terms.order_uuid[0] == '\0')
 		return err_set(e, ERR_INVALID,
 			       "the order has no id at the marketplace");
-	json_object(&out, NULL);
-	json_object(&out, "event");
-	json_put_text(&out, "type", notice_name(notice));
-	json_object(&out, "payload");
+	json_object(&json, NULL);
+	json_object(&json, "event");
+	json_put_text(&json, "type", notice_name(notice));
+	json_object(&json, "payload");
 	if (is_known_by_id(order))
-		json_put_text(&out, "order_id", order->external_id);
+		json_put_text(&json, "order_id", order->external_id);
 	else
-		json_put_text(&out, "orderUUID", order->terms.order_uuid);
+		json_put_text(&json, "orderUUID", order->terms.order_uuid);
 	if (shape->number)
-		json_put_text(&out, "number", order->number);
+		json_put_text(&json, "number", order->number);
 	if (shape->composition)
-		put_composition(&out, order);
-	json_end(&out);
-	json_end(&out);
-	json_end(&out);
-	return json_out_finish(&out, e);
+		put_composition(&json, order);
+	json_end(&json);
+	json_end(&json);
+	json_end(&json);
+	return json_out_finish(&json, e);
 }
 
 /* Kuper answers 405 to every notification about orders of these stores

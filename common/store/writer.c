@@ -292,6 +292,7 @@ static void count_batch(struct writer *writer, const struct batch *batch)
 		stats->sync_us += batch->synced_us - batch->released_us;
 	}
 	stats->lock_held_max_us = MAX_OF(stats->lock_held_max_us, held_us);
+	stats->wal_pages = writer->wal_pages_seen;
 	(void)pthread_mutex_unlock(&writer->mutex);
 }
 
@@ -461,7 +462,6 @@ struct writer_stats writer_stats(struct writer *writer)
 	if (writer->first != NULL)
 		stats.oldest_waiting_ms =
 			clock_mono_ms() - writer->first->submitted_ms;
-	stats.wal_pages = writer->wal_pages_seen;
 	(void)pthread_mutex_unlock(&writer->mutex);
 	return stats;
 }

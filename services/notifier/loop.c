@@ -11,11 +11,11 @@
 #include "notifier.h"
 
 enum {
-	WAIT_MAX_MS = 1000,
-	WORK_MS = 1000,                       /* a reload waits for so long */
+	WAIT_MAX_MS = 250, /* SIGTERM is noticed after so long */
+	WORK_MS = 1000,    /* a reload waits for so long */
 	CALLS_MAX = ENDPOINTS_MAX * (64 + 1), /* config.h, and a token each */
 	/* Of SIGTERM's 10 s (architecture.md). */
-	DRAIN_CALLS_MS = 7000,
+	DRAIN_CALLS_MS = 6500,
 	DRAIN_WRITES_MS = 1500
 };
 

@@ -16,6 +16,7 @@
 #include "notifier.h"
 
 enum {
+	BODY_BYTES_MAX = 8 * SECRET_BYTES_MAX,
 	LIFE_DEFAULT_S = 300,
 	LIFE_MAX_S = 24 * 3600,
 	RETRY_BASE_MS = 1000,
@@ -119,7 +120,7 @@ static void request_token(struct endpoint *ep)
 	static const char *const headers[] = {
 		"Content-Type: application/x-www-form-urlencoded",
 		"Accept: application/json", NULL};
-	CLEANUP(wipe) struct buf body = BUF_MAX(8 * SECRET_BYTES_MAX);
+	CLEANUP(wipe) struct buf body = BUF_MAX(BODY_BYTES_MAX);
 	struct http_request request = {
 		.method = "POST",
 		.url = ep->config.token_url,

@@ -14,7 +14,8 @@
 
 enum {
 	HEAD_BYTES_MAX = 300, /* of an answer, kept for a person */
-	LONG_NUMBER = 10      /* digits */
+	TEXT_BYTES_MAX = 2 * ERROR_BYTES_MAX,
+	LONG_NUMBER = 10 /* digits */
 };
 
 static void fill_facts(const struct slot *slot,
@@ -70,7 +71,7 @@ static void put_head(struct buf *out, const char *body, size_t bytes)
 /* What the operator reads: why, the status, and the head of the answer. */
 static void describe(struct slot *slot, const struct http_answer *answer)
 {
-	CLEANUP(buf_clear) struct buf text = BUF_MAX(2 * ERROR_BYTES_MAX);
+	CLEANUP(buf_clear) struct buf text = BUF_MAX(TEXT_BYTES_MAX);
 	const struct plan *plan = &slot->plan;
 
 	slot->error[0] = '\0';

@@ -23,7 +23,7 @@ enum {
 	CHILD_START_MS = 30000,    /* not ready for longer: killed */
 	CHILD_YOUNG_MS = 1000,     /* a death before that counts as young */
 	CHILD_PAUSE_MS = 100,
-	CHILD_PAUSE_MAX_MS = 2000 /* contract.md: back within 3 s */
+	CHILD_PAUSE_MAX_MS = 1500 /* contract.md: back within 3 s */
 };
 
 enum child_kind {

@@ -219,9 +219,16 @@ def check_numbers(appliance: Appliance, numbers: list[str]) -> None:
     assert not lost, f"{len(lost)} of {len(numbers)} acknowledged orders are not in the store: {sorted(lost)[:5]}"
 
 
+def check_log(appliance: Appliance) -> None:
+    """Of the builds with sanitizers: a worker that found something may have gone unnoticed."""
+    found = [line for line in appliance.log().splitlines() if "Sanitizer" in line or "runtime error:" in line]
+    assert not found, found[:5]
+
+
 def check_store(appliance: Appliance) -> None:
     """Everything that came was applied, and the promises hold that can be checked from data."""
     states = dict(rows(appliance, "SELECT state || ' ' || outcome, count(*) FROM inbox GROUP BY 1"))
     assert set(states) <= {"3 ok", "3 duplicate"}, states
     verify = ctl(appliance, "verify")
     assert verify.returncode == 0 and "BAD" not in verify.stdout, verify.stdout + verify.stderr
+    check_log(appliance)

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from appliance import SLACK, Answer, Appliance, wait_until
-from load import HOOK, UNAVAILABLE, Senders, check_senders, ctl, order_body, rows, store_locked, wait_until_processed
+from load import HOOK, UNAVAILABLE, Senders, check_log, check_senders, ctl, order_body, rows, store_locked, wait_until_processed
 
 MIB = 1024 * 1024
 BODY_TIMEOUT_S = 10.0  # client_body_timeout of nginx
@@ -36,6 +36,7 @@ def running() -> Iterator[Appliance]:
     try:
         yield appliance.start()
         assert appliance.stop() == 0
+        check_log(appliance)
     finally:
         appliance.destroy()
         shutil.rmtree(folder, ignore_errors=True)

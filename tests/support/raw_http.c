@@ -25,7 +25,7 @@ static void check(bool good, const char *what)
 
 char *raw_folder_new(void)
 {
-	const char *base = getenv("TMPDIR");
+	const char *base = getenv("TMPDIR"); /* NOLINT */
 	char *folder = NULL;
 
 	check(asprintf(&folder, "%s/og-XXXXXX", base != NULL ? base : "/tmp") >
@@ -41,7 +41,7 @@ void raw_folder_free(char *folder)
 	const struct dirent *entry;
 
 	check(d != NULL, folder);
-	while ((entry = readdir(d)) != NULL)
+	while ((entry = readdir(d)) != NULL) /* NOLINT */
 		(void)unlinkat(dirfd(d), entry->d_name, 0);
 	(void)closedir(d);
 	(void)rmdir(folder);

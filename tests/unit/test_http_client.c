@@ -114,8 +114,8 @@ static void the_request_arrives_as_it_was_given(void **state)
 	struct http_request request = http_peer_request("POST", p->url);
 
 	(void)state;
-	(void)setenv("http_proxy", "http://127.0.0.1:1", 1);
-	(void)setenv("all_proxy", "http://127.0.0.1:1", 1);
+	(void)setenv("http_proxy", "http://127.0.0.1:1", 1); /* NOLINT */
+	(void)setenv("all_proxy", "http://127.0.0.1:1", 1);  /* NOLINT */
 	for (int i = 0; i < 3; i++) {
 		CLEANUP(http_answer_clear) struct http_answer a = {0};
 
@@ -125,8 +125,8 @@ static void the_request_arrives_as_it_was_given(void **state)
 		assert_int_equal(http_client_call(client, &request, &a, NULL),
 				 0);
 	}
-	(void)unsetenv("http_proxy");
-	(void)unsetenv("all_proxy");
+	(void)unsetenv("http_proxy"); /* NOLINT */
+	(void)unsetenv("all_proxy");  /* NOLINT */
 	assert_int_equal(p->requests, 3);
 	assert_string_equal(p->bodies[0], "{\"a\":1}");
 	assert_non_null(strstr(p->heads[0], "POST /" HTTP_PEER_SECRET

@@ -230,8 +230,8 @@ static struct http_exchange *take_held(void)
 	(void)pthread_mutex_lock(&desk.lock);
 	x = desk.held[0];
 	desk.count--;
-	memmove(desk.held, desk.held + 1,
-		sizeof(desk.held[0]) * (size_t)desk.count);
+	for (int i = 0; i < desk.count; i++)
+		desk.held[i] = desk.held[i + 1];
 	(void)pthread_mutex_unlock(&desk.lock);
 	return x;
 }

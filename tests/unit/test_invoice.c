@@ -52,7 +52,7 @@ static struct order make_order(const struct sold *sold)
 		if (sold[i].weight_picked_g > 0)
 			line->weight_picked_g = sold[i].weight_picked_g;
 		/* The other price must not be on the document. */
-		line->price_minor = sold[i].discount_price_minor * 2;
+		line->price_minor = sold[i].discount_price_minor / 2 + 1;
 		line->discount_price_minor = sold[i].discount_price_minor;
 	}
 	return order;
