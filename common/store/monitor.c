@@ -145,6 +145,13 @@ RULE(monitor_invoice_blocked, "invoice-blocked",
 			    "WHERE " BLOCKED("n") ") >= $2",
      NEVER);
 
+RULE(monitor_store_unknown, "store-unknown",
+     "SELECT s.id AS subject, " NO_ORDER ", - s.created_ms AS rank,"
+     " '' AS detail, '' AS reason, s.created_ms AS at_ms, 0 AS amount"
+     " FROM stores AS s WHERE s.imported = 0"
+     " AND (SELECT count(*) FROM stores AS n WHERE n.imported = 0) >= $2",
+     NEVER);
+
 STMT(monitor_live_alerts,
      "SELECT id, chat, severity, text, state = 'firing', 1 FROM alerts"
      " WHERE rule = $1 AND state <> 'resolved' ORDER BY id LIMIT $2");

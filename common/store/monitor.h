@@ -25,6 +25,7 @@ extern const struct monitor_query monitor_inbox_quarantined;
 extern const struct monitor_query monitor_job_failing;
 extern const struct monitor_query monitor_telegram_backlog;
 extern const struct monitor_query monitor_invoice_blocked;
+extern const struct monitor_query monitor_store_unknown;
 
 struct monitor_terms {
 	int64_t now_ms;

@@ -72,6 +72,14 @@ const struct rule rules[] = {
 			   "Reason: {reason}"),
 		.line = N_("{order}: {reason}"),
 	},
+	{
+		.name = "store-unknown", .query = &monitor_store_unknown,
+		.title = N_("Order of an unknown store"),
+		.body = N_("Store: {subject}\n"
+			   "First order: {time}\n"
+			   "It is worked on with the time zone Europe/Moscow until the store is imported."),
+		.line = N_("{subject}: first order {time}"),
+	},
 };
 /* clang-format on */
 

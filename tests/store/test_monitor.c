@@ -134,6 +134,7 @@ static int64_t alerts_in(struct bench *b, const char *state)
 
 #define RED "\xF0\x9F\x94\xB4 "
 #define YELLOW "\xF0\x9F\x9F\xA1 "
+#define BLUE "\xF0\x9F\x94\xB5 "
 #define GREEN "\xE2\x9C\x85 "
 
 static void orders_are_late_by_their_deadline_and_state(void **state)
@@ -407,6 +408,17 @@ static void each_rule_finds_its_own(void **state)
 		 "Messages: 1, the last one 22.11.2026 14:59 (Europe/Moscow)\n"
 		 "Reason: not JSON",
 		 "UPDATE quarantine SET received_ms = 1"},
+		{"store-unknown",
+		 "INSERT INTO stores (id, name, time_zone, opening_hours,"
+		 " telegram_chat, integration_type, imported, created_ms,"
+		 " updated_ms) VALUES ('s9', 's9', 'Europe/Moscow', '', '', 3,"
+		 " 0, " NOW_S "000, 0)",
+		 "-1|fire|" BLUE "<b>Order of an unknown store</b>\n"
+		 "Store: s9\n"
+		 "First order: 22.11.2026 15:00 (Europe/Moscow)\n"
+		 "It is worked on with the time zone Europe/Moscow until the"
+		 " store is imported.",
+		 "UPDATE stores SET imported = 1"},
 		{"job-failing", failed_runs,
 		 "-1|fire|" YELLOW "<b>Job keeps failing</b>\n"
 		 "Job: invoicing\n"

@@ -45,10 +45,10 @@ static int add_outbox(struct db *db, int64_t order_id, const char *body,
 	return outbox_add(db, &m, now_ms, NULL);
 }
 
-const struct kind inbox_kind = {&queue_inbox, "inbox", "inbox_head",
-				"order_id",   false,   add_inbox};
-const struct kind outbox_kind = {&queue_outbox, "outbox", "outbox_head",
-				 "head_id",     true,     add_outbox};
+struct kind inbox_kind = {&queue_inbox, "inbox", "inbox_head",
+			  "order_id",   false,   add_inbox};
+struct kind outbox_kind = {&queue_outbox, "outbox", "outbox_head",
+			   "head_id",     true,     add_outbox};
 
 int queue_test_setup(void **state)
 {
@@ -94,7 +94,7 @@ void add(struct test *t, int64_t order_id, const char *body, int64_t now_ms)
 }
 
 int claim_as(struct test *t, const char *owner, bool sending, int64_t now_ms,
-	     struct queue_message *m)
+	     struct queue_message *ret_message)
 {
 	struct queue_lease lease = {.owner = owner,
 				    .until_ms = now_ms + LEASE_MS,
@@ -103,24 +103,25 @@ int claim_as(struct test *t, const char *owner, bool sending, int64_t now_ms,
 	int rc;
 
 	begin(t);
-	rc = queue_claim(t->db, t->kind->queue, now_ms, &lease, m, &e);
+	rc = queue_claim(t->db, t->kind->queue, now_ms, &lease, ret_message,
+			 &e);
 	if (rc < 0)
 		fail_msg("claim: %s", e.text);
 	commit(t);
 	return rc;
 }
 
-int claim(struct test *t, int64_t now_ms, struct queue_message *m)
+int claim(struct test *t, int64_t now_ms, struct queue_message *ret_message)
 {
-	return claim_as(t, ME, false, now_ms, m);
+	return claim_as(t, ME, false, now_ms, ret_message);
 }
 
 void expect_body(struct test *t, int64_t now_ms, const char *body,
-		 struct queue_message *m)
+		 struct queue_message *ret_message)
 {
-	if (claim(t, now_ms, m) == 0)
+	if (claim(t, now_ms, ret_message) == 0)
 		fail_msg("nothing was claimed, expected %s", body);
-	assert_string_equal(m->body, body);
+	assert_string_equal(ret_message->body, body);
 }
 
 int finish(struct test *t, const struct queue_message *m,

@@ -112,91 +112,92 @@ static void a_notification_names_the_order_and_nothing_it_need_not(void **state)
 	"{\"order_id\":\"H1\",\"order\":{\"originalOrderId\":\"H1\","    \
 	"\"changed\":" changed ",\"positions\":[" positions "]}}}}"
 
+static const struct {
+	const char *name;
+	struct row lines[4];
+	size_t count;
+	const char *body;
+} compositions[] = {
+	{"as ordered, still with its lines",
+	 {{"100245871", 2000, 2000, 2000, -1, -1, LINE_PICKED, 0, 0}},
+	 1,
+	 READY("false", "{\"id\":\"100245871\",\"originalQuantity\":2,"
+			"\"quantity\":2}")},
+	{"weights and a shortage",
+	 {{"100245871", 2000, 2000, 2000, -1, -1, LINE_PICKED, 0, 0},
+	  {"100318840", 1000, 1000, 1000, 1000, 1120, LINE_PICKED, 0, 0},
+	  {"100900127", 2000, 2000, 1000, 600, 310, LINE_SHORT, 0, 0}},
+	 3,
+	 READY("true", "{\"id\":\"100245871\",\"originalQuantity\":2,"
+		       "\"quantity\":2},"
+		       "{\"id\":\"100318840\",\"originalQuantity\":1,"
+		       "\"quantity\":1,\"weight\":\"1120\"},"
+		       "{\"id\":\"100900127\",\"originalQuantity\":2,"
+		       "\"quantity\":1,\"weight\":\"310\"}")},
+	{"only the weight differs",
+	 {{"1", 1000, 1000, 1000, 1000, 990, LINE_PICKED, 0, 0}},
+	 1,
+	 READY("true", "{\"id\":\"1\",\"originalQuantity\":1,"
+		       "\"quantity\":1,\"weight\":\"990\"}")},
+	{"weighed as ordered",
+	 {{"1", 1000, 1000, 1000, 1000, 1000, LINE_PICKED, 0, 0}},
+	 1,
+	 READY("false", "{\"id\":\"1\",\"originalQuantity\":1,"
+			"\"quantity\":1,\"weight\":\"1000\"}")},
+	{"nothing was picked",
+	 {{"1", 2000, 2000, 0, -1, -1, LINE_SHORT, 0, 0},
+	  {"2", 1000, 1000, 0, 500, -1, LINE_SHORT, 0, 0}},
+	 2,
+	 READY("true", "{\"id\":\"1\",\"originalQuantity\":2,"
+		       "\"quantity\":0},"
+		       "{\"id\":\"2\",\"originalQuantity\":1,"
+		       "\"quantity\":0,\"weight\":\"0\"}")},
+	{"a fraction of a piece",
+	 {{"1", 1500, 1500, 250, -1, -1, LINE_SHORT, 0, 0}},
+	 1,
+	 READY("true", "{\"id\":\"1\",\"originalQuantity\":1.5,"
+		       "\"quantity\":0.25}")},
+	{"picked without scales: the share of the ordered weight",
+	 {{"1", 4000, 4000, 1000, 1001, -1, LINE_SHORT, 0, 0},
+	  {"2", 2000, 2000, 2000, 700, 0, LINE_PICKED, 0, 0}},
+	 2,
+	 READY("true", "{\"id\":\"1\",\"originalQuantity\":4,"
+		       "\"quantity\":1,\"weight\":\"250\"},"
+		       "{\"id\":\"2\",\"originalQuantity\":2,"
+		       "\"quantity\":2,\"weight\":\"700\"}")},
+	{"a wish that grew is told as changed",
+	 {{"1", 2000, 3000, 3000, -1, -1, LINE_PICKED, 0, 0}},
+	 1,
+	 READY("true", "{\"id\":\"1\",\"originalQuantity\":2,"
+		       "\"quantity\":3}")},
+	{"picked, then taken back by the customer",
+	 {{"1", 2000, 0, 2000, -1, -1, LINE_REMOVED, 0, 0}},
+	 1,
+	 READY("true", "{\"id\":\"1\",\"originalQuantity\":2,"
+		       "\"quantity\":0}")},
+	{"replaced by another",
+	 {{"100700415", 1000, 1000, 0, -1, -1, LINE_REPLACED, 2, 0},
+	  {"100700416", 0, 0, 1000, -1, -1, LINE_PICKED, 0, 1}},
+	 2,
+	 READY("true", "{\"id\":\"100700415\",\"originalQuantity\":1,"
+		       "\"quantity\":0,"
+		       "\"replacedByID\":\"100700416\"},"
+		       "{\"id\":\"100700416\",\"originalQuantity\":0,"
+		       "\"quantity\":1}")},
+	{"an order without lines", {{0}}, 0, READY("false", "")},
+};
+
 static void the_final_composition_lists_every_line(void **state)
 {
-	static const struct {
-		const char *name;
-		struct row lines[4];
-		size_t count;
-		const char *body;
-	} rows[] = {
-		{"as ordered, still with its lines",
-		 {{"100245871", 2000, 2000, 2000, -1, -1, LINE_PICKED, 0, 0}},
-		 1,
-		 READY("false", "{\"id\":\"100245871\",\"originalQuantity\":2,"
-				"\"quantity\":2}")},
-		{"weights and a shortage",
-		 {{"100245871", 2000, 2000, 2000, -1, -1, LINE_PICKED, 0, 0},
-		  {"100318840", 1000, 1000, 1000, 1000, 1120, LINE_PICKED, 0,
-		   0},
-		  {"100900127", 2000, 2000, 1000, 600, 310, LINE_SHORT, 0, 0}},
-		 3,
-		 READY("true", "{\"id\":\"100245871\",\"originalQuantity\":2,"
-			       "\"quantity\":2},"
-			       "{\"id\":\"100318840\",\"originalQuantity\":1,"
-			       "\"quantity\":1,\"weight\":\"1120\"},"
-			       "{\"id\":\"100900127\",\"originalQuantity\":2,"
-			       "\"quantity\":1,\"weight\":\"310\"}")},
-		{"only the weight differs",
-		 {{"1", 1000, 1000, 1000, 1000, 990, LINE_PICKED, 0, 0}},
-		 1,
-		 READY("true", "{\"id\":\"1\",\"originalQuantity\":1,"
-			       "\"quantity\":1,\"weight\":\"990\"}")},
-		{"weighed as ordered",
-		 {{"1", 1000, 1000, 1000, 1000, 1000, LINE_PICKED, 0, 0}},
-		 1,
-		 READY("false", "{\"id\":\"1\",\"originalQuantity\":1,"
-				"\"quantity\":1,\"weight\":\"1000\"}")},
-		{"nothing was picked",
-		 {{"1", 2000, 2000, 0, -1, -1, LINE_SHORT, 0, 0},
-		  {"2", 1000, 1000, 0, 500, -1, LINE_SHORT, 0, 0}},
-		 2,
-		 READY("true", "{\"id\":\"1\",\"originalQuantity\":2,"
-			       "\"quantity\":0},"
-			       "{\"id\":\"2\",\"originalQuantity\":1,"
-			       "\"quantity\":0,\"weight\":\"0\"}")},
-		{"a fraction of a piece",
-		 {{"1", 1500, 1500, 250, -1, -1, LINE_SHORT, 0, 0}},
-		 1,
-		 READY("true", "{\"id\":\"1\",\"originalQuantity\":1.5,"
-			       "\"quantity\":0.25}")},
-		{"picked without scales: the share of the ordered weight",
-		 {{"1", 4000, 4000, 1000, 1001, -1, LINE_SHORT, 0, 0},
-		  {"2", 2000, 2000, 2000, 700, 0, LINE_PICKED, 0, 0}},
-		 2,
-		 READY("true", "{\"id\":\"1\",\"originalQuantity\":4,"
-			       "\"quantity\":1,\"weight\":\"250\"},"
-			       "{\"id\":\"2\",\"originalQuantity\":2,"
-			       "\"quantity\":2,\"weight\":\"700\"}")},
-		{"a wish that grew is told as changed",
-		 {{"1", 2000, 3000, 3000, -1, -1, LINE_PICKED, 0, 0}},
-		 1,
-		 READY("true", "{\"id\":\"1\",\"originalQuantity\":2,"
-			       "\"quantity\":3}")},
-		{"picked, then taken back by the customer",
-		 {{"1", 2000, 0, 2000, -1, -1, LINE_REMOVED, 0, 0}},
-		 1,
-		 READY("true", "{\"id\":\"1\",\"originalQuantity\":2,"
-			       "\"quantity\":0}")},
-		{"replaced by another",
-		 {{"100700415", 1000, 1000, 0, -1, -1, LINE_REPLACED, 2, 0},
-		  {"100700416", 0, 0, 1000, -1, -1, LINE_PICKED, 0, 1}},
-		 2,
-		 READY("true", "{\"id\":\"100700415\",\"originalQuantity\":1,"
-			       "\"quantity\":0,"
-			       "\"replacedByID\":\"100700416\"},"
-			       "{\"id\":\"100700416\",\"originalQuantity\":0,"
-			       "\"quantity\":1}")},
-		{"an order without lines", {{0}}, 0, READY("false", "")},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT_OF(compositions); i++) {
 		CLEANUP(order_clear)
 		struct order order =
-			make_order("H1", "u-1", rows[i].lines, rows[i].count);
+			make_order("H1", "u-1", compositions[i].lines,
+				   compositions[i].count);
 
-		assert_body(rows[i].name, NOTICE_READY, &order, rows[i].body);
+		assert_body(compositions[i].name, NOTICE_READY, &order,
+			    compositions[i].body);
 	}
 }
 

@@ -10,9 +10,9 @@
 #include "base/err.h"
 #include "channel/kuper.h"
 
-#include "../../services/notifier/decide.c"
-#include "../../services/notifier/gate.c"
-#include "../../services/notifier/limiter.c"
+#include "../../services/notifier/decide.c"  /* NOLINT */
+#include "../../services/notifier/gate.c"    /* NOLINT */
+#include "../../services/notifier/limiter.c" /* NOLINT */
 
 /* --- the gate --- */
 
@@ -329,21 +329,20 @@ static void a_state_decides_about_a_doubt(void **state)
 static const struct {
 	const char *name;
 	int rc, status, attempts, failures;
-	bool probe;
 	enum plan_kind kind;
 	int what;
-	bool refund;
 	enum endpoint_news news;
+	bool probe, refund;
 } not_asked_rows[] = {
-	{"away", ERR_REMOTE, 0, 1, 0, false, LATER, HOLD_UNCERTAIN, false, NEWS_FAILED},
-	{"away for long", ERR_UNCERTAIN, 0, 3, 5, false, LATER, HOLD_UNCERTAIN, true, NEWS_OPEN},
-	{"a failed probe", 0, 503, 3, 5, true, LATER, HOLD_UNCERTAIN, true, NEWS_FAILED},
-	{"too fast", 0, 429, 1, 0, false, LATER, HOLD_UNCERTAIN, true, NEWS_ALIVE},
-	{"wrong credentials", 0, 401, 1, 0, false, LATER, HOLD_UNCERTAIN, true, NEWS_AUTH},
-	{"no such order there", 0, 404, 1, 0, false, LATER, HOLD_UNCERTAIN, false, NEWS_NONE},
-	{"an answer we cannot read", 0, 200, 9, 0, false, LATER, HOLD_UNCERTAIN, false, NEWS_NONE},
-	{"never readable: for a person", 0, 404, RULES_ASKS_MAX, 0, false, FINISH, OUTCOME_REJECTED, false, NEWS_ALIVE},
-	{"not by a probe", 0, 404, RULES_ASKS_MAX, 0, true, LATER, HOLD_UNCERTAIN, true, NEWS_NONE},
+	{"away", ERR_REMOTE, 0, 1, 0, LATER, HOLD_UNCERTAIN, NEWS_FAILED, false, false},
+	{"away for long", ERR_UNCERTAIN, 0, 3, 5, LATER, HOLD_UNCERTAIN, NEWS_OPEN, false, true},
+	{"a failed probe", 0, 503, 3, 5, LATER, HOLD_UNCERTAIN, NEWS_FAILED, true, true},
+	{"too fast", 0, 429, 1, 0, LATER, HOLD_UNCERTAIN, NEWS_ALIVE, false, true},
+	{"wrong credentials", 0, 401, 1, 0, LATER, HOLD_UNCERTAIN, NEWS_AUTH, false, true},
+	{"no such order there", 0, 404, 1, 0, LATER, HOLD_UNCERTAIN, NEWS_NONE, false, false},
+	{"an answer we cannot read", 0, 200, 9, 0, LATER, HOLD_UNCERTAIN, NEWS_NONE, false, false},
+	{"never readable: for a person", 0, 404, RULES_ASKS_MAX, 0, FINISH, OUTCOME_REJECTED, NEWS_ALIVE, false, false},
+	{"not by a probe", 0, 404, RULES_ASKS_MAX, 0, LATER, HOLD_UNCERTAIN, NEWS_NONE, true, true},
 };
 /* clang-format on */
 
