@@ -23,7 +23,8 @@ const struct stmt *stmt_first(void)
 
 size_t stmt_count(void)
 {
-	return (size_t)(stmts_stop - stmts_start);
+	return ((uintptr_t)stmts_stop - (uintptr_t)stmts_start) /
+	       sizeof(struct stmt);
 }
 
 int db_open(const char *path, enum db_mode mode, struct db **ret_db,
