@@ -83,15 +83,17 @@ static void spawn(struct job *job, const struct pass *pass)
 	const struct service *s = pass->service;
 	struct child_command command;
 	struct err e = {0};
-	int rc = child_command(job->name, s->dir.root, s->config_path,
-			       job->config->timeout_ms, &command, &e);
+	int rc = 0;
 
 	/* A scheduler that was stopped after it wrote the run must not start it
 	 * when another one may hold the lease by now. */
-	if (rc == 0 && clock_mono_ms() >= pass->lease_until_ms)
+	if (clock_mono_ms() >= pass->lease_until_ms)
 		rc = err_set(&e, ERR_STATE,
 			     "the scheduler stood still and may have been "
 			     "replaced");
+	if (rc == 0)
+		rc = child_command(job->name, s->dir.root, s->config_path,
+				   job->config->timeout_ms, &command, &e);
 	if (rc == 0)
 		rc = child_start(&job->child, &command, clock_mono_ms(), &e);
 	if (rc == 0)

@@ -9,7 +9,7 @@
 enum {
 	MINUTE_MS = 60 * 1000,
 	DAY_MS = 24 * 60 * MINUTE_MS,
-	DAYS_AROUND = 2 /* a civil day is within so many of the UTC day */
+	DAYS_AROUND = 2 /* a zone may leave out a day */
 };
 
 static int two_digits(const char *text)
@@ -65,7 +65,7 @@ int64_t timetable_floor(const struct timetable *t, int64_t now_ms)
 
 	if (t->every_ms > 0)
 		return grid_floor(t->every_ms, now_ms);
-	for (int days = DAYS_AROUND; days > -DAYS_AROUND; days--) {
+	for (int days = 0; days > -DAYS_AROUND; days--) {
 		slot_ms = day_slot(t, now_ms, days);
 		if (slot_ms <= now_ms)
 			return slot_ms;
@@ -79,7 +79,7 @@ int64_t timetable_next(const struct timetable *t, int64_t after_ms)
 
 	if (t->every_ms > 0)
 		return grid_floor(t->every_ms, after_ms) + t->every_ms;
-	for (int days = -DAYS_AROUND; days < DAYS_AROUND; days++) {
+	for (int days = 0; days < DAYS_AROUND; days++) {
 		slot_ms = day_slot(t, after_ms, days);
 		if (slot_ms > after_ms)
 			return slot_ms;

@@ -45,6 +45,6 @@ int invoice_build(const struct order *order, const struct invoice_terms *terms,
 /* The document as JSON (docs/formats/invoice.md). */
 int invoice_render(const struct invoice *invoice, const struct order *order,
 		   const struct invoice_terms *terms, int64_t number,
-		   struct buf *out, struct err *e);
+		   struct buf *buf, struct err *e);
 
 #endif

@@ -192,6 +192,23 @@ static const enum queue_outcome outcomes[] = {
 	[VERDICT_REPEAT] = OUTCOME_DUPLICATE, [VERDICT_LATE] = OUTCOME_OBSOLETE,
 };
 
+static int park(struct db *db, const struct flow_settings *settings,
+		const struct flow_message *fm, int64_t now_ms, struct err *e)
+{
+	const struct queue_message *m = &fm->message;
+	struct parked_arrival arrival = {
+		.inbox_id = m->id,
+		.order_id = m->order_id,
+		.event_ms = fm->event.event_ms,
+		.expires_ms = now_ms + settings->parked_keep_ms,
+		.channel = m->channel,
+		.event_type = m->event_type,
+		.body = m->body,
+	};
+
+	return parked_add(db, &arrival, e);
+}
+
 static int apply_readable(struct db *db, const struct flow_settings *settings,
 			  const struct flow_message *fm, int64_t now_ms,
 			  struct queue_result *result, unsigned *ret_bells,
@@ -208,9 +225,7 @@ static int apply_readable(struct db *db, const struct flow_settings *settings,
 		return rc;
 	result->outcome = outcomes[rc];
 	if (rc == VERDICT_PARK)
-		rc = parked_add(db, m->id, m->order_id, m->channel,
-				m->event_type, m->body, fm->event.event_ms,
-				now_ms + settings->parked_keep_ms, e);
+		rc = park(db, settings, fm, now_ms, e);
 	if (rc >= 0 && order.state != ORDER_NONE)
 		rc = apply_parked(db, &order, now_ms, ret_bells, e);
 	return rc < 0 ? rc : 0;

@@ -56,20 +56,19 @@ int parked_list(struct db *db, int64_t order_id,
 	return (int)count;
 }
 
-int parked_add(struct db *db, int64_t inbox_id, int64_t order_id,
-	       const char *channel, const char *event_type, const char *body,
-	       int64_t event_ms, int64_t expires_ms, struct err *e)
+int parked_add(struct db *db, const struct parked_arrival *arrival,
+	       struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &parked_insert);
 	int rc;
 
-	query_i64(q, 1, inbox_id);
-	query_i64(q, 2, order_id);
-	query_text(q, 3, event_type);
-	query_i64(q, 4, event_ms);
-	query_i64(q, 5, expires_ms);
-	query_text(q, 6, channel);
-	query_text(q, 7, body);
+	query_i64(q, 1, arrival->inbox_id);
+	query_i64(q, 2, arrival->order_id);
+	query_text(q, 3, arrival->event_type);
+	query_i64(q, 4, arrival->event_ms);
+	query_i64(q, 5, arrival->expires_ms);
+	query_text(q, 6, arrival->channel);
+	query_text(q, 7, arrival->body);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }

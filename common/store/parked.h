@@ -35,9 +35,12 @@ int parked_list(struct db *db, int64_t order_id,
 		struct parked_event *ret_events, struct err *e);
 
 /* Keep one. Inside a write transaction. */
-int parked_add(struct db *db, int64_t inbox_id, int64_t order_id,
-	       const char *channel, const char *event_type, const char *body,
-	       int64_t event_ms, int64_t expires_ms, struct err *e);
+struct parked_arrival {
+	int64_t inbox_id, order_id, event_ms, expires_ms;
+	const char *channel, *event_type, *body;
+};
+int parked_add(struct db *db, const struct parked_arrival *arrival,
+	       struct err *e);
 
 /* Take one out: 1 when it was there. Inside a write transaction. */
 int parked_remove(struct db *db, int64_t inbox_id, struct err *e);

@@ -305,20 +305,26 @@ static int give_back(struct db *db, const struct queue *queue, int64_t head_id,
 	return query_exec(q, e);
 }
 
-/* Heads whose lease ran out or whose owner is dead, into heads[limit]. */
+struct lost {
+	bool (*is_dead)(const char *owner, void *context);
+	void *context;
+	int limit;
+	int64_t heads[RECLAIM_MAX];
+};
+
+/* Heads whose lease ran out or whose owner is dead; their number. */
 static int find_lost(struct db *db, const struct queue *queue, int64_t now_ms,
-		     bool (*is_dead)(const char *owner, void *context),
-		     void *context, int64_t *heads, int limit, struct err *e)
+		     struct lost *lost, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, queue->leased_heads);
 	int found = 0;
 	int rc;
 
 	query_i64(q, 1, RECLAIM_MAX);
-	while ((rc = query_next(q, e)) > 0 && found < limit)
+	while ((rc = query_next(q, e)) > 0 && found < lost->limit)
 		if (query_col_i64(q, 2) < now_ms ||
-		    is_dead(query_col_text(q, 1), context))
-			heads[found++] = query_col_i64(q, 0);
+		    lost->is_dead(query_col_text(q, 1), lost->context))
+			lost->heads[found++] = query_col_i64(q, 0);
 	return rc < 0 ? rc : found;
 }
 
@@ -326,12 +332,13 @@ int queue_reclaim(struct db *db, const struct queue *queue, int64_t now_ms,
 		  bool (*is_dead)(const char *owner, void *context),
 		  void *context, int limit, struct err *e)
 {
-	int64_t heads[RECLAIM_MAX];
-	int found = find_lost(db, queue, now_ms, is_dead, context, heads,
-			      MIN_OF(limit, (int)RECLAIM_MAX), e);
+	struct lost lost = {.is_dead = is_dead,
+			    .context = context,
+			    .limit = MIN_OF(limit, (int)RECLAIM_MAX)};
+	int found = find_lost(db, queue, now_ms, &lost, e);
 
 	for (int i = 0; i < found; i++) {
-		int rc = give_back(db, queue, heads[i], now_ms, e);
+		int rc = give_back(db, queue, lost.heads[i], now_ms, e);
 
 		if (rc < 0)
 			return rc;

@@ -2,7 +2,6 @@
  *
  * documents.c - sales documents, byte for byte as they were made.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +43,11 @@ int ctl_document_show(struct ctl *ctl)
 	return code;
 }
 
+static int cannot_write(struct ctl *ctl, const char *path)
+{
+	return ctl_error(ctl, err_errno(&ctl->err, ERR_IO, "%s", path));
+}
+
 int ctl_document_export(struct ctl *ctl)
 {
 	const char *id = ctl_next(ctl);
@@ -55,11 +59,9 @@ int ctl_document_export(struct ctl *ctl)
 		return ctl_fail(ctl, CTL_USAGE, "ID and FILE are needed");
 	out = fopen(path, "we");
 	if (out == NULL)
-		return ctl_fail(ctl, CTL_FAILED, "%s: %s", path,
-				strerror(errno));
+		return cannot_write(ctl, path);
 	code = show(ctl, id, out);
 	if (fclose(out) != 0 && code == CTL_DONE)
-		code = ctl_fail(ctl, CTL_FAILED, "%s: %s", path,
-				strerror(errno));
+		code = cannot_write(ctl, path);
 	return code;
 }

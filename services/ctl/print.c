@@ -92,8 +92,9 @@ static int print_table_row(struct query *row, void *context)
 			buf_add_char(&p->buf, '\t');
 		/* One row is one line, whatever is in the data. */
 		for (; *text != '\0'; text++)
-			buf_add_char(&p->buf,
-				     (unsigned char)*text < ' ' ? ' ' : *text);
+			buf_add_char(&p->buf, (char)((unsigned char)*text < ' '
+							     ? ' '
+							     : *text));
 	}
 	buf_add_char(&p->buf, '\n');
 	return 0;

@@ -109,7 +109,8 @@ struct slot {
 	int64_t probe_every_ms;
 	bool moved; /* its result has changed the endpoint */
 	enum endpoint_state moved_to;
-	char error[ERROR_BYTES_MAX];
+	char error[ERROR_BYTES_MAX];        /* for the message's row */
+	char reason[ENDPOINT_REASON_BYTES]; /* without the answer: for logs */
 };
 TAILQ_HEAD(slot_list, slot);
 

@@ -68,27 +68,35 @@ static void put_head(struct buf *out, const char *body, size_t bytes)
 	}
 }
 
-/* What the operator reads: why, the status, and the head of the answer. */
+/* Why, in one line: the status, or what went wrong on the way. */
+static void put_reason(struct slot *slot, const struct http_answer *answer)
+{
+	CLEANUP(buf_clear) struct buf text = BUF_MAX(TEXT_BYTES_MAX);
+	bool failed =
+		answer != NULL && (answer->rc < 0 || answer->status / 100 != 2);
+
+	if (slot->plan.why != NULL)
+		buf_add_text(&text, slot->plan.why);
+	if (slot->plan.why != NULL && failed)
+		buf_add_text(&text, ": ");
+	if (failed && answer->rc < 0)
+		buf_add_text(&text, answer->err.text);
+	else if (failed)
+		buf_printf(&text, "HTTP %d", answer->status);
+	(void)text_copy(slot->reason, sizeof(slot->reason), buf_text(&text));
+}
+
+/* What the operator reads: the reason, and the head of the answer. */
 static void describe(struct slot *slot, const struct http_answer *answer)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_MAX(TEXT_BYTES_MAX);
-	const struct plan *plan = &slot->plan;
 
-	slot->error[0] = '\0';
-	if (plan->kind == PLAN_FINISH && plan->state == QUEUE_DONE &&
-	    plan->why == NULL)
-		return;
-	if (plan->why != NULL)
-		buf_add_text(&text, plan->why);
-	if (answer != NULL && (answer->rc < 0 || answer->status / 100 != 2)) {
-		if (text.used_bytes > 0)
-			buf_add_text(&text, ": ");
-		if (answer->rc < 0) {
-			buf_add_text(&text, answer->err.text);
-		} else {
-			buf_printf(&text, "HTTP %d ", answer->status);
-			put_head(&text, answer->body, answer->body_bytes);
-		}
+	put_reason(slot, answer);
+	buf_add_text(&text, slot->reason);
+	if (slot->reason[0] != '\0' && answer != NULL &&
+	    answer->body_bytes > 0 && answer->status / 100 != 2) {
+		buf_add_char(&text, ' ');
+		put_head(&text, answer->body, answer->body_bytes);
 	}
 	(void)text_copy(slot->error, sizeof(slot->error), buf_text(&text));
 }
@@ -174,13 +182,14 @@ static void act(struct slot *slot)
 }
 
 /* A refusal that is no reason to hold anything: the call had a token that has
- * been replaced since, or that ran out. Then the same once more. */
+ * been replaced since, or that ran out (401; 403 was seen too). Then the same
+ * once more. */
 static bool is_renewable(struct slot *slot, int status)
 {
 	struct endpoint *ep = slot->endpoint;
 
 	if (slot->token_version == ep->token_version &&
-	    (status != 401 || !oauth_renew(ep)))
+	    ((status != 401 && status != 403) || !oauth_renew(ep)))
 		return false;
 	make_later(slot, slot->asking ? HOLD_UNCERTAIN : HOLD_NONE, 0);
 	return true;

@@ -123,7 +123,7 @@ static int news_failed(struct db *db, struct slot *slot, int64_t now_ms,
 	if (!slot->probe)
 		return 0;
 	return endpoints_probe_failed(db, slot->endpoint->channel->name,
-				      slot->error, e);
+				      slot->reason, e);
 }
 
 static int news_open(struct db *db, struct slot *slot, int64_t now_ms,
@@ -131,7 +131,7 @@ static int news_open(struct db *db, struct slot *slot, int64_t now_ms,
 {
 	return moved(slot,
 		     endpoints_open(db, slot->endpoint->channel->name,
-				    slot->error, now_ms + slot->probe_every_ms,
+				    slot->reason, now_ms + slot->probe_every_ms,
 				    now_ms, e),
 		     ENDPOINT_OPEN);
 }
@@ -141,7 +141,7 @@ static int news_auth(struct db *db, struct slot *slot, int64_t now_ms,
 {
 	return moved(slot,
 		     endpoints_hold(db, slot->endpoint->channel->name,
-				    slot->error, now_ms, e),
+				    slot->reason, now_ms, e),
 		     ENDPOINT_HELD);
 }
 
@@ -174,7 +174,7 @@ static void log_failed(const struct slot *slot)
 			  LOG_TEXT("order", slot->message.external_id),
 			  LOG_TEXT("event", slot->message.event_type),
 			  LOG_I64("message", slot->message.id),
-			  LOG_TEXT("reason", slot->error));
+			  LOG_TEXT("reason", slot->reason));
 }
 
 static void on_settled(struct slot *slot)
@@ -184,7 +184,7 @@ static void on_settled(struct slot *slot)
 
 	log_failed(slot);
 	if (slot->moved)
-		endpoint_moved(ep, slot->moved_to, slot->error);
+		endpoint_moved(ep, slot->moved_to, slot->reason);
 	/* The head's next message may be due now, or this one later. */
 	if (slot->plan.kind == PLAN_LATER)
 		look_at_ms += slot->plan.wait_ms;

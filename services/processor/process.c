@@ -126,7 +126,7 @@ static int apply_all(struct service *s, struct claim *claim, struct err *e)
 
 struct reclaim {
 	struct unit unit;
-	const struct service *service;
+	struct service *service;
 };
 
 static bool is_dead(const char *owner, void *context)
@@ -140,8 +140,8 @@ static int run_reclaim(struct unit *u, struct db *db, int64_t now_ms,
 		       struct err *e)
 {
 	struct reclaim *r = CONTAINER_OF(u, struct reclaim, unit);
-	int rc = queue_reclaim(db, &queue_inbox, now_ms, is_dead,
-			       (void *)(uintptr_t)r->service, RECLAIM_LIMIT, e);
+	int rc = queue_reclaim(db, &queue_inbox, now_ms, is_dead, r->service,
+			       RECLAIM_LIMIT, e);
 
 	return rc < 0 ? rc : 0;
 }

@@ -70,17 +70,6 @@ def store_locked(appliance: Appliance) -> Iterator[None]:
         os.close(descriptor)
 
 
-def store_is_locked(appliance: Appliance) -> bool:
-    descriptor = os.open(appliance.state / "ordergate.db.lock", os.O_RDWR | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 class Senders:
     """Some connections that send new orders, each until it is acknowledged, as a marketplace does."""
 

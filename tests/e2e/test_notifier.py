@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -115,17 +116,17 @@ class Desk:
     def set_order_state(self, external: str, state: str) -> None:
         self.db.execute("UPDATE orders SET state = ? WHERE external_id = ?", (state, external))
 
-    def add(self, external: str, *types: str) -> None:
+    def add(self, external: str, *types: str, age_ms: int = 0) -> None:
         """What outbox_add() does, in one transaction."""
         self.db.execute("BEGIN IMMEDIATE")
         for event_type in types:
-            self._add_one(external, event_type)
+            self._add_one(external, event_type, age_ms)
         self.db.execute("COMMIT")
 
-    def _add_one(self, external: str, event_type: str) -> None:
+    def _add_one(self, external: str, event_type: str, age_ms: int) -> None:
         order = {"order": {"originalOrderId": external, "changed": False}} if event_type == READY else {}
         body = json.dumps({"event": {"type": event_type, "payload": {"order_id": external, **order}}})
-        now = time.time_ns() // 1_000_000
+        now = time.time_ns() // 1_000_000 - age_ms
         head, seq = self.db.execute(
             "INSERT INTO outbox_head (order_id, endpoint, last_seq, state, due_ms) VALUES (?, 'kuper', 1, 1, ?)"
             " ON CONFLICT (order_id, endpoint) DO UPDATE SET last_seq = last_seq + 1,"
@@ -215,14 +216,27 @@ def test_a_confirmed_composition_makes_the_order_ready(desk: Desk) -> None:
     assert ("ready.confirmed", "kuper") in kinds
 
 
+def test_the_next_message_of_an_order_follows_at_once(desk: Desk) -> None:
+    order = desk.order()
+    desk.add(order, IN_WORK, *[ASSEMBLED] * 14)
+    started = time.monotonic()
+    desk.start()
+    assert {row["outcome"] for row in desk.wait_over(order, 6)} == {"ok"}
+    assert time.monotonic() - started < 7  # one a second would take twice that
+
+
 def test_a_bell_wakes_the_notifier(desk: Desk) -> None:
     """Without one it looks every second."""
     desk.start()
-    desk.wait(lambda: list((desk.state / "run").glob("notifier@*.bell")), "the bell hangs")
-    for _ in range(3):
+    bell = desk.wait(lambda: list((desk.state / "run").glob("notifier@*.bell")), "the bell hangs")[0]
+    started = time.monotonic()
+    for _ in range(15):
         order = desk.order()
         desk.add(order, IN_WORK)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ringer:
+            ringer.sendto(b"!", str(bell))
         desk.wait_over(order, 5)
+    assert time.monotonic() - started < 6
 
 
 # --- doubts
@@ -400,6 +414,23 @@ def test_the_rate_is_kept(desk: Desk) -> None:
     # By when they arrived, which the way may squeeze a little.
     assert max(sum(start <= moment < start + 1000 for moment in times) for start in times) <= 25
     assert times[-1] - times[0] < 3000 + 1000 * SLACK
+
+
+def test_fresh_orders_pass_beside_a_backlog_that_goes_oldest_first(desk: Desk) -> None:
+    desk.configure(rate_per_second=20)
+    backlog = [desk.order() for _ in range(160)]
+    for place, order in enumerate(backlog):
+        desk.add(order, IN_WORK, age_ms=3_600_000 - place)
+    desk.start()
+    desk.wait(lambda: desk.sent(backlog[5], IN_WORK) == 1, "the backlog is being sent")
+    fresh = desk.order()
+    desk.add(fresh, IN_WORK)
+    desk.wait_over(fresh, 2)
+    assert any(desk.rows(order)[0]["state"] == 1 for order in backlog)
+    sent = [entry["order"] for entry in desk.market.journal(kind="notification") if entry["order"] != fresh]
+    places = [backlog.index(order) for order in sent]
+    # In claims of a few at a time, which may pass each other on the way.
+    assert all(abs(place - rank) <= 8 for rank, place in enumerate(places)), places
 
 
 # --- refusals

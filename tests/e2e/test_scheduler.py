@@ -115,6 +115,13 @@ def test_a_run_that_hangs_ends_with_its_whole_group(place: Place) -> None:
     assert place.count("tick") >= 5, "others are not held up"
 
 
+def test_what_a_run_leaves_behind_is_gone(place: Place) -> None:
+    place.job("leaves", "(trap '' TERM; exec sleep 1000) &\necho \"group $!\" >>\"$trace\"\n", "every = 1s")
+    place.go()
+    place.wait_runs("leaves", 1, 5)
+    wait_until(lambda: not is_running(int(place.trace("leaves")[1][1])), 2, "its child is killed")
+
+
 def test_failures_say_why(place: Place) -> None:
     place.job("bad", "echo 'no luck' >&3\nexit 3\n", "every = 1s")
     place.job("killed", "kill -SEGV $$\n", "every = 1s")
@@ -162,7 +169,7 @@ def test_missed_slots_follow_each_jobs_policy(place: Place) -> None:
 
 
 def test_a_run_that_was_lost_with_its_scheduler_is_repeated(place: Place) -> None:
-    place.job("each", SLOW, "every = 2s misfire = all")
+    place.job("each", '[ "$(grep -c begin "$trace")" = 1 ] && sleep 1000\n' + TICK, "every = 2s misfire = all")
     killed = place.go()
     place.wait_for("SELECT count(*) FROM job_runs WHERE job = 'each' AND outcome = 'running'", 6, "it runs")
     child = int(wait_until(lambda: place.trace("each"), 3, "its process is there")[-1][1])
@@ -189,8 +196,9 @@ def test_a_standby_takes_over_at_once_when_the_active_one_dies(place: Place) -> 
     place.wait_runs("tick", 3, 5)
     first.send_signal(signal.SIGKILL)
     first.wait()
-    number = place.count("tick")
+    number, died = place.count("tick"), time.monotonic()
     place.wait_runs("tick", number + 2, 5)
+    assert time.monotonic() - died < 12, "the lease would have lasted for 15 s"
     assert place.rows("SELECT DISTINCT term FROM job_runs ORDER BY term") == [(1,), (2,)]
     slots = [slot for slot, *_ in place.runs("tick")]
     assert slots == list(range(slots[0], slots[-1] + 1, 1000))

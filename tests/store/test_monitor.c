@@ -348,7 +348,8 @@ static const char failed_outbox[] =
 	" 'H7&Co', 'order.ready_for_delivery', 7, 1, 4, '422 no', 0, 0,"
 	" " NOW_S "000, '{}')";
 static const char failed_runs[] =
-	"INSERT INTO jobs (name, last_slot_ms) VALUES ('invoicing', 1);"
+	"INSERT INTO jobs (name, last_slot_ms) VALUES ('invoicing', 1),"
+	" ('backup', 1);"
 	"INSERT INTO job_runs (job, slot_ms, started_ms, ended_ms, outcome,"
 	" detail, trigger, term) VALUES"
 	" ('invoicing', 1, 1, 1, 'ok', '', 'schedule', 1),"
@@ -357,7 +358,11 @@ static const char failed_runs[] =
 	" ('invoicing', 4, 1, 1, 'skipped', '', 'schedule', 1),"
 	" ('invoicing', 5, 1, " NOW_S "000, 'failed', 'exit code 1: disk',"
 	" 'schedule', 1),"
-	" ('invoicing', 6, 1, NULL, 'running', '', 'schedule', 1)";
+	" ('invoicing', 6, 1, NULL, 'running', '', 'schedule', 1),"
+	" ('backup', 1, 1, 1, 'ok', '', 'schedule', 1),"
+	" ('backup', 2, 1, 1, 'failed', '', 'schedule', 1),"
+	" ('backup', 3, 1, 1, 'skipped', '', 'schedule', 1),"
+	" ('backup', 4, 1, 1, 'failed', '', 'schedule', 1)";
 static const char backlog[] =
 	"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
 	" WHERE i < 100) INSERT INTO telegram_queue (message_id, head_id,"

@@ -180,6 +180,8 @@ static void a_clock_that_is_set_neither_stops_nor_floods_a_job(void **state)
 
 	begin(w, MINUTES(1), MISFIRE_ONCE);
 	look(w);
+	/* So that there are slots to come back to. */
+	live(w, HOURS(3), SECONDS(10));
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		int64_t before = runs(w, "1");
 		int64_t got;
@@ -341,6 +343,7 @@ static void a_process_is_not_started_after_the_lease(void **state)
 	assert_int_equal(job_decide(&w->job, &pass, NULL), 0);
 	assert_int_equal(w->job.child.pid, 0);
 	assert_int_equal(w->job.end.outcome, JOB_FAILED);
+	assert_non_null(strstr(w->job.end.detail, "stood still"));
 }
 
 #define WORLD_TEST(function) \
