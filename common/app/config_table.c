@@ -54,7 +54,7 @@ enum {
 static const struct config_option store[] = {
 	TEXT(config_store, url, config_check_store_url, "sqlite:ordergate.db",
 	     "\"sqlite:NAME\" below the state directory, \"sqlite:/PATH\", or \"postgresql://...\""),
-	NUMBER(config_store, wal_checkpoint_pages, 100, 16000, "2000",
+	NUMBER(config_store, wal_checkpoint_pages, 100, 16000, "1000",
 	       "pages (4 KiB) of write-ahead log after which a commit moves them into the file"),
 	END
 };

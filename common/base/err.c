@@ -42,7 +42,8 @@ int err_set(struct err *e, enum err_code code, const char *format, ...)
 int err_errno(struct err *e, enum err_code code, const char *format, ...)
 {
 	int saved_errno = errno;
-	char reason[64];
+	/* Not strerror_r(3), which speaks the language of the operator. */
+	const char *reason = strerrordesc_np(saved_errno);
 	va_list args;
 	size_t used;
 
@@ -53,7 +54,7 @@ int err_errno(struct err *e, enum err_code code, const char *format, ...)
 		va_end(args);
 		used = strlen(e->text);
 		(void)snprintf(e->text + used, sizeof(e->text) - used, ": %s",
-			       strerror_r(saved_errno, reason, sizeof(reason)));
+			       reason != NULL ? reason : "unknown error");
 		make_one_line(e->text);
 	}
 	errno = saved_errno;
