@@ -107,7 +107,8 @@ struct slot {
 	int settle_tries;
 	bool breaker_was_open;
 	int64_t probe_every_ms;
-	bool moved; /* its result has changed the endpoint */
+	bool failed; /* as its row says now */
+	bool moved;  /* its result has changed the endpoint */
 	enum endpoint_state moved_to;
 	char error[ERROR_BYTES_MAX];        /* for the message's row */
 	char reason[ENDPOINT_REASON_BYTES]; /* without the answer: for logs */

@@ -48,7 +48,7 @@ static int forgive_crossing(struct db *db, const struct slot *slot,
 	return rc < 0 ? rc : 0;
 }
 
-static int finish(struct db *db, const struct slot *slot, int64_t now_ms,
+static int finish(struct db *db, struct slot *slot, int64_t now_ms,
 		  struct err *e)
 {
 	const struct plan *plan = &slot->plan;
@@ -65,8 +65,8 @@ static int finish(struct db *db, const struct slot *slot, int64_t now_ms,
 	if (rc >= 0)
 		rc = queue_finish(db, &queue_outbox, &slot->message, &result,
 				  now_ms, e);
-	if (rc >= 0 && result.state == QUEUE_FAILED &&
-	    gate_keeps_back(slot->notice))
+	slot->failed = result.state == QUEUE_FAILED;
+	if (rc >= 0 && slot->failed && gate_keeps_back(slot->notice))
 		rc = outbox_keep_back(db, &slot->message, e);
 	return rc;
 }
@@ -158,7 +158,7 @@ static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 	struct slot *slot = CONTAINER_OF(u, struct slot, letter.unit);
 	int rc;
 
-	slot->moved = false;
+	slot->moved = slot->failed = false;
 	rc = slot->plan.kind == PLAN_FINISH ? finish(db, slot, now_ms, e)
 					    : put_back(db, slot, now_ms, e);
 	if (rc >= 0)
@@ -168,7 +168,7 @@ static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 
 static void log_failed(const struct slot *slot)
 {
-	if (slot->plan.kind == PLAN_FINISH && slot->plan.state == QUEUE_FAILED)
+	if (slot->failed)
 		log_event(LOG_LEVEL_WARNING, "notification failed",
 			  LOG_TEXT("endpoint", slot->endpoint->channel->name),
 			  LOG_TEXT("order", slot->message.external_id),

@@ -31,10 +31,25 @@ static int open_file(struct log_sink *sink)
 	return 0;
 }
 
+/* A terminal or pipe is opened anew, so that O_NONBLOCK is ours alone; a file
+ * has one offset, which is to be shared. */
+static int open_echo(int fd)
+{
+	char path[32];
+	struct stat about;
+
+	if (fd < 0 || fstat(fd, &about) < 0)
+		return -1;
+	if (!S_ISFIFO(about.st_mode) && !S_ISCHR(about.st_mode))
+		return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
 int log_sink_open(const struct state_dir *dir, int echo_fd,
 		  struct log_sink *ret_sink, struct err *e)
 {
-	struct log_sink sink = {.echo_fd = echo_fd, .at_line_start = true};
+	struct log_sink sink = {.echo_fd = -1, .at_line_start = true};
 	int fds[2];
 
 	(void)snprintf(sink.path, sizeof(sink.path), "%s/ordergate.log",
@@ -49,6 +64,7 @@ int log_sink_open(const struct state_dir *dir, int echo_fd,
 	}
 	sink.read_fd = fds[0];
 	sink.write_fd = fds[1];
+	sink.echo_fd = open_echo(echo_fd);
 	(void)fcntl(sink.write_fd, F_SETPIPE_SZ, PIPE_BYTES);
 	*ret_sink = sink;
 	return 0;
@@ -59,6 +75,7 @@ void log_sink_close(struct log_sink *sink)
 	cleanup_fd(&sink->read_fd);
 	cleanup_fd(&sink->write_fd);
 	cleanup_fd(&sink->file_fd);
+	cleanup_fd(&sink->echo_fd);
 }
 
 static void shift(const char *path)
@@ -119,7 +136,9 @@ void log_sink_drain(struct log_sink *sink)
 		keep(sink, piece, (size_t)got);
 		if (sink->echo_fd >= 0 &&
 		    write(sink->echo_fd, piece, (size_t)got) < 0 &&
-		    errno != EINTR && errno != EAGAIN)
-			sink->echo_fd = -1; /* its reader is gone */
+		    errno != EINTR && errno != EAGAIN) {
+			cleanup_fd(&sink->echo_fd); /* its reader is gone */
+			sink->echo_fd = -1;
+		}
 	}
 }

@@ -29,12 +29,13 @@ struct log_sink {
 	int read_fd;  /* poll it for reading */
 	int write_fd; /* for the children's stderr */
 	int file_fd;
-	int echo_fd; /* -1: none */
+	int echo_fd; /* our own; -1: none */
 	int64_t file_bytes;
 	bool at_line_start;
 };
 
-/* echo_fd is borrowed. 0 or ERR_IO. */
+/* Lines are repeated on echo_fd unless it is -1; a reader of it that stalls
+ * loses lines. 0 or ERR_IO. */
 int log_sink_open(const struct state_dir *dir, int echo_fd,
 		  struct log_sink *ret_sink, struct err *e);
 void log_sink_close(struct log_sink *sink);

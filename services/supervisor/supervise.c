@@ -329,18 +329,20 @@ static void finish(struct supervisor *s)
 
 int supervise(struct installation *in, struct err *e)
 {
-	struct supervisor s = {
-		.in = in,
-		.launch = {.dir = &in->dir,
-			   .bin = in->options->bin,
-			   .config = in->config_path},
-		.log = {.read_fd = -1, .write_fd = -1, .file_fd = -1},
-		.signal_fd = -1,
-		.notify_fd = -1,
-		.screen_fd = -1,
-		.started_ms = clock_mono_ms(),
-		.turned_ms = clock_mono_ms(),
-		.has_terminal = tcgetpgrp(STDIN_FILENO) > 0};
+	struct supervisor s = {.in = in,
+			       .launch = {.dir = &in->dir,
+					  .bin = in->options->bin,
+					  .config = in->config_path},
+			       .log = {.read_fd = -1,
+				       .write_fd = -1,
+				       .file_fd = -1,
+				       .echo_fd = -1},
+			       .signal_fd = -1,
+			       .notify_fd = -1,
+			       .screen_fd = -1,
+			       .started_ms = clock_mono_ms(),
+			       .turned_ms = clock_mono_ms(),
+			       .has_terminal = tcgetpgrp(STDIN_FILENO) > 0};
 	int rc = open_all(&s, e);
 
 	if (rc == 0) {

@@ -66,7 +66,7 @@ def test_workers_killed_under_load_lose_nothing(appliance: Appliance, senders: S
     assert [result[name] for name in ("connect", "read", "write", "timeout")] == [0, 0, 0, 0]
     assert result["status_errors"] <= hook_kills * WRK_CONNECTIONS
     assert not senders.broken and sum(senders.statuses.values()) - senders.statuses[200] <= hook_kills * SENDERS
-    assert senders.longest_gap_s() < BACK_S, "nginx serves on"
+    assert senders.longest_gap_s() < BACK_S + SLACK, "nginx serves on"
 
     wait_until_processed(appliance)
     numbers = wrk.numbers()

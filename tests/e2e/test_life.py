@@ -100,8 +100,10 @@ def check_told(appliance: Appliance, market: Kuper, order_id: str, number: str) 
     assert market.anomalies() == []
 
 
-def check_document(appliance: Appliance, market_order: dict[str, Any], number: int) -> None:
-    """In the store and as a file: the lines and sums of the marketplace, with the tax inside each line."""
+def check_document(appliance: Appliance, market_order: dict[str, Any]) -> int:
+    """In the store and as a file: the lines and sums of the marketplace, with the tax inside each line. Its number."""
+    number, = rows(appliance, "SELECT d.number FROM documents d JOIN orders o ON o.id = order_id WHERE external_id = ?",
+                   market_order["id"])[0]
     path = appliance.state / "export" / f"sale-LA-{number:06d}.json"
     document = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     wanted = charged(market_order)
@@ -116,10 +118,11 @@ def check_document(appliance: Appliance, market_order: dict[str, Any], number: i
     delivered_ms, = rows(appliance, "SELECT delivered_ms FROM orders WHERE external_id = ?", market_order["id"])[0]
     day = datetime.fromtimestamp(delivered_ms / 1000, MOSCOW).date().isoformat()
     assert document["date"] == day
-    assert rows(appliance, "SELECT d.number, kind, d.total_minor, vat_minor, business_date, d.state, body = ? FROM documents d"
+    assert rows(appliance, "SELECT kind, d.total_minor, vat_minor, business_date, d.state, body = ? FROM documents d"
                 " JOIN orders o ON o.id = order_id WHERE external_id = ?", path.read_text(encoding="utf-8"),
                 market_order["id"]) == [
-        (number, "sale", int(Decimal(document["total"]) * 100), int(Decimal(document["vat"]) * 100), day, "exported", 1)]
+        ("sale", int(Decimal(document["total"]) * 100), int(Decimal(document["vat"]) * 100), day, "exported", 1)]
+    return number
 
 
 def test_an_order_goes_the_whole_way(make_appliance) -> None:
@@ -151,8 +154,7 @@ def test_an_order_goes_the_whole_way(make_appliance) -> None:
         assert run_job(appliance, "invoicing") == "made=2 empty=0 blocked=0 exported=2"
         assert sum(charged(at_market["H48120937765"]).values()) == Decimal(
             at_market["H48120937765"]["payload"]["total"]["discountTotalPrice"]), "as ordered is as the marketplace said"
-        check_document(appliance, at_market["H48120937765"], 1)
-        check_document(appliance, at_market["H48120937766"], 2)
+        assert sorted(check_document(appliance, done) for done in at_market.values()) == [1, 2]
         files = {path.name: path.read_bytes() for path in (appliance.state / "export").iterdir()}
         assert run_job(appliance, "invoicing") == "made=0 empty=0 blocked=0 exported=0"
         assert {path.name: path.read_bytes() for path in (appliance.state / "export").iterdir()} == files
@@ -173,7 +175,7 @@ def test_a_document_waits_for_its_tax_rate_and_is_made_then(make_appliance) -> N
         appliance.config.write_text(appliance.config.read_text(encoding="utf-8") + 'invoicing { default_vat = "22" }\n',
                                     encoding="utf-8")
         assert run_job(appliance, "invoicing") == "made=1 empty=0 blocked=0 exported=1"
-        check_document(appliance, done, 1)
+        assert check_document(appliance, done) == 1
 
 
 def texts_about(telegram: Telegram, word: str) -> list[str]:
@@ -216,3 +218,14 @@ def test_what_was_not_understood_is_told_of(make_appliance, telegram: Telegram) 
             run_job(appliance, "monitor")
             run_job(appliance, "telegram")
         assert len(texts_about(telegram, "unknown event type")) == 1, telegram.texts(ADMIN_CHAT)
+
+
+def test_an_unknown_store_is_told_of_once(make_appliance, telegram: Telegram) -> None:
+    with between(make_appliance, "", telegram) as (appliance, market):
+        for order_id in ("H48120937771", "H48120937772"):
+            market.create(order={**order(order_id, 90, position("100245871", 2, "89.90", "79.90")), "storeID": "nobody's"})
+            market.wait(order_id)
+            wait_until_processed(appliance)
+            run_job(appliance, "monitor")
+            run_job(appliance, "telegram")
+        assert len(texts_about(telegram, "nobody's")) == 1, telegram.texts(ADMIN_CHAT)

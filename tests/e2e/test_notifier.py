@@ -6,169 +6,19 @@ import json
 import re
 import signal
 import socket
-import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from appliance import BIN, ROOT, SLACK, wait_until
-
-sys.path.insert(0, str(ROOT / "tests" / "emulators"))
-
-from kuper import remote  # noqa: E402
-from kuper.remote import Kuper  # noqa: E402
+from appliance import SLACK
+from desk import ASSEMBLED, CANCELED, IN_WORK, READY, Desk
+from kuper import remote
+from kuper.remote import Kuper
 
 SETTLE_MS = 300
-IN_WORK, ASSEMBLED, READY, CANCELED = "order.in_work", "order.assembled", "order.ready_for_delivery", "order.canceled"
-
-
-class Desk:
-    """A store with orders and their notifications, and any number of notifiers on it."""
-
-    def __init__(self, folder: Path, market: Kuper) -> None:
-        self.folder = folder
-        self.state = folder / "state"
-        self.market = market
-        self.log_path = folder / "notifier.log"
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.next_id = 0
-        self.run_ctl("init")
-        self.write_secret("kuper-client-token", remote.CLIENT_TOKEN)
-        self.configure()
-        # Open for as long as the desk is there: the last one to close a store checkpoints it.
-        self.db = sqlite3.connect(self.state / "ordergate.db", timeout=10, isolation_level=None)
-        self.db.execute("PRAGMA wal_autocheckpoint=0")
-
-    # --- the installation
-
-    def run_ctl(self, *arguments: str) -> None:
-        subprocess.run([BIN / "ordergatectl", "--state", self.state, *arguments], check=True, capture_output=True)
-
-    def configure(self, **options: Any) -> None:
-        values = {"notifications_url": f"{self.market.base_url}/v1/notifications",
-                  "shipments_url": f"{self.market.base_url}/ofm/api/v1/shipments",
-                  "token_url": f"{self.market.base_url}/auth/token", "rate_per_second": 1000, "parallel": 16,
-                  "timeout_ms": 1500, "probe_ms": 300, **options}
-        lines = "\n".join(f"  {key} = {json.dumps(value)}" for key, value in values.items())
-        notifiers = options.get("notifiers", 1)
-        (self.folder / "ordergate.conf").write_text(
-            f"channel kuper {{\n{lines}\n}}\npool {{ notifier = {notifiers} }}\n".replace(f"  notifiers = {notifiers}\n", ""),
-            encoding="utf-8")
-
-    def write_secret(self, name: str, value: str) -> None:
-        path = self.state / "secrets" / name
-        path.touch(mode=0o600)
-        path.write_text(value, encoding="utf-8")
-
-    def start(self, number: int = 1) -> subprocess.Popen[bytes]:
-        with open(self.log_path, "ab") as log:
-            process = subprocess.Popen([BIN / "ordergate-notifier", "--state", self.state, "--config",
-                                        self.folder / "ordergate.conf", "--instance", str(number)], stderr=log, stdout=log)
-        self.processes.append(process)
-        return process
-
-    def stop(self, process: subprocess.Popen[bytes], seconds: float = 10.0) -> int:
-        process.terminate()
-        return process.wait(seconds * max(1.0, SLACK / 3))
-
-    def destroy(self) -> None:
-        """Every notifier ends well, unless the test killed it; a sanitizer would have said so in the log."""
-        for process in self.processes:
-            process.terminate()
-        codes = []
-        for process in self.processes:
-            try:
-                codes.append(process.wait(10 * SLACK))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                codes.append(process.wait())
-        self.db.close()
-        assert set(codes) <= {0, -signal.SIGKILL}, f"{codes}\n{self.log()[-4000:]}"
-        assert not re.search("Sanitizer|runtime error|Assertion", self.log()), self.log()[-8000:]
-
-    def log(self) -> str:
-        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
-
-    # --- orders and notifications
-
-    def order(self, state: str = "assembling", kind: int = 3) -> str:
-        """An order here and at the marketplace; its external id."""
-        self.next_id += 1
-        store = str(1200 + kind)
-        external = self.market.create(send=False, store_id=store, integration_type=kind)["id"]
-        self.db.execute("INSERT OR IGNORE INTO stores VALUES (?, '', 'Europe/Moscow', '', '', ?, 1, 0, 0)", (store, kind))
-        self.db.execute("INSERT INTO orders (id, channel, external_id, number, store_id, state, version, event_ms, snapshot_ms,"
-                        " created_ms, updated_ms) VALUES (?, 'kuper', ?, ?, ?, ?, 1, 0, 0, 0, 0)",
-                        (self.next_id, external, f"1-{self.next_id}", store, state))
-        return external
-
-    def order_id(self, external: str) -> int:
-        return self.db.execute("SELECT id FROM orders WHERE external_id = ?", (external,)).fetchone()[0]
-
-    def order_state(self, external: str) -> str:
-        return self.db.execute("SELECT state FROM orders WHERE external_id = ?", (external,)).fetchone()[0]
-
-    def set_order_state(self, external: str, state: str) -> None:
-        self.db.execute("UPDATE orders SET state = ? WHERE external_id = ?", (state, external))
-
-    def add(self, external: str, *types: str, age_ms: int = 0) -> None:
-        """What outbox_add() does, in one transaction."""
-        self.db.execute("BEGIN IMMEDIATE")
-        for event_type in types:
-            self._add_one(external, event_type, age_ms)
-        self.db.execute("COMMIT")
-
-    def _add_one(self, external: str, event_type: str, age_ms: int) -> None:
-        order = {"order": {"originalOrderId": external, "changed": False}} if event_type == READY else {}
-        body = json.dumps({"event": {"type": event_type, "payload": {"order_id": external, **order}}})
-        now = time.time_ns() // 1_000_000 - age_ms
-        head, seq = self.db.execute(
-            "INSERT INTO outbox_head (order_id, endpoint, last_seq, state, due_ms) VALUES (?, 'kuper', 1, 1, ?)"
-            " ON CONFLICT (order_id, endpoint) DO UPDATE SET last_seq = last_seq + 1,"
-            " due_ms = CASE WHEN state IN (0, 4) THEN excluded.due_ms ELSE due_ms END,"
-            " state = CASE WHEN state IN (0, 4) THEN 1 ELSE state END RETURNING head_id, last_seq",
-            (self.order_id(external), now)).fetchone()
-        self.db.execute(
-            "INSERT INTO outbox (message_id, head_id, endpoint, channel, external_id, event_type, order_id, order_seq, state,"
-            " hold, due_ms, created_ms, updated_ms, body) VALUES ('m', ?, 'kuper', 'kuper', ?, ?, ?, ?, 1,"
-            " CASE WHEN EXISTS (SELECT 1 FROM outbox WHERE head_id = ? AND state = 4 AND hold = 'blocked')"
-            " THEN 'blocked' ELSE 'none' END, ?, ?, ?, ?)",
-            (head, external, event_type, self.order_id(external), seq, head, now, now, now, body))
-
-    def rows(self, external: str) -> list[dict[str, Any]]:
-        cursor = self.db.execute("SELECT event_type, state, outcome, hold, attempts, http_status, error, sending_since_ms"
-                                 " FROM outbox WHERE external_id = ? ORDER BY order_seq", (external,))
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row)) for row in cursor]
-
-    def endpoint(self) -> str:
-        row = self.db.execute("SELECT state FROM endpoints WHERE name = 'kuper'").fetchone()
-        return row[0] if row else "closed"
-
-    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
-        try:
-            return wait_until(condition, seconds * SLACK, what)
-        except AssertionError as error:
-            orders = [row[0] for row in self.db.execute("SELECT external_id FROM orders LIMIT 3")]
-            raise AssertionError(f"{error}\nendpoint {self.endpoint()}\n"
-                                 + "\n".join(str((name, self.rows(name))) for name in orders)
-                                 + f"\n{self.log()[-4000:]}") from None
-
-    def wait_over(self, external: str, seconds: float = 10.0) -> list[dict[str, Any]]:
-        """All of the order's notifications done or failed."""
-        return self.wait(lambda: (rows := self.rows(external)) and all(row["state"] in (3, 4) for row in rows) and rows,
-                         f"{external} is over", seconds)
-
-    def sent(self, external: str, event_type: str) -> int:
-        return sum(1 for name, _ in self.market.notifications(external) if name == event_type)
-
-    def asked(self, external: str) -> int:
-        return len(self.market.journal(kind="request", order=external, type="state"))
 
 
 @pytest.fixture(scope="module")
@@ -453,6 +303,19 @@ def test_a_refusal_is_kept_with_its_answer_and_keeps_back_what_depends_on_it(des
     rows = desk.wait_over(order, 15)
     assert [(row["state"], row["outcome"]) for row in rows] == [(4, "rejected"), (3, "obsolete"), (3, "ok")]
     assert desk.market.order(order)["state"] == "canceled"
+
+
+def test_a_refusal_that_a_cancellation_crossed_is_no_failure(desk: Desk) -> None:
+    order = desk.order()
+    desk.market.cancel(order)
+    desk.market.fault("delay", type=IN_WORK, delay_ms=700)
+    desk.add(order, IN_WORK)
+    desk.start()
+    desk.wait(lambda: desk.sent(order, IN_WORK) == 1, "it is under way")
+    desk.set_order_state(order, "canceled")  # the webhook has come meanwhile
+    row = desk.wait_over(order)[0]
+    assert (row["state"], row["outcome"], row["http_status"]) == (3, "obsolete", 422)
+    assert "notification failed" not in desk.log()
 
 
 def test_the_operator_releases_what_is_kept_back(desk: Desk) -> None:

@@ -67,8 +67,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (size >= 25)
 		check_product(data + 1);
-	text = strndup((const char *)data + 1, size - 1);
+	text = malloc(size);
 	assert(text != NULL);
+	memcpy(text, data + 1, size - 1);
+	text[size - 1] = '\0';
 	digits = data[0] % (DECIMAL_DIGITS_MAX + 1);
 	if (decimal_parse_rounded(text, digits, &rounded, NULL) == 0) {
 		check_round_trip(rounded, digits);

@@ -37,11 +37,14 @@ static void check_moment(int64_t wall_ms, int offset_s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	CLEANUP_FREE char *text = strndup((const char *)data, size);
+	CLEANUP_FREE char *text = malloc(size + 1);
 	int64_t wall_ms = 0;
 	uint8_t offset = size > 0 ? data[size - 1] : 0;
 
 	assert(text != NULL);
+	if (size > 0)
+		memcpy(text, data, size);
+	text[size] = '\0';
 	if (timestamp_parse(text, 3600, &wall_ms, NULL) == 0) {
 		assert(wall_ms >= 0);
 		for (int offset_s = -50400; offset_s <= 50400; offset_s += 900)

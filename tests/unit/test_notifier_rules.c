@@ -121,6 +121,17 @@ static void only_in_work_keeps_others_back(void **state)
 	assert_int_equal(gate_blocker(NOTICE_READY, 0), NOTICE_NONE);
 }
 
+static void a_notice_is_past_when_the_gate_would_stop_it(void **state)
+{
+	(void)state;
+	assert_true(gate_is_past(NOTICE_IN_WORK, ORDER_CANCELED));
+	assert_true(gate_is_past(NOTICE_READY, ORDER_RECEIVED));
+	assert_true(gate_is_past(NOTICE_CANCELED, ORDER_DELIVERED));
+	assert_false(gate_is_past(NOTICE_CANCELED, ORDER_CANCELED));
+	assert_false(gate_is_past(NOTICE_IN_WORK, ORDER_ASSEMBLING));
+	assert_false(gate_is_past(NOTICE_READY, ORDER_ASSEMBLED));
+}
+
 /* --- after an answer --- */
 
 static struct facts facts_of(enum notice notice)
@@ -441,6 +452,7 @@ int main(void)
 		cmocka_unit_test(a_message_is_sent_only_while_it_makes_sense),
 		cmocka_unit_test(every_notice_has_an_answer_in_every_state),
 		cmocka_unit_test(only_in_work_keeps_others_back),
+		cmocka_unit_test(a_notice_is_past_when_the_gate_would_stop_it),
 		cmocka_unit_test(an_answer_leads_to_one_action),
 		cmocka_unit_test(nothing_is_lost_by_any_answer),
 		cmocka_unit_test(a_state_decides_about_a_doubt),
