@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/macros.h"
@@ -226,6 +227,7 @@ int main(int argc, char **argv)
 	const char *state_path = "./var";
 	int code;
 
+	(void)umask(0027); /* as all of our processes */
 	while (take_global(&ctl, "--config", &config_path) ||
 	       take_global(&ctl, "--state", &state_path))
 		;

@@ -27,7 +27,8 @@ struct make {
 	struct invoice_terms terms;
 	char business_date[DATE_TEXT_BYTES];
 	char series[CONFIG_NAME_BYTES + 8];
-	int *counter; /* of the result: which of them this order is */
+	struct err why; /* it is blocked */
+	int *counter;   /* of the result: which of them this order is */
 	struct invoicing_result *result;
 };
 
@@ -98,6 +99,31 @@ static int run_make(struct unit *u, struct db *db, int64_t now_ms,
 			 : 0;
 }
 
+/* The document could not be made for a reason that lies in the order: it is
+ * blocked, and the others go on (P2). */
+static int run_block(struct unit *u, struct db *db, int64_t now_ms,
+		     struct err *e)
+{
+	struct make *make = CONTAINER_OF(u, struct make, unit);
+
+	(void)now_ms;
+	return block(db, make, &make->why, e);
+}
+
+static int settle(struct service *s, struct make *make)
+{
+	int rc = make->unit.rc;
+
+	if (rc == ERR_INVALID || rc == ERR_NOMEM) {
+		make->why = make->unit.err;
+		make->unit.run = run_block;
+		rc = writer_call(s->writer, &make->unit, NULL);
+	}
+	if (rc >= 0 && make->counter != NULL)
+		(*make->counter)++;
+	return rc;
+}
+
 /* Terms of one order: the day of its delivery where the store is. */
 static void set_terms(struct make *make, const struct config *config)
 {
@@ -137,12 +163,10 @@ static int make_page(struct service *s, const struct document_due *due,
 	}
 	writer_call_all(s->writer, units, (size_t)count);
 	for (int i = 0; i < count; i++) {
-		if (makes[i].unit.rc < 0) {
+		if (settle(s, &makes[i]) < 0) {
 			*e = makes[i].unit.err;
 			return makes[i].unit.rc;
 		}
-		if (makes[i].counter != NULL)
-			(*makes[i].counter)++;
 	}
 	return 0;
 }
