@@ -370,95 +370,96 @@ static const char backlog[] =
 	" updated_ms, text) SELECT 'm', 99, 'x', 'fire', i, 'info', 1, 0,"
 	" " NOW_S "000, 0, '' FROM n";
 
+static const struct {
+	const char *rule;
+	const char *sql;  /* makes it true */
+	const char *want; /* the message */
+	const char *over; /* makes it false */
+} rule_rows[] = {
+	{"notification-failed", failed_outbox,
+	 "-1|fire|" RED "<b>Marketplace was not told</b>\n"
+	 "Order H7&amp;Co (no. 1-7)\n"
+	 "Notification: order.ready_for_delivery\n"
+	 "Reason: 422 no",
+	 "UPDATE outbox SET state = 3"},
+	{"breaker-open",
+	 "INSERT INTO endpoints VALUES ('kuper', 'held', 3,"
+	 " '401 <x>', " NOW_S "000, 0)",
+	 "-1|fire|" RED "<b>Marketplace cannot be reached</b>\n"
+	 "Address: kuper (held)\n"
+	 "Since: 22.11.2026 15:00 (Europe/Moscow)\n"
+	 "Reason: 401 &lt;x&gt;",
+	 "UPDATE endpoints SET state = 'closed'"},
+	{"inbox-quarantined",
+	 "INSERT INTO inbox (message_id, channel, external_id,"
+	 " event_type, order_id, order_seq, event_ms, state, outcome,"
+	 " due_ms, created_ms, updated_ms, body, error) VALUES"
+	 " ('m', 'kuper', 'H7', 'order.<odd>', 7, 1, 0, 4,"
+	 " 'quarantined', 0, " NOW_S "000, 0, '{}', 'unknown event')",
+	 "-1|fire|" YELLOW "<b>Messages were not understood</b>\n"
+	 "From: kuper order.&lt;odd&gt; (quarantined)\n"
+	 "Messages: 1, the last one 22.11.2026 15:00 (Europe/Moscow)\n"
+	 "Reason: unknown event",
+	 "UPDATE inbox SET state = 3"},
+	{"inbox-quarantined",
+	 "INSERT INTO quarantine (received_ms, channel, reason, raw)"
+	 " VALUES (" NOW_S "000 - 3600000, 'kuper', 'old', x'00'),"
+	 " (" NOW_S "000 - 1000, 'kuper', 'not JSON', x'00')",
+	 "-1|fire|" YELLOW "<b>Messages were not understood</b>\n"
+	 "From: kuper (unreadable)\n"
+	 "Messages: 1, the last one 22.11.2026 14:59 (Europe/Moscow)\n"
+	 "Reason: not JSON",
+	 "UPDATE quarantine SET received_ms = 1"},
+	{"store-unknown",
+	 "INSERT INTO stores (id, name, time_zone, opening_hours,"
+	 " telegram_chat, integration_type, imported, created_ms,"
+	 " updated_ms) VALUES ('s9', 's9', 'Europe/Moscow', '', '', 3,"
+	 " 0, " NOW_S "000, 0)",
+	 "-1|fire|" BLUE "<b>Order of an unknown store</b>\n"
+	 "Store: s9\n"
+	 "First order: 22.11.2026 15:00 (Europe/Moscow)\n"
+	 "It is worked on with the time zone Europe/Moscow until the"
+	 " store is imported.",
+	 "UPDATE stores SET imported = 1"},
+	{"job-failing", failed_runs,
+	 "-1|fire|" YELLOW "<b>Job keeps failing</b>\n"
+	 "Job: invoicing\n"
+	 "Failed runs in a row: 3, the last one 22.11.2026 15:00"
+	 " (Europe/Moscow)\n"
+	 "Result: failed, exit code 1: disk",
+	 "UPDATE job_runs SET outcome = 'ok', ended_ms = 2"
+	 " WHERE outcome = 'running'"},
+	{"invoice-blocked",
+	 "UPDATE orders SET state = 'delivered', invoice_state ="
+	 " 'blocked', invoice_reason = 'no VAT for \"1\"'",
+	 "-1|fire|" YELLOW "<b>Invoice is blocked</b>\n"
+	 "Order H7&amp;Co (no. 1-7)\n"
+	 "Store: Market &lt;1&gt;\n"
+	 "Reason: no VAT for &quot;1&quot;",
+	 "UPDATE orders SET invoice_state = 'done'"},
+};
+
 static void each_rule_finds_its_own(void **state)
 {
 	struct bench *b = *state;
-	static const struct {
-		const char *rule;
-		const char *sql;  /* makes it true */
-		const char *want; /* the message */
-		const char *over; /* makes it false */
-	} rows[] = {
-		{"notification-failed", failed_outbox,
-		 "-1|fire|" RED "<b>Marketplace was not told</b>\n"
-		 "Order H7&amp;Co (no. 1-7)\n"
-		 "Notification: order.ready_for_delivery\n"
-		 "Reason: 422 no",
-		 "UPDATE outbox SET state = 3"},
-		{"breaker-open",
-		 "INSERT INTO endpoints VALUES ('kuper', 'held', 3,"
-		 " '401 <x>', " NOW_S "000, 0)",
-		 "-1|fire|" RED "<b>Marketplace cannot be reached</b>\n"
-		 "Address: kuper (held)\n"
-		 "Since: 22.11.2026 15:00 (Europe/Moscow)\n"
-		 "Reason: 401 &lt;x&gt;",
-		 "UPDATE endpoints SET state = 'closed'"},
-		{"inbox-quarantined",
-		 "INSERT INTO inbox (message_id, channel, external_id,"
-		 " event_type, order_id, order_seq, event_ms, state, outcome,"
-		 " due_ms, created_ms, updated_ms, body, error) VALUES"
-		 " ('m', 'kuper', 'H7', 'order.<odd>', 7, 1, 0, 4,"
-		 " 'quarantined', 0, " NOW_S "000, 0, '{}', 'unknown event')",
-		 "-1|fire|" YELLOW "<b>Messages were not understood</b>\n"
-		 "From: kuper order.&lt;odd&gt; (quarantined)\n"
-		 "Messages: 1, the last one 22.11.2026 15:00 (Europe/Moscow)\n"
-		 "Reason: unknown event",
-		 "UPDATE inbox SET state = 3"},
-		{"inbox-quarantined",
-		 "INSERT INTO quarantine (received_ms, channel, reason, raw)"
-		 " VALUES (" NOW_S "000 - 3600000, 'kuper', 'old', x'00'),"
-		 " (" NOW_S "000 - 1000, 'kuper', 'not JSON', x'00')",
-		 "-1|fire|" YELLOW "<b>Messages were not understood</b>\n"
-		 "From: kuper (unreadable)\n"
-		 "Messages: 1, the last one 22.11.2026 14:59 (Europe/Moscow)\n"
-		 "Reason: not JSON",
-		 "UPDATE quarantine SET received_ms = 1"},
-		{"store-unknown",
-		 "INSERT INTO stores (id, name, time_zone, opening_hours,"
-		 " telegram_chat, integration_type, imported, created_ms,"
-		 " updated_ms) VALUES ('s9', 's9', 'Europe/Moscow', '', '', 3,"
-		 " 0, " NOW_S "000, 0)",
-		 "-1|fire|" BLUE "<b>Order of an unknown store</b>\n"
-		 "Store: s9\n"
-		 "First order: 22.11.2026 15:00 (Europe/Moscow)\n"
-		 "It is worked on with the time zone Europe/Moscow until the"
-		 " store is imported.",
-		 "UPDATE stores SET imported = 1"},
-		{"job-failing", failed_runs,
-		 "-1|fire|" YELLOW "<b>Job keeps failing</b>\n"
-		 "Job: invoicing\n"
-		 "Failed runs in a row: 3, the last one 22.11.2026 15:00"
-		 " (Europe/Moscow)\n"
-		 "Result: failed, exit code 1: disk",
-		 "UPDATE job_runs SET outcome = 'ok', ended_ms = 2"
-		 " WHERE outcome = 'running'"},
-		{"invoice-blocked",
-		 "UPDATE orders SET state = 'delivered', invoice_state ="
-		 " 'blocked', invoice_reason = 'no VAT for \"1\"'",
-		 "-1|fire|" YELLOW "<b>Invoice is blocked</b>\n"
-		 "Order H7&amp;Co (no. 1-7)\n"
-		 "Store: Market &lt;1&gt;\n"
-		 "Reason: no VAT for &quot;1&quot;",
-		 "UPDATE orders SET invoice_state = 'done'"},
-	};
 
 	add_order(b, 7, "s1", "ready", 0, 0, -400);
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT_OF(rule_rows); i++) {
 		fixture_sql(b->f, "DELETE FROM telegram_queue;"
 				  "DELETE FROM alerts");
-		rule_config(b, rows[i].rule)->for_ms = 0;
-		run_rule(b, rows[i].rule, NOW);
+		rule_config(b, rule_rows[i].rule)->for_ms = 0;
+		run_rule(b, rule_rows[i].rule, NOW);
 		if (b->watch.fired != 0)
-			fail_msg("%s fires at nothing", rows[i].rule);
-		fixture_sql(b->f, rows[i].sql);
-		run_rule(b, rows[i].rule, NOW);
-		run_rule(b, rows[i].rule, NOW + 1000);
-		if (strcmp(messages(b), rows[i].want) != 0)
-			fail_msg("%s: %s", rows[i].rule, messages(b));
-		fixture_sql(b->f, rows[i].over);
-		run_rule(b, rows[i].rule, NOW + 2000);
+			fail_msg("%s fires at nothing", rule_rows[i].rule);
+		fixture_sql(b->f, rule_rows[i].sql);
+		run_rule(b, rule_rows[i].rule, NOW);
+		run_rule(b, rule_rows[i].rule, NOW + 1000);
+		if (strcmp(messages(b), rule_rows[i].want) != 0)
+			fail_msg("%s: %s", rule_rows[i].rule, messages(b));
+		fixture_sql(b->f, rule_rows[i].over);
+		run_rule(b, rule_rows[i].rule, NOW + 2000);
 		if (b->watch.resolved != 1 || alerts_in(b, "firing") != 0)
-			fail_msg("%s does not end", rows[i].rule);
+			fail_msg("%s does not end", rule_rows[i].rule);
 	}
 }
 

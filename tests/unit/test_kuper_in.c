@@ -344,85 +344,80 @@ struct line_row {
 	int64_t qty_milli, ordered_milli, price_minor, total_minor, weight_g;
 };
 
+static const struct line_row position_rows[] = {
+	{"texts",
+	 "\"id\":\"5\",\"quantity\":\"2\",\"price\":\"10.50\","
+	 "\"totalPrice\":\"21.00\",\"weight\":\"500\"",
+	 0, 2000, 2000, 1050, 2100, 500},
+	{"numbers",
+	 "\"id\":5,\"quantity\":2,\"price\":10.5,\"totalPrice\":21,"
+	 "\"weight\":500",
+	 0, 2000, 2000, 1050, 2100, 500},
+	{"numbers of a float",
+	 "\"id\":5,\"quantity\":2.0,\"price\":10.50000001,"
+	 "\"weight\":5e2",
+	 0, 2000, 2000, 1050, 2100, 500},
+	{"a fraction of a pack",
+	 "\"id\":5,\"quantity\":\"0.355\",\"price\":100", 0, 355, 355, 10000,
+	 3550, -1},
+	{"only what was ordered", "\"id\":5,\"originalQuantity\":3,\"price\":1",
+	 0, 3000, 3000, 100, 300, -1},
+	{"ordered and wanted differ",
+	 "\"id\":5,\"originalQuantity\":3,\"quantity\":0,\"price\":1", 0, 0,
+	 3000, 100, 0, -1},
+	{"only a price with discount",
+	 "\"id\":5,\"quantity\":2,\"discountPrice\":\"7\"", 0, 2000, 2000, 700,
+	 1400, -1},
+	{"no price", "\"id\":5,\"quantity\":2", 0, 2000, 2000, 0, 0, -1},
+	{"null and empty",
+	 "\"id\":5,\"quantity\":2,\"price\":null,\"weight\":\"\","
+	 "\"name\":null,\"replacedByID\":null",
+	 0, 2000, 2000, 0, 0, -1},
+	{"a weight of zero is none", "\"id\":5,\"quantity\":2,\"weight\":\"0\"",
+	 0, 2000, 2000, 0, 0, -1},
+	{"extra fields",
+	 "\"id\":5,\"quantity\":2,\"modifiers\":[{\"id\":1}],"
+	 "\"isCombo\":false,\"extensions\":{\"meta\":\"x\"}",
+	 0, 2000, 2000, 0, 0, -1},
+	{"the largest that is allowed",
+	 "\"id\":5,\"quantity\":1000000,\"price\":1000000000", 0, 1000000000,
+	 1000000000, 100000000000, 100000000000000000, -1},
+	{"no id", "\"quantity\":2", ERR_INVALID, 0, 0, 0, 0, 0},
+	{"an empty id", "\"id\":\"\",\"quantity\":2", ERR_INVALID, 0, 0, 0, 0,
+	 0},
+	{"an id that would have to be cut",
+	 "\"id\":\"123456789012345678901234567890123456789012345678901"
+	 "2345678901234\",\"quantity\":2",
+	 ERR_INVALID, 0, 0, 0, 0, 0},
+	{"no quantity", "\"id\":5,\"price\":1", ERR_INVALID, 0, 0, 0, 0, 0},
+	{"a negative quantity", "\"id\":5,\"quantity\":-1", ERR_INVALID, 0, 0,
+	 0, 0, 0},
+	{"a hair below zero", "\"id\":5,\"quantity\":\"-0.001\"", ERR_INVALID,
+	 0, 0, 0, 0, 0},
+	{"a quantity that is no number", "\"id\":5,\"quantity\":\"two\"",
+	 ERR_INVALID, 0, 0, 0, 0, 0},
+	{"a quantity that is a list", "\"id\":5,\"quantity\":[2]", ERR_INVALID,
+	 0, 0, 0, 0, 0},
+	{"a quantity beyond a million", "\"id\":5,\"quantity\":1000000.001",
+	 ERR_INVALID, 0, 0, 0, 0, 0},
+	{"a quantity beyond everything", "\"id\":5,\"quantity\":1e300",
+	 ERR_INVALID, 0, 0, 0, 0, 0},
+	{"a negative price", "\"id\":5,\"quantity\":2,\"price\":-1",
+	 ERR_INVALID, 0, 0, 0, 0, 0},
+	{"a price beyond a milliard",
+	 "\"id\":5,\"quantity\":2,\"price\":1000000000.01", ERR_INVALID, 0, 0,
+	 0, 0, 0},
+	{"a weight that is a word",
+	 "\"id\":5,\"quantity\":2,\"weight\":\"abc\"", ERR_INVALID, 0, 0, 0, 0,
+	 0},
+	{"a negative weight", "\"id\":5,\"quantity\":2,\"weight\":-5",
+	 ERR_INVALID, 0, 0, 0, 0, 0},
+};
+
 static void lenient_and_hostile_positions_follow_the_table(void **state)
 {
-	static const struct line_row rows[] = {
-		{"texts",
-		 "\"id\":\"5\",\"quantity\":\"2\",\"price\":\"10.50\","
-		 "\"totalPrice\":\"21.00\",\"weight\":\"500\"",
-		 0, 2000, 2000, 1050, 2100, 500},
-		{"numbers",
-		 "\"id\":5,\"quantity\":2,\"price\":10.5,\"totalPrice\":21,"
-		 "\"weight\":500",
-		 0, 2000, 2000, 1050, 2100, 500},
-		{"numbers of a float",
-		 "\"id\":5,\"quantity\":2.0,\"price\":10.50000001,"
-		 "\"weight\":5e2",
-		 0, 2000, 2000, 1050, 2100, 500},
-		{"a fraction of a pack",
-		 "\"id\":5,\"quantity\":\"0.355\",\"price\":100", 0, 355, 355,
-		 10000, 3550, -1},
-		{"only what was ordered",
-		 "\"id\":5,\"originalQuantity\":3,\"price\":1", 0, 3000, 3000,
-		 100, 300, -1},
-		{"ordered and wanted differ",
-		 "\"id\":5,\"originalQuantity\":3,\"quantity\":0,\"price\":1",
-		 0, 0, 3000, 100, 0, -1},
-		{"only a price with discount",
-		 "\"id\":5,\"quantity\":2,\"discountPrice\":\"7\"", 0, 2000,
-		 2000, 700, 1400, -1},
-		{"no price", "\"id\":5,\"quantity\":2", 0, 2000, 2000, 0, 0,
-		 -1},
-		{"null and empty",
-		 "\"id\":5,\"quantity\":2,\"price\":null,\"weight\":\"\","
-		 "\"name\":null,\"replacedByID\":null",
-		 0, 2000, 2000, 0, 0, -1},
-		{"a weight of zero is none",
-		 "\"id\":5,\"quantity\":2,\"weight\":\"0\"", 0, 2000, 2000, 0,
-		 0, -1},
-		{"extra fields",
-		 "\"id\":5,\"quantity\":2,\"modifiers\":[{\"id\":1}],"
-		 "\"isCombo\":false,\"extensions\":{\"meta\":\"x\"}",
-		 0, 2000, 2000, 0, 0, -1},
-		{"the largest that is allowed",
-		 "\"id\":5,\"quantity\":1000000,\"price\":1000000000", 0,
-		 1000000000, 1000000000, 100000000000, 100000000000000000, -1},
-		{"no id", "\"quantity\":2", ERR_INVALID, 0, 0, 0, 0, 0},
-		{"an empty id", "\"id\":\"\",\"quantity\":2", ERR_INVALID, 0, 0,
-		 0, 0, 0},
-		{"an id that would have to be cut",
-		 "\"id\":\"123456789012345678901234567890123456789012345678901"
-		 "2345678901234\",\"quantity\":2",
-		 ERR_INVALID, 0, 0, 0, 0, 0},
-		{"no quantity", "\"id\":5,\"price\":1", ERR_INVALID, 0, 0, 0, 0,
-		 0},
-		{"a negative quantity", "\"id\":5,\"quantity\":-1", ERR_INVALID,
-		 0, 0, 0, 0, 0},
-		{"a hair below zero", "\"id\":5,\"quantity\":\"-0.001\"",
-		 ERR_INVALID, 0, 0, 0, 0, 0},
-		{"a quantity that is no number",
-		 "\"id\":5,\"quantity\":\"two\"", ERR_INVALID, 0, 0, 0, 0, 0},
-		{"a quantity that is a list", "\"id\":5,\"quantity\":[2]",
-		 ERR_INVALID, 0, 0, 0, 0, 0},
-		{"a quantity beyond a million",
-		 "\"id\":5,\"quantity\":1000000.001", ERR_INVALID, 0, 0, 0, 0,
-		 0},
-		{"a quantity beyond everything", "\"id\":5,\"quantity\":1e300",
-		 ERR_INVALID, 0, 0, 0, 0, 0},
-		{"a negative price", "\"id\":5,\"quantity\":2,\"price\":-1",
-		 ERR_INVALID, 0, 0, 0, 0, 0},
-		{"a price beyond a milliard",
-		 "\"id\":5,\"quantity\":2,\"price\":1000000000.01", ERR_INVALID,
-		 0, 0, 0, 0, 0},
-		{"a weight that is a word",
-		 "\"id\":5,\"quantity\":2,\"weight\":\"abc\"", ERR_INVALID, 0,
-		 0, 0, 0, 0},
-		{"a negative weight", "\"id\":5,\"quantity\":2,\"weight\":-5",
-		 ERR_INVALID, 0, 0, 0, 0, 0},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT_OF(position_rows); i++) {
 		CLEANUP(order_event_clear) struct order_event event = {0};
 		const struct order_line *line;
 		char body[1024];
@@ -432,20 +427,22 @@ static void lenient_and_hostile_positions_follow_the_table(void **state)
 		(void)snprintf(body, sizeof(body),
 			       "{\"event_type\":\"order.created\","
 			       "\"payload\":{\"positions\":[{%s}]}}",
-			       rows[i].position);
+			       position_rows[i].position);
 		rc = parse(body, &event, &e);
 		line = event.lines;
-		if (rc != rows[i].want_rc ||
+		if (rc != position_rows[i].want_rc ||
 		    (rc == 0 &&
 		     (event.line_count != 1 || strcmp(line->sku, "5") != 0 ||
-		      line->qty_milli != rows[i].qty_milli ||
-		      line->qty_ordered_milli != rows[i].ordered_milli ||
-		      line->price_minor != rows[i].price_minor ||
-		      line->total_minor != rows[i].total_minor ||
-		      line->weight_g != rows[i].weight_g)))
-			fail_msg("%s: rc %d (%s)", rows[i].name, rc, e.text);
+		      line->qty_milli != position_rows[i].qty_milli ||
+		      line->qty_ordered_milli !=
+			      position_rows[i].ordered_milli ||
+		      line->price_minor != position_rows[i].price_minor ||
+		      line->total_minor != position_rows[i].total_minor ||
+		      line->weight_g != position_rows[i].weight_g)))
+			fail_msg("%s: rc %d (%s)", position_rows[i].name, rc,
+				 e.text);
 		if (rc < 0 && strstr(e.text, "position") == NULL)
-			fail_msg("%s: %s", rows[i].name, e.text);
+			fail_msg("%s: %s", position_rows[i].name, e.text);
 	}
 }
 

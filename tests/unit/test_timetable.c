@@ -107,84 +107,84 @@ static void slots_lie_where_the_calendar_says(void **state)
 	}
 }
 
+static const struct {
+	const char *name;
+	int64_t every_ms;
+	const char *at;
+	enum config_misfire misfire;
+	const char *decided, *now;
+	const char *want_slot; /* NULL: none */
+	bool want_late;
+	int64_t want_skipped;
+	const char *want_skipped_until;
+} policy_rows[] = {
+	{"before the slot nothing is due", MINUTE, NULL, MISFIRE_ONCE,
+	 "2026-11-22T03:04:00Z", "2026-11-22T03:04:59.999Z", NULL, false, 0,
+	 NULL},
+	{"on the slot it is", MINUTE, NULL, MISFIRE_SKIP,
+	 "2026-11-22T03:04:00Z", "2026-11-22T03:05:00Z", "2026-11-22T03:05:00Z",
+	 false, 0, NULL},
+	{"a little late is in time", MINUTE, NULL, MISFIRE_SKIP,
+	 "2026-11-22T03:04:00Z", "2026-11-22T03:05:05Z", "2026-11-22T03:05:00Z",
+	 false, 0, NULL},
+	{"skip: a late slot is left out", MINUTE, NULL, MISFIRE_SKIP,
+	 "2026-11-22T03:04:00Z", "2026-11-22T03:05:05.001Z", NULL, false, 1,
+	 "2026-11-22T03:05:00Z"},
+	{"skip: of three hours nothing is made up for", MINUTE, NULL,
+	 MISFIRE_SKIP, "2026-11-22T03:00:00Z", "2026-11-22T06:00:30Z", NULL,
+	 false, 180, "2026-11-22T06:00:00Z"},
+	{"once: of three hours one", MINUTE, NULL, MISFIRE_ONCE,
+	 "2026-11-22T03:00:00Z", "2026-11-22T06:00:30Z", "2026-11-22T06:00:00Z",
+	 true, 179, "2026-11-22T05:59:00Z"},
+	{"once: after ten years one too", MINUTE, NULL, MISFIRE_ONCE,
+	 "2026-11-22T03:00:00Z", "2036-11-22T03:00:00Z", "2036-11-22T03:00:00Z",
+	 false, 5260319, "2036-11-22T02:59:00Z"},
+	{"all: the oldest first", HOUR, NULL, MISFIRE_ALL,
+	 "2026-11-22T03:00:00Z", "2026-11-22T06:10:00Z", "2026-11-22T04:00:00Z",
+	 true, 0, NULL},
+	{"all: then the next", HOUR, NULL, MISFIRE_ALL, "2026-11-22T05:00:00Z",
+	 "2026-11-22T06:10:00Z", "2026-11-22T06:00:00Z", true, 0, NULL},
+	{"all: at most the last 48", HOUR, NULL, MISFIRE_ALL,
+	 "2026-11-12T00:00:00Z", "2026-11-22T00:00:00Z", "2026-11-20T01:00:00Z",
+	 true, 192, "2026-11-20T00:00:00Z"},
+	{"all: exactly 48 are all made up for", HOUR, NULL, MISFIRE_ALL,
+	 "2026-11-20T00:00:00Z", "2026-11-22T00:00:00Z", "2026-11-20T01:00:00Z",
+	 true, 0, NULL},
+	{"a clock that was set back has nothing due", HOUR, NULL, MISFIRE_ALL,
+	 "2026-11-22T06:00:00Z", "2026-11-22T04:30:00Z", NULL, false, 0, NULL},
+	{"daily, once: a week is one", 0, "03:30", MISFIRE_ONCE,
+	 "2026-11-15T03:30:00Z", "2026-11-22T04:00:00Z", "2026-11-22T03:30:00Z",
+	 true, 6, "2026-11-21T03:30:00Z"},
+	{"daily, all: a week is seven", 0, "03:30", MISFIRE_ALL,
+	 "2026-11-15T03:30:00Z", "2026-11-22T04:00:00Z", "2026-11-16T03:30:00Z",
+	 true, 0, NULL},
+	{"daily, all: a year is 48 days", 0, "03:30", MISFIRE_ALL,
+	 "2025-11-22T03:30:00Z", "2026-11-22T04:00:00Z", "2026-10-06T03:30:00Z",
+	 true, 317, "2026-10-05T03:30:00Z"},
+};
+
 static void missed_slots_follow_the_policy(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *name;
-		int64_t every_ms;
-		const char *at;
-		enum config_misfire misfire;
-		const char *decided, *now;
-		const char *want_slot; /* NULL: none */
-		bool want_late;
-		int64_t want_skipped;
-		const char *want_skipped_until;
-	} rows[] = {
-		{"before the slot nothing is due", MINUTE, NULL, MISFIRE_ONCE,
-		 "2026-11-22T03:04:00Z", "2026-11-22T03:04:59.999Z", NULL,
-		 false, 0, NULL},
-		{"on the slot it is", MINUTE, NULL, MISFIRE_SKIP,
-		 "2026-11-22T03:04:00Z", "2026-11-22T03:05:00Z",
-		 "2026-11-22T03:05:00Z", false, 0, NULL},
-		{"a little late is in time", MINUTE, NULL, MISFIRE_SKIP,
-		 "2026-11-22T03:04:00Z", "2026-11-22T03:05:05Z",
-		 "2026-11-22T03:05:00Z", false, 0, NULL},
-		{"skip: a late slot is left out", MINUTE, NULL, MISFIRE_SKIP,
-		 "2026-11-22T03:04:00Z", "2026-11-22T03:05:05.001Z", NULL,
-		 false, 1, "2026-11-22T03:05:00Z"},
-		{"skip: of three hours nothing is made up for", MINUTE, NULL,
-		 MISFIRE_SKIP, "2026-11-22T03:00:00Z", "2026-11-22T06:00:30Z",
-		 NULL, false, 180, "2026-11-22T06:00:00Z"},
-		{"once: of three hours one", MINUTE, NULL, MISFIRE_ONCE,
-		 "2026-11-22T03:00:00Z", "2026-11-22T06:00:30Z",
-		 "2026-11-22T06:00:00Z", true, 179, "2026-11-22T05:59:00Z"},
-		{"once: after ten years one too", MINUTE, NULL, MISFIRE_ONCE,
-		 "2026-11-22T03:00:00Z", "2036-11-22T03:00:00Z",
-		 "2036-11-22T03:00:00Z", false, 5260319,
-		 "2036-11-22T02:59:00Z"},
-		{"all: the oldest first", HOUR, NULL, MISFIRE_ALL,
-		 "2026-11-22T03:00:00Z", "2026-11-22T06:10:00Z",
-		 "2026-11-22T04:00:00Z", true, 0, NULL},
-		{"all: then the next", HOUR, NULL, MISFIRE_ALL,
-		 "2026-11-22T05:00:00Z", "2026-11-22T06:10:00Z",
-		 "2026-11-22T06:00:00Z", true, 0, NULL},
-		{"all: at most the last 48", HOUR, NULL, MISFIRE_ALL,
-		 "2026-11-12T00:00:00Z", "2026-11-22T00:00:00Z",
-		 "2026-11-20T01:00:00Z", true, 192, "2026-11-20T00:00:00Z"},
-		{"all: exactly 48 are all made up for", HOUR, NULL, MISFIRE_ALL,
-		 "2026-11-20T00:00:00Z", "2026-11-22T00:00:00Z",
-		 "2026-11-20T01:00:00Z", true, 0, NULL},
-		{"a clock that was set back has nothing due", HOUR, NULL,
-		 MISFIRE_ALL, "2026-11-22T06:00:00Z", "2026-11-22T04:30:00Z",
-		 NULL, false, 0, NULL},
-		{"daily, once: a week is one", 0, "03:30", MISFIRE_ONCE,
-		 "2026-11-15T03:30:00Z", "2026-11-22T04:00:00Z",
-		 "2026-11-22T03:30:00Z", true, 6, "2026-11-21T03:30:00Z"},
-		{"daily, all: a week is seven", 0, "03:30", MISFIRE_ALL,
-		 "2026-11-15T03:30:00Z", "2026-11-22T04:00:00Z",
-		 "2026-11-16T03:30:00Z", true, 0, NULL},
-		{"daily, all: a year is 48 days", 0, "03:30", MISFIRE_ALL,
-		 "2025-11-22T03:30:00Z", "2026-11-22T04:00:00Z",
-		 "2026-10-06T03:30:00Z", true, 317, "2026-10-05T03:30:00Z"},
-	};
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct timetable t = table(rows[i].every_ms, rows[i].at, NULL);
-		struct timetable_due due = timetable_due(
-			&t, rows[i].misfire, moment(rows[i].decided),
-			moment(rows[i].now));
+	for (size_t i = 0; i < COUNT_OF(policy_rows); i++) {
+		struct timetable t =
+			table(policy_rows[i].every_ms, policy_rows[i].at, NULL);
+		struct timetable_due due =
+			timetable_due(&t, policy_rows[i].misfire,
+				      moment(policy_rows[i].decided),
+				      moment(policy_rows[i].now));
 		char text[TIMESTAMP_TEXT_BYTES];
 
-		if (due.slot_ms != moment(rows[i].want_slot) ||
-		    due.is_late != rows[i].want_late)
-			fail_msg("%s: %s%s", rows[i].name,
+		if (due.slot_ms != moment(policy_rows[i].want_slot) ||
+		    due.is_late != policy_rows[i].want_late)
+			fail_msg("%s: %s%s", policy_rows[i].name,
 				 timestamp_format(due.slot_ms, 0, text),
 				 due.is_late ? " late" : "");
-		if (due.skipped != rows[i].want_skipped ||
-		    due.skipped_ms != moment(rows[i].want_skipped_until))
+		if (due.skipped != policy_rows[i].want_skipped ||
+		    due.skipped_ms != moment(policy_rows[i].want_skipped_until))
 			fail_msg("%s: %" PRId64 " skipped until %s",
-				 rows[i].name, due.skipped,
+				 policy_rows[i].name, due.skipped,
 				 timestamp_format(due.skipped_ms, 0, text));
 	}
 }
