@@ -300,11 +300,11 @@ CREATE INDEX parked_events_expiry ON parked_events (expires_ms);
 
 -- Answers of the assembly API, so that a repeat changes nothing.
 CREATE TABLE api_requests (
-  key        TEXT PRIMARY KEY,
+  key        TEXT NOT NULL PRIMARY KEY,
   body_hash  TEXT NOT NULL,
   answer     TEXT NOT NULL,
   created_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX api_requests_age ON api_requests (created_ms);
 
 CREATE TABLE alerts (
