@@ -78,6 +78,11 @@ RULE(monitor_order_not_taken, "order-not-taken",
      " WHERE " OPEN_ORDER " AND o.state IN ('new', 'accepted')"
      " AND o.created_ms <= $1 - $2",
      LATE_ALREADY);
+/* Not what a cancelled order no longer needs: the refusal may have come a
+ * moment before the cancellation that explains it. */
+#define NEEDED_NO_MORE                        \
+	"(coalesce(o.state, '') = 'canceled'" \
+	" AND b.event_type <> 'order.canceled')"
 RULE(monitor_notification_failed, "notification-failed",
      "SELECT coalesce(max(o.number), max(b.external_id)) AS subject,"
      " '' AS chat, '' AS zone, coalesce(max(o.number), '') AS number,"
@@ -86,7 +91,7 @@ RULE(monitor_notification_failed, "notification-failed",
      " max(b.updated_ms) AS at_ms, count(*) AS amount,"
      " max(b.updated_ms) AS rank"
      " FROM outbox AS b LEFT JOIN orders AS o ON o.id = b.order_id"
-     " WHERE b.state = 4"
+     " WHERE b.state = 4 AND NOT " NEEDED_NO_MORE
      " AND (SELECT count(*) FROM outbox AS n WHERE n.state = 4) >= $2"
      " GROUP BY b.order_id",
      NEVER);
