@@ -376,12 +376,6 @@ static const struct {
 	const char *want; /* the message */
 	const char *over; /* makes it false */
 } rule_rows[] = {
-	{"notification-failed", failed_outbox,
-	 "-1|fire|" RED "<b>Marketplace was not told</b>\n"
-	 "Order H7&amp;Co (no. 1-7)\n"
-	 "Notification: order.ready_for_delivery\n"
-	 "Reason: 422 no",
-	 "UPDATE outbox SET state = 3"},
 	/* A cancellation that came a moment later explains the refusal. */
 	{"notification-failed", failed_outbox,
 	 "-1|fire|" RED "<b>Marketplace was not told</b>\n"
@@ -389,6 +383,12 @@ static const struct {
 	 "Notification: order.ready_for_delivery\n"
 	 "Reason: 422 no",
 	 "UPDATE orders SET state = 'canceled'"},
+	{"notification-failed", "UPDATE orders SET state = 'ready'",
+	 "-1|fire|" RED "<b>Marketplace was not told</b>\n"
+	 "Order H7&amp;Co (no. 1-7)\n"
+	 "Notification: order.ready_for_delivery\n"
+	 "Reason: 422 no",
+	 "UPDATE outbox SET state = 3"},
 	{"breaker-open",
 	 "INSERT INTO endpoints VALUES ('kuper', 'held', 3,"
 	 " '401 <x>', " NOW_S "000, 0)",
