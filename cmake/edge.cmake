@@ -5,7 +5,7 @@ set(EDGE_SOURCE ${CMAKE_BINARY_DIR}/generated/edge_template.c)
 add_custom_command(
   OUTPUT ${EDGE_SOURCE}
   COMMAND ${CMAKE_COMMAND} -DOUTPUT=${EDGE_SOURCE} -DINPUT=${EDGE_TEMPLATE} -DSYMBOL=edge_template
-          -DHEADER=app/edge_private.h -P ${CMAKE_SOURCE_DIR}/cmake/embed_text.cmake
+          -DHEADER=app/edge/edge_private.h -P ${CMAKE_SOURCE_DIR}/cmake/embed_text.cmake
   DEPENDS ${EDGE_TEMPLATE} ${CMAKE_SOURCE_DIR}/cmake/embed_text.cmake
   COMMENT "Embedding nginx/ordergate.conf.in" VERBATIM)
 target_sources(app PRIVATE ${EDGE_SOURCE})

@@ -16,5 +16,5 @@ foreach(path ${files})
   string(APPEND arrays "static const unsigned char sql_${number}[] = {${bytes}0};\n")
   string(APPEND rows "\t{${number}, \"${title}\", (const char *)sql_${number}},\n")
 endforeach()
-file(WRITE ${OUTPUT} "#include <stddef.h>\n\n#include \"store/migrate.h\"\n\n${arrays}\n"
+file(WRITE ${OUTPUT} "#include <stddef.h>\n\n#include \"store/engine/migrate.h\"\n\n${arrays}\n"
   "const struct migration migrations_sqlite[] = {\n${rows}\t{0, NULL, NULL},\n};\n")

@@ -7,9 +7,9 @@ set(TEST_ENVIRONMENT
   "UBSAN_OPTIONS=print_stacktrace=1"
   "TSAN_OPTIONS=handle_segv=2:second_deadlock_stack=1:die_after_fork=0")
 
-# tests/unit/test_X.c and tests/store/test_X.c: one program each.
+# tests/unit/LAYER/test_X.c and tests/store/test_X.c: one program each.
 function(add_suite folder)
-  file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/test_*.c)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/${folder}/test_*.c)
   foreach(source ${sources})
     get_filename_component(name ${source} NAME_WE)
     string(REPLACE "test_" "" short ${name})

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "store/jobs.h"
+#include "store/watch/jobs.h"
 
 struct err;
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "app/log.h"
-#include "app/metrics.h"
-#include "app/service.h"
+#include "app/metrics/metrics.h"
+#include "app/service/service.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "child.h"
-#include "store/jobs.h"
+#include "store/watch/jobs.h"
 #include "timetable.h"
 
 struct err;

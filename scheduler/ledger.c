@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "ledger.h"
 
-#include "app/service.h"
+#include "app/service/service.h"
 #include "base/err.h"
 #include "base/macros.h"
-#include "store/leases.h"
-#include "store/writer.h"
+#include "store/engine/writer.h"
+#include "store/watch/leases.h"
 
 /* A unit with everything that one of the calls needs. */
 struct entry {

@@ -2,14 +2,14 @@
  *
  * ledger.h - what the scheduler writes: each call is one transaction, on disk
  * when it returns. All of them are refused with ERR_STATE once another
- * scheduler holds the lease (store/jobs.h, store/leases.h).
+ * scheduler holds the lease (store/watch/jobs.h, store/watch/leases.h).
  */
 #ifndef SCHEDULER_LEDGER_H
 #define SCHEDULER_LEDGER_H
 
 #include <stdint.h>
 
-#include "store/jobs.h"
+#include "store/watch/jobs.h"
 
 struct err;
 struct service;
@@ -25,7 +25,7 @@ enum {
 int ledger_take(struct service *s, int64_t *ret_term, struct err *e);
 int ledger_release(struct service *s, int64_t term, struct err *e);
 
-/* As the functions of store/jobs.h. */
+/* As the functions of store/watch/jobs.h. */
 int ledger_decide(struct service *s, const struct job_skip *skip,
 		  struct err *e);
 int ledger_start(struct service *s, const struct job_start *start,

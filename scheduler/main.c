@@ -2,7 +2,7 @@
  *
  * ordergate-scheduler - starts the procedures on their timetables.
  */
-#include "app/service.h"
+#include "app/service/service.h"
 #include "scheduler.h"
 
 int main(int argc, char **argv)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "app/log.h"
-#include "app/metrics.h"
-#include "app/service.h"
+#include "app/metrics/metrics.h"
+#include "app/service/service.h"
 #include "app/zones.h"
 #include "base/clock.h"
 #include "base/err.h"

@@ -13,7 +13,7 @@
 struct err;
 struct service;
 
-/* The parts of its service_def (app/service.h). */
+/* The parts of its service_def (app/service/service.h). */
 int scheduler_start(struct service *s, struct err *e);
 int scheduler_reload(struct service *s, struct err *e);
 int scheduler_work(struct service *s, struct err *e);

@@ -3,8 +3,8 @@
 
 #include "base/err.h"
 #include "base/macros.h"
-#include "codec/timestamp.h"
-#include "codec/zone.h"
+#include "codec/time/timestamp.h"
+#include "codec/time/zone.h"
 
 enum {
 	MINUTE_MS = 60 * 1000,

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/config.h"
+#include "app/config/config.h"
 
 struct err;
 struct zone;

@@ -22,7 +22,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
-#include "codec/timestamp.h"
+#include "codec/time/timestamp.h"
 
 enum {
 	/* write(2) of up to PIPE_BUF (4096) bytes is never mixed with another

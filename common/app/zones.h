@@ -8,7 +8,7 @@
 #ifndef APP_ZONES_H
 #define APP_ZONES_H
 
-#include "codec/zone.h"
+#include "codec/time/zone.h"
 
 struct err;
 

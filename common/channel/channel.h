@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "domain/order.h"
+#include "domain/order/order.h"
 
 struct err;
 

@@ -10,8 +10,8 @@
 #include "base/text.h"
 #include "channel/kuper.h"
 #include "codec/decimal.h"
-#include "codec/json_doc.h"
-#include "codec/timestamp.h"
+#include "codec/json/json_doc.h"
+#include "codec/time/timestamp.h"
 
 const struct channel channel_kuper = {
 	.name = "kuper",

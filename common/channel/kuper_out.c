@@ -8,7 +8,7 @@
 #include "base/macros.h"
 #include "channel/kuper.h"
 #include "codec/decimal.h"
-#include "codec/json_out.h"
+#include "codec/json/json_out.h"
 
 /* What the payload of a notification holds besides the order's id. */
 struct shape {

@@ -12,7 +12,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "channel/kuper.h"
-#include "codec/json_scan.h"
+#include "codec/json/json_scan.h"
 
 /* Failures of the call itself. */
 static const struct {

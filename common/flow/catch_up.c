@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "flow/order_flow.h"
-#include "store/db.h"
+#include "store/engine/db.h"
 
 void flow_pending_clear(struct flow_pending *pending)
 {

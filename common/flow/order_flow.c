@@ -7,12 +7,12 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "store/db.h"
-#include "store/identity.h"
-#include "store/orders.h"
-#include "store/outbox.h"
-#include "store/stores.h"
-#include "store/writer.h"
+#include "store/engine/db.h"
+#include "store/engine/writer.h"
+#include "store/order/identity.h"
+#include "store/order/orders.h"
+#include "store/order/stores.h"
+#include "store/queue/outbox.h"
 
 enum {
 	NOTICE_BYTES_MAX = 1024 * 1024

@@ -18,9 +18,9 @@
 
 #include "base/err.h"
 #include "channel/channel.h"
-#include "domain/order_apply.h"
-#include "store/parked.h"
-#include "store/queue.h"
+#include "domain/order/order_apply.h"
+#include "store/order/parked.h"
+#include "store/queue/queue.h"
 
 struct db;
 

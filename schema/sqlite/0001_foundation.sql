@@ -33,7 +33,7 @@ CREATE TABLE order_identity (
 ) STRICT, WITHOUT ROWID;
 
 -- The three queues share their columns, codes and statements
--- (common/store/queue.h). A head row stands for all messages of one order (or
+-- (common/store/queue/queue.h). A head row stands for all messages of one order (or
 -- order and endpoint, or chat): its state is 0 idle, 1 ready, 2 leased,
 -- 4 blocked, and claiming looks at nothing else.
 CREATE TABLE inbox_head (

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "codec/timestamp.h"
+#include "codec/time/timestamp.h"
 #include "order_json.h"
 
 enum {

@@ -11,7 +11,7 @@
 #define ASSEMBLY_ANSWER_H
 
 #include "call.h"
-#include "codec/json_out.h"
+#include "codec/json/json_out.h"
 
 struct err;
 

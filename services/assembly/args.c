@@ -8,9 +8,9 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "codec/decimal.h"
-#include "codec/json_doc.h"
-#include "codec/json_out.h"
-#include "domain/order_actions.h"
+#include "codec/json/json_doc.h"
+#include "codec/json/json_out.h"
+#include "domain/order/order_actions.h"
 
 /* Reads one value into the args and into the canonical text. 0, or ERR_INVALID
  * with a text that follows the field's name. */

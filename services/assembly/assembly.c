@@ -2,7 +2,7 @@
 #include "assembly.h"
 
 #include "base/err.h"
-#include "store/db.h"
+#include "store/engine/db.h"
 
 int assembly_reload(struct service *s, struct err *e)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "app/secret.h"
-#include "app/service.h"
+#include "app/service/service.h"
 
 struct assembly {
 	struct service *service;

@@ -17,10 +17,10 @@
 #include "args.h"
 #include "base/buf.h"
 #include "codec/digest.h"
-#include "domain/order_actions.h"
+#include "domain/order/order_actions.h"
 #include "flow/order_flow.h"
-#include "net/http_server.h"
-#include "store/writer.h"
+#include "net/server/http_server.h"
+#include "store/engine/writer.h"
 
 struct assembly;
 struct api_call;

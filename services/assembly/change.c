@@ -14,9 +14,9 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "call.h"
-#include "store/api_requests.h"
-#include "store/db.h"
-#include "store/orders.h"
+#include "store/engine/db.h"
+#include "store/order/api_requests.h"
+#include "store/order/orders.h"
 
 enum {
 	TRIES_MAX = 4 /* each time something new has come for the order */

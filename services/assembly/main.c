@@ -2,7 +2,7 @@
  *
  * ordergate-assembly - the picking apps' API.
  */
-#include "app/service.h"
+#include "app/service/service.h"
 #include "assembly.h"
 #include "call.h"
 

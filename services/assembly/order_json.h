@@ -6,8 +6,8 @@
 #ifndef ASSEMBLY_ORDER_JSON_H
 #define ASSEMBLY_ORDER_JSON_H
 
-#include "codec/json_out.h"
-#include "store/orders.h"
+#include "codec/json/json_out.h"
+#include "store/order/orders.h"
 
 /* A row of a list; key as in json_out.h. */
 void order_json_row(struct json_out *out, const char *key,

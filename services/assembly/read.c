@@ -9,8 +9,8 @@
 #include "base/err.h"
 #include "call.h"
 #include "order_json.h"
-#include "store/db.h"
-#include "store/orders.h"
+#include "store/engine/db.h"
+#include "store/order/orders.h"
 
 struct page {
 	struct json_out out;

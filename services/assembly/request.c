@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "answer.h"
-#include "app/metrics.h"
+#include "app/metrics/metrics.h"
 #include "assembly.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "call.h"
-#include "codec/json_doc.h"
+#include "codec/json/json_doc.h"
 
 static void refuse(struct http_exchange *x, int status, const char *code,
 		   const char *message)

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "app/log.h"
-#include "app/service.h"
+#include "app/service/service.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "codec/timestamp.h"
-#include "store/backup.h"
+#include "codec/time/timestamp.h"
+#include "store/engine/backup.h"
 
 enum {
 	NAME_BYTES = 64,

@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-#include "app/config.h"
+#include "app/config/config.h"
 #include "app/state_dir.h"
 
 struct db;

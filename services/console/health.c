@@ -8,15 +8,15 @@
 #include <string.h>
 
 #include "app/instance.h"
-#include "app/service.h"
+#include "app/service/service.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/macros.h"
-#include "codec/json_out.h"
+#include "codec/json/json_out.h"
 #include "console.h"
-#include "net/http_server.h"
-#include "store/db.h"
-#include "store/migrate.h"
+#include "net/server/http_server.h"
+#include "store/engine/db.h"
+#include "store/engine/migrate.h"
 
 enum {
 	ANSWER_BYTES_MAX = 4096,

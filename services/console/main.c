@@ -4,14 +4,14 @@
  */
 #include <pthread.h>
 
-#include "app/metrics.h"
-#include "app/service.h"
+#include "app/metrics/metrics.h"
+#include "app/service/service.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "console.h"
 #include "health.h"
-#include "net/http_server.h"
-#include "store/db.h"
+#include "net/server/http_server.h"
+#include "store/engine/db.h"
 
 enum {
 	METRICS_BYTES_MAX = 4 * 1024 * 1024

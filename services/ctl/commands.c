@@ -6,19 +6,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/edge.h"
+#include "app/edge/edge.h"
 #include "app/instance.h"
-#include "app/metrics.h"
+#include "app/metrics/metrics.h"
 #include "app/secret.h"
 #include "base/macros.h"
 #include "base/text.h"
 #include "ctl.h"
-#include "store/db.h"
-#include "store/jobs.h"
-#include "store/migrate.h"
-#include "store/queue.h"
-#include "store/views.h"
-#include "store/writer.h"
+#include "store/engine/db.h"
+#include "store/engine/migrate.h"
+#include "store/engine/writer.h"
+#include "store/queue/queue.h"
+#include "store/watch/jobs.h"
+#include "store/watch/views.h"
 
 enum {
 	METRICS_BYTES_MAX = 16 * 1024 * 1024

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/config.h"
+#include "app/config/config.h"
 #include "app/state_dir.h"
 #include "base/err.h"
 

@@ -7,8 +7,8 @@
 
 #include "base/macros.h"
 #include "ctl.h"
-#include "store/db.h"
-#include "store/views.h"
+#include "store/engine/db.h"
+#include "store/watch/views.h"
 
 static int write_body(struct query *row, void *context)
 {

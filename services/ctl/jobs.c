@@ -10,8 +10,8 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "ctl.h"
-#include "store/jobs.h"
-#include "store/writer.h"
+#include "store/engine/writer.h"
+#include "store/watch/jobs.h"
 
 struct ask {
 	struct unit unit;

@@ -10,9 +10,9 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "ctl.h"
-#include "store/db.h"
-#include "store/migrate.h"
-#include "store/writer.h"
+#include "store/engine/db.h"
+#include "store/engine/migrate.h"
+#include "store/engine/writer.h"
 
 #define DEFAULT_CONFIG "/etc/ordergate/ordergate.conf"
 #define LIST_ARGS "[--state N] [--order ID] [--limit N] [--json]"

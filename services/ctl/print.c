@@ -10,11 +10,11 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "codec/decimal.h"
-#include "codec/json_out.h"
-#include "codec/timestamp.h"
+#include "codec/json/json_out.h"
+#include "codec/time/timestamp.h"
 #include "ctl.h"
-#include "store/db.h"
-#include "store/views.h"
+#include "store/engine/db.h"
+#include "store/watch/views.h"
 
 enum {
 	COLUMNS_MAX = 40,

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/service.h"
+#include "app/service/service.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "channel/channel.h"
-#include "store/inbox.h"
-#include "store/writer.h"
+#include "store/engine/writer.h"
+#include "store/queue/inbox.h"
 
 struct arrival { /* one request on its way through the writer */
 	struct unit unit;

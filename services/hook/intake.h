@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #include "app/secret.h"
-#include "net/http_server.h"
+#include "net/server/http_server.h"
 
 struct writer;
 

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "app/service.h"
+#include "app/service/service.h"
 #include "base/err.h"
 #include "intake.h"
 

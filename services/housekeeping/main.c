@@ -2,7 +2,7 @@
  *
  * ordergate-housekeeping - keeps the hot tables small, and the archives finite.
  */
-#include "app/service.h"
+#include "app/service/service.h"
 #include "tidy.h"
 
 int main(int argc, char **argv)

@@ -7,17 +7,17 @@
 #include <string.h>
 
 #include "app/locale.h"
-#include "app/service.h"
+#include "app/service/service.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "codec/html_out.h"
-#include "codec/json_out.h"
-#include "store/alerts.h"
-#include "store/archive.h"
-#include "store/orders.h"
-#include "store/parked.h"
-#include "store/writer.h"
+#include "codec/json/json_out.h"
+#include "store/engine/writer.h"
+#include "store/order/orders.h"
+#include "store/order/parked.h"
+#include "store/queue/archive.h"
+#include "store/watch/alerts.h"
 
 enum {
 	BATCH = 100, /* rows of a few KB: milliseconds of the write lock */

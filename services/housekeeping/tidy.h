@@ -10,8 +10,8 @@ struct buf;
 struct err;
 struct service;
 
-/* The run of its service_def (app/service.h): everything, or until its time is
- * over; the next run goes on. */
+/* The run of its service_def (app/service/service.h): everything, or until its
+ * time is over; the next run goes on. */
 int tidy_run(struct service *s, struct buf *ret_line, struct err *e);
 
 #endif

@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/service.h"
+#include "app/service/service.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "codec/digest.h"
 #include "invoicing.h"
-#include "store/documents.h"
-#include "store/writer.h"
+#include "store/engine/writer.h"
+#include "store/order/documents.h"
 
 enum {
 	FILES_MAX = 100,

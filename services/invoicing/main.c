@@ -2,7 +2,7 @@
  *
  * ordergate-invoicing - sales documents of delivered orders; run every hour.
  */
-#include "app/service.h"
+#include "app/service/service.h"
 #include "base/buf.h"
 #include "invoicing.h"
 

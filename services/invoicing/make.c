@@ -2,18 +2,18 @@
  *
  * make.c - one document per delivered order.
  */
-#include "app/service.h"
+#include "app/service/service.h"
 #include "app/zones.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
-#include "codec/timestamp.h"
-#include "domain/invoice.h"
+#include "codec/time/timestamp.h"
+#include "domain/invoice/invoice.h"
 #include "invoicing.h"
-#include "store/documents.h"
-#include "store/orders.h"
-#include "store/writer.h"
+#include "store/engine/writer.h"
+#include "store/order/documents.h"
+#include "store/order/orders.h"
 
 enum {
 	PAGE = 50,

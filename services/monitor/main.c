@@ -4,11 +4,11 @@
  */
 #include <inttypes.h>
 
-#include "app/service.h"
+#include "app/service/service.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "rules.h"
-#include "store/alerts.h"
+#include "store/watch/alerts.h"
 #include "watch.h"
 
 /* All rules, also when one of them fails. */

@@ -2,7 +2,7 @@
 #include "rules.h"
 
 #include "base/macros.h"
-#include "store/monitor.h"
+#include "store/watch/monitor.h"
 
 /* Marks a text for translation where it cannot be translated yet. */
 #define N_(text) text

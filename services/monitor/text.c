@@ -8,10 +8,10 @@
 #include "app/zones.h"
 #include "base/macros.h"
 #include "codec/html_out.h"
-#include "codec/timestamp.h"
+#include "codec/time/timestamp.h"
 #include "rules.h"
-#include "store/monitor.h"
-#include "store/stores.h"
+#include "store/order/stores.h"
+#include "store/watch/monitor.h"
 
 enum {
 	MINUTE_MS = 60 * 1000,

@@ -5,16 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/config.h"
+#include "app/config/config.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "rules.h"
-#include "store/alerts.h"
-#include "store/monitor.h"
-#include "store/telegram_queue.h"
-#include "store/writer.h"
+#include "store/engine/writer.h"
+#include "store/queue/telegram_queue.h"
+#include "store/watch/alerts.h"
+#include "store/watch/monitor.h"
 #include "text.h"
 
 enum {

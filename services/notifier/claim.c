@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "notifier.h"
-#include "store/db.h"
+#include "store/engine/db.h"
 
 enum {
 	PASSED_MAX = 256, /* messages let fall in one transaction */

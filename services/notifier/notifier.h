@@ -27,17 +27,17 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "app/config.h"
+#include "app/config/config.h"
 #include "app/secret.h"
-#include "app/service.h"
+#include "app/service/service.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "channel/channel.h"
-#include "net/http_client.h"
+#include "net/client/http_client.h"
 #include "rules.h"
-#include "store/endpoints.h"
-#include "store/outbox.h"
-#include "store/writer.h"
+#include "store/engine/writer.h"
+#include "store/queue/endpoints.h"
+#include "store/queue/outbox.h"
 
 enum {
 	SLOTS_MAX = 512,

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
-#include "codec/json_doc.h"
+#include "codec/json/json_doc.h"
 #include "notifier.h"
 
 enum {

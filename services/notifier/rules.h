@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "channel/channel.h"
-#include "store/outbox.h"
+#include "store/queue/outbox.h"
 
 enum {
 	RULES_ATTEMPTS_MAX = 100, /* then it is poisoned */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/metrics.h"
+#include "app/metrics/metrics.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/macros.h"

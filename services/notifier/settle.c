@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "flow/order_flow.h"
 #include "notifier.h"
-#include "store/orders.h"
+#include "store/order/orders.h"
 
 enum {
 	TRIES_MAX = 6,

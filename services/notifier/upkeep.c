@@ -7,7 +7,7 @@
 
 #include "app/instance.h"
 #include "app/log.h"
-#include "app/metrics.h"
+#include "app/metrics/metrics.h"
 #include "base/clock.h"
 #include "base/macros.h"
 #include "notifier.h"

@@ -2,7 +2,7 @@
  *
  * ordergate-processor - turns the inbox into orders.
  */
-#include "app/service.h"
+#include "app/service/service.h"
 #include "process.h"
 
 enum {

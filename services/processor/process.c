@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "process.h"
 
-#include "app/metrics.h"
-#include "app/service.h"
+#include "app/metrics/metrics.h"
+#include "app/service/service.h"
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/macros.h"
-#include "store/writer.h"
+#include "store/engine/writer.h"
 
 enum {
 	LEASE_MS = 30000,

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/edge.h"
+#include "app/edge/edge.h"
 #include "app/log.h"
 #include "base/backoff.h"
 #include "base/cleanup.h"

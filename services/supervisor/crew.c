@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "app/config.h"
+#include "app/config/config.h"
 #include "app/log.h"
 #include "base/buf.h"
 #include "base/err.h"

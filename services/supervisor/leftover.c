@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/edge.h"
+#include "app/edge/edge.h"
 #include "app/small_file.h"
 #include "base/buf.h"
 #include "base/cleanup.h"

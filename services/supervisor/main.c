@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "app/edge.h"
+#include "app/edge/edge.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "options.h"

@@ -7,16 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/certificate.h"
-#include "app/edge.h"
+#include "app/edge/certificate.h"
+#include "app/edge/edge.h"
 #include "app/secret.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "leftover.h"
-#include "net/http_server.h"
-#include "store/migrate.h"
+#include "net/server/http_server.h"
+#include "store/engine/migrate.h"
 
 static const char default_config[] = "/etc/ordergate/ordergate.conf";
 

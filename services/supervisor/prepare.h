@@ -5,7 +5,7 @@
 #ifndef SUPERVISOR_PREPARE_H
 #define SUPERVISOR_PREPARE_H
 
-#include "app/config.h"
+#include "app/config/config.h"
 #include "app/instance.h"
 #include "app/state_dir.h"
 #include "options.h"

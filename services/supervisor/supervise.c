@@ -21,7 +21,7 @@
 #include "crew.h"
 #include "leftover.h"
 #include "log_sink.h"
-#include "net/http_probe.h"
+#include "net/client/http_probe.h"
 #include "net/notify.h"
 #include "prepare.h"
 #include "screen.h"

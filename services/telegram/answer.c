@@ -8,7 +8,7 @@
 
 #include "base/macros.h"
 #include "base/text.h"
-#include "codec/json_doc.h"
+#include "codec/json/json_doc.h"
 
 enum {
 	WAIT_MIN_MS = 1000

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "net/http_client.h"
+#include "net/client/http_client.h"
 
 enum answer_class {
 	ANSWER_DONE,     /* it is in the chat */

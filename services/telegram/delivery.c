@@ -9,14 +9,14 @@
 #include <string.h>
 
 #include "app/log.h"
-#include "app/metrics.h"
-#include "app/service.h"
+#include "app/metrics/metrics.h"
+#include "app/service/service.h"
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
-#include "net/http_client.h"
+#include "net/client/http_client.h"
 #include "request.h"
-#include "store/telegram_queue.h"
+#include "store/queue/telegram_queue.h"
 
 enum {
 	LEASE_MS = 30000, /* three times the longest request, and more */

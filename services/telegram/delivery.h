@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/config.h"
+#include "app/config/config.h"
 #include "app/secret.h"
 #include "base/err.h"
 #include "flight.h"

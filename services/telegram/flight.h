@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "answer.h"
-#include "store/queue.h"
-#include "store/writer.h"
+#include "store/engine/writer.h"
+#include "store/queue/queue.h"
 
 struct delivery;
 

@@ -2,7 +2,7 @@
  *
  * ordergate-telegram - sends what waits in the Telegram queue.
  */
-#include "app/service.h"
+#include "app/service/service.h"
 #include "sender.h"
 
 int main(int argc, char **argv)

@@ -7,8 +7,8 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "codec/html_out.h"
-#include "codec/json_out.h"
-#include "store/queue.h"
+#include "codec/json/json_out.h"
+#include "store/queue/queue.h"
 
 static void put_chat(struct json_out *out, const char *chat)
 {

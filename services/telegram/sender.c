@@ -4,12 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "app/service.h"
+#include "app/service/service.h"
 #include "base/macros.h"
 #include "delivery.h"
-#include "store/queue.h"
-#include "store/telegram_queue.h"
-#include "store/writer.h"
+#include "store/engine/writer.h"
+#include "store/queue/queue.h"
+#include "store/queue/telegram_queue.h"
 
 enum {
 	SWEEP_LIMIT = 200, /* messages in one transaction */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "net/http_server.h"
+#include "net/server/http_server.h"
 
 static const char answer[] = "{\"status\":\"created\",\"number\":\"1-000001\"}";
 

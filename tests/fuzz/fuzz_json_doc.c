@@ -9,9 +9,9 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "codec/json_doc.h"
-#include "codec/json_out.h"
-#include "codec/json_scan.h"
+#include "codec/json/json_doc.h"
+#include "codec/json/json_out.h"
+#include "codec/json/json_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,8 +10,8 @@
 #include "../support/json_reference.h"
 #include "base/err.h"
 #include "base/macros.h"
-#include "codec/json_doc.h"
-#include "codec/json_scan.h"
+#include "codec/json/json_doc.h"
+#include "codec/json/json_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

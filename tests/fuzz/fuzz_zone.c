@@ -13,8 +13,8 @@
 
 #include "base/buf.h"
 #include "base/macros.h"
-#include "codec/timestamp.h"
-#include "codec/zone.h"
+#include "codec/time/timestamp.h"
+#include "codec/time/zone.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

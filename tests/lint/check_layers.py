@@ -19,12 +19,12 @@ MAY_SEE = {
     "app": {"base", "codec", "net", "store", "app"},
 }
 ONLY_IN = {  # foreign headers behind one door each (path below common/)
-    "sqlite3.h": {"store/db_sqlite.c"},
-    "libpq-fe.h": {"store/db_pgsql.c"},
-    "microhttpd.h": {"net/http_server.c"},
-    "curl/curl.h": {"net/http_client.c"},
-    "cjson/cJSON.h": {"codec/json_doc.c"},
-    "confuse.h": {"app/config.c"},
+    "sqlite3.h": {"store/engine/db_sqlite.c"},
+    "libpq-fe.h": {"store/engine/db_pgsql.c"},
+    "microhttpd.h": {"net/server/http_server.c"},
+    "curl/curl.h": {"net/client/http_client.c"},
+    "cjson/cJSON.h": {"codec/json/json_doc.c"},
+    "confuse.h": {"app/config/config.c"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
 

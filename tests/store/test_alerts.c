@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "store/alerts.h"
-#include "store/db.h"
+#include "store/engine/db.h"
+#include "store/watch/alerts.h"
 #include "store_fixture.h"
 
 enum {

@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "store/api_requests.h"
-#include "store/db.h"
+#include "store/engine/db.h"
+#include "store/order/api_requests.h"
 #include "store_fixture.h"
 
 #define NOW_MS INT64_C(1742000000000)

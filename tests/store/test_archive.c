@@ -7,9 +7,9 @@
 
 #include "base/err.h"
 #include "base/text.h"
-#include "store/archive.h"
-#include "store/backup.h"
-#include "store/db.h"
+#include "store/engine/backup.h"
+#include "store/engine/db.h"
+#include "store/queue/archive.h"
 #include "store_fixture.h"
 
 enum {

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "store/db.h"
-#include "store/documents.h"
-#include "store/writer.h"
+#include "store/engine/db.h"
+#include "store/engine/writer.h"
+#include "store/order/documents.h"
 #include "store_fixture.h"
 
 enum {

@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "queue_test.h"
-#include "store/endpoints.h"
+#include "store/queue/endpoints.h"
 
 enum step {
 	OPEN,

@@ -14,10 +14,10 @@
 
 #include "base/err.h"
 #include "fault_vfs.h"
-#include "store/db.h"
-#include "store/inbox.h"
-#include "store/write_lock.h"
-#include "store/writer.h"
+#include "store/engine/db.h"
+#include "store/engine/write_lock.h"
+#include "store/engine/writer.h"
+#include "store/queue/inbox.h"
 #include "store_fixture.h"
 
 enum {

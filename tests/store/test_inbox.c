@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "store/inbox.h"
+#include "store/queue/inbox.h"
 #include "store_fixture.h"
 
 struct row {

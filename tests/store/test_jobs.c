@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "store/db.h"
-#include "store/jobs.h"
-#include "store/leases.h"
+#include "store/engine/db.h"
+#include "store/watch/jobs.h"
+#include "store/watch/leases.h"
 #include "store_fixture.h"
 
 enum {

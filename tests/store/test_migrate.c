@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "store/db.h"
-#include "store/migrate.h"
+#include "store/engine/db.h"
+#include "store/engine/migrate.h"
 #include "store_fixture.h"
 
 static void a_second_run_applies_nothing(void **state)

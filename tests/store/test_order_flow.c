@@ -10,8 +10,8 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "flow_fixture.h"
-#include "store/db.h"
-#include "store/parked.h"
+#include "store/engine/db.h"
+#include "store/order/parked.h"
 
 static void created_twice_is_one_order_and_one_notice(void **state)
 {

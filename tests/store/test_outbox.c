@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "domain/order.h"
+#include "domain/order/order.h"
 #include "queue_test.h"
-#include "store/db_private.h"
-#include "store/outbox.h"
+#include "store/engine/db_private.h"
+#include "store/queue/outbox.h"
 
 enum {
 	BACKLOG = 20000

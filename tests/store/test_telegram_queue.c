@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "store/db.h"
-#include "store/queue.h"
-#include "store/telegram_queue.h"
+#include "store/engine/db.h"
+#include "store/queue/queue.h"
+#include "store/queue/telegram_queue.h"
 #include "store_fixture.h"
 
 enum {

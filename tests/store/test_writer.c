@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "store/db_private.h"
-#include "store/inbox.h"
-#include "store/writer.h"
+#include "store/engine/db_private.h"
+#include "store/engine/writer.h"
+#include "store/queue/inbox.h"
 #include "store_fixture.h"
 
 enum {

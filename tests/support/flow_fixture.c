@@ -12,9 +12,9 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "cmocka_all.h"
-#include "store/db.h"
-#include "store/inbox.h"
-#include "store/orders.h"
+#include "store/engine/db.h"
+#include "store/order/orders.h"
+#include "store/queue/inbox.h"
 
 /* 2026-02-03T12:00:00+03:00 */
 #define NOW_MS INT64_C(1770109200000)

@@ -9,7 +9,7 @@
 #ifndef FLOW_FIXTURE_H
 #define FLOW_FIXTURE_H
 
-#include "domain/order_actions.h"
+#include "domain/order/order_actions.h"
 #include "flow/order_flow.h"
 #include "store_fixture.h"
 

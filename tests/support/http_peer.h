@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 #include "base/cleanup.h"
-#include "net/http_client.h"
+#include "net/client/http_client.h"
 #include "raw_http.h"
 
 #define HTTP_PEER_OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "domain/order_actions.h"
+#include "domain/order/order_actions.h"
 
 #define NOW_MS INT64_C(1742000000000)
 #define LEASE_END_MS (NOW_MS + 60000)

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "domain/order.h"
+#include "domain/order/order.h"
 
 enum {
 	ORDER_TEXT_LINES_BYTES = 512

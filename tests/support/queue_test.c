@@ -8,8 +8,8 @@
 
 #include "base/err.h"
 #include "cmocka_all.h"
-#include "store/inbox.h"
-#include "store/outbox.h"
+#include "store/queue/inbox.h"
+#include "store/queue/outbox.h"
 
 static int add_inbox(struct db *db, int64_t order_id, const char *body,
 		     int64_t now_ms)

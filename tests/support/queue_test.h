@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
-#include "store/db.h"
-#include "store/queue.h"
+#include "store/engine/db.h"
+#include "store/queue/queue.h"
 #include "store_fixture.h"
 
 #define ME "notifier-1:me"

@@ -11,16 +11,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/config.h"
+#include "app/config/config.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "cmocka_all.h"
-#include "net/http_server.h"
+#include "net/server/http_server.h"
 #include "raw_http.h"
-#include "store/db.h"
-#include "store/migrate.h"
-#include "store/writer.h"
+#include "store/engine/db.h"
+#include "store/engine/migrate.h"
+#include "store/engine/writer.h"
 
 enum {
 	WAIT_MS = 20000

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "app/service.h"
+#include "app/service/service.h"
 #include "app/state_dir.h"
 #include "temp_folder.h"
 

@@ -11,9 +11,9 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "cmocka_all.h"
-#include "store/db.h"
-#include "store/migrate.h"
-#include "store/writer.h"
+#include "store/engine/db.h"
+#include "store/engine/migrate.h"
+#include "store/engine/writer.h"
 
 int fixture_setup(void **state)
 {

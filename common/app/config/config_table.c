@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every option of ordergate.conf. A new one is a row here and a member in
+ * config.h: it is then read, checked, printed and explained.
+ */
+#include "app/config/config_private.h"
+
+#define MEMBER(T, member)                     \
+	.offset = offsetof(struct T, member), \
+	.bytes = sizeof(((struct T *)NULL)->member)
+
+#define NUMBER(T, name, lowest, highest, value, text)                 \
+	{                                                             \
+		.key = #name, .type = CONFIG_NUMBER, MEMBER(T, name), \
+		.preset = (value), .min = (lowest), .max = (highest), \
+		.help = (text)                                        \
+	}
+#define DURATION(T, name, member, bare, stored, lowest, highest, value, text) \
+	{                                                                     \
+		.key = (name), .type = CONFIG_DURATION, MEMBER(T, member),    \
+		.preset = (value), .min = (lowest), .max = (highest),         \
+		.bare_ms = (bare), .stored_ms = (stored), .help = (text)      \
+	}
+#define BOOL(T, name, value, text)                                  \
+	{                                                           \
+		.key = #name, .type = CONFIG_BOOL, MEMBER(T, name), \
+		.preset = (value), .help = (text)                   \
+	}
+#define TEXT(T, name, function, value, text)                           \
+	{                                                              \
+		.key = #name, .type = CONFIG_TEXT, MEMBER(T, name),    \
+		.preset = (value), .check = (function), .help = (text) \
+	}
+#define WORD(T, name, words, value, text)                             \
+	{                                                             \
+		.key = #name, .type = CONFIG_WORD, MEMBER(T, name),   \
+		.preset = (value), .allowed = (words), .help = (text) \
+	}
+#define END       \
+	{         \
+		0 \
+	}
+
+/* In units of the member, for DURATION. */
+enum {
+	MS = 1,
+	SECOND = 1000,
+	MINUTE = 60 * SECOND,
+	HOUR = 60 * MINUTE,
+	DAY = 24 * HOUR
+};
+
+/* clang-format off */
+static const struct config_option store[] = {
+	TEXT(config_store, url, config_check_store_url, "sqlite:ordergate.db",
+	     "\"sqlite:NAME\" below the state directory, \"sqlite:/PATH\", or \"postgresql://...\""),
+	NUMBER(config_store, wal_checkpoint_pages, 100, 16000, "1000",
+	       "pages (4 KiB) of write-ahead log after which a commit moves them into the file"),
+	END
+};
+
+static const struct config_option http[] = {
+	NUMBER(config_http, port, 1, 65535, "8443", "port that nginx listens on"),
+	TEXT(config_http, listen, config_check_address, "127.0.0.1",
+	     "address that nginx binds; \"0.0.0.0\" for all of IPv4, \"::\" for all"),
+	TEXT(config_http, server_name, config_check_host, "localhost",
+	     "host names of the certificate, separated by spaces"),
+	TEXT(config_http, trusted_networks, config_check_networks, "127.0.0.0/8 ::1",
+	     "who may read /metrics: networks (CIDR), separated by spaces"),
+	TEXT(config_http, hook_networks, config_check_networks, "",
+	     "who may call the hook; empty: everyone"),
+	NUMBER(config_http, request_body_bytes, 1024, 8388608, "1048576",
+	       "longest body of a request; a longer one gets 413"),
+	NUMBER(config_http, requests_per_second, 0, 100000, "100",
+	       "per client address; 0 lifts this and the connection limits"),
+	NUMBER(config_http, plain_port, 0, 65535, "0",
+	       "also plain HTTP on 127.0.0.1, for a proxy or a benchmark there; 0: none"),
+	TEXT(config_http, tls_certificate, config_check_path, "",
+	     "PEM file with the chain; empty: self-made in tls/"),
+	TEXT(config_http, tls_key, config_check_path, "", "PEM file with its key"),
+	END
+};
+
+static const struct config_option pool[] = {
+	NUMBER(config_pool, hook, 0, 64, "4", "processes; 0 when they live on another machine"),
+	NUMBER(config_pool, assembly, 0, 64, "4", "processes"),
+	NUMBER(config_pool, processor, 0, 16, "1", "processes"),
+	NUMBER(config_pool, notifier, 0, 16, "1", "processes"),
+	END
+};
+
+static const struct config_option channel[] = {
+	TEXT(config_channel, notifications_url, config_check_url, "",
+	     "where our notifications go; empty: they wait"),
+	WORD(config_channel, auth, "client-token oauth", "client-token",
+	     "how we prove ourselves: kuper-client-token, or kuper-client-id and -secret"),
+	TEXT(config_channel, token_url, config_check_url, "", "where oauth tokens come from"),
+	TEXT(config_channel, shipments_url, config_check_url, "",
+	     "an order's state is read at <shipments_url>/<id>/state; empty: never"),
+	NUMBER(config_channel, rate_per_second, 1, 1000, "20", "requests to the marketplace"),
+	NUMBER(config_channel, parallel, 1, 64, "8", "requests under way at once"),
+	DURATION(config_channel, "timeout_ms", timeout_ms, MS, MS, 100, 8000, "8000",
+		 "the whole of one request"),
+	BOOL(config_channel, send_accepted, "true", "send order.accepted on arrival"),
+	BOOL(config_channel, send_assembled, "false", "send the optional order.assembled"),
+	BOOL(config_channel, not_found_is_auth, "false",
+	     "the marketplace answers 404 to a wrong token: hold instead of failing"),
+	NUMBER(config_channel, quick_attempts, 1, 10, "3",
+	       "attempts before a message waits behind the breaker"),
+	DURATION(config_channel, "probe_ms", probe_ms, MS, MS, 100, 15000, "10s",
+		 "between probes of an open breaker"),
+	END
+};
+
+static const struct config_option telegram[] = {
+	TEXT(config_telegram, base_url, config_check_url, "https://api.telegram.org",
+	     "the Bot API, or a proxy of it"),
+	TEXT(config_telegram, admin_chat, config_check_chat, "",
+	     "chat id or @channel of the administrator; empty: nobody is told"),
+	NUMBER(config_telegram, messages_per_second, 1, 30, "25", "to all chats together"),
+	NUMBER(config_telegram, chat_messages_per_minute, 1, 60, "20", "to one chat"),
+	DURATION(config_telegram, "timeout_ms", timeout_ms, MS, MS, 100, 8000, "8000",
+		 "the whole of one request"),
+	DURATION(config_telegram, "expire_minutes", expire_minutes, MINUTE, MINUTE, 0, 43200, "1440",
+		 "unsent messages older than this are dropped as obsolete; 0: never"),
+	END
+};
+
+static const struct config_option job[] = {
+	BOOL(config_job, enabled, "true", "false: never started by the scheduler"),
+	{ .key = "every", .type = CONFIG_DURATION, MEMBER(config_job, every_ms),
+	  .min = SECOND, .max = 31LL * DAY, .bare_ms = SECOND, .stored_ms = MS,
+	  .excludes = "at", .help = "grid of its slots; or use at" },
+	{ .key = "at", .type = CONFIG_TEXT, MEMBER(config_job, at),
+	  .check = config_check_time_of_day,
+	  .excludes = "every", .help = "daily at \"HH:MM\" in time_zone; or use every" },
+	TEXT(config_job, time_zone, config_check_zone, "Europe/Moscow", "IANA name, for at"),
+	DURATION(config_job, "timeout", timeout_ms, SECOND, MS, SECOND, DAY, "60s",
+		 "a run that takes longer is stopped"),
+	{ .key = "misfire", .type = CONFIG_CHOICE, MEMBER(config_job, misfire),
+	  .preset = "once", .allowed = "skip once all",
+	  .help = "what a late scheduler does with missed slots: none, the newest, each of them" },
+	END
+};
+
+static const struct config_option rule[] = {
+	BOOL(config_rule, enabled, "true", "false: not watched"),
+	WORD(config_rule, severity, "info warning critical", "warning", "of its alerts"),
+	NUMBER(config_rule, threshold, 0, 1000000000, "1", "unit by rule, see above"),
+	DURATION(config_rule, "for", for_ms, SECOND, MS, 0, 7LL * DAY, "0",
+		 "how long it must hold before the alert"),
+	DURATION(config_rule, "repeat", repeat_ms, SECOND, MS, 0, 30LL * DAY, "4h",
+		 "reminder while it lasts; 0: told once"),
+	END
+};
+
+static const struct config_option invoicing[] = {
+	TEXT(config_invoicing, series, config_check_series, "OG", "in front of document numbers"),
+	TEXT(config_invoicing, seller_name, NULL, "", "as it stands on documents"),
+	TEXT(config_invoicing, seller_inn, config_check_inn, "", "10 or 12 digits"),
+	TEXT(config_invoicing, seller_kpp, config_check_kpp, "", "9 characters"),
+	{ .key = "default_vat", .type = CONFIG_WORD, MEMBER(config_invoicing, default_vat),
+	  .preset = "", .allowed = "22 20 10 7 5 0 none", .may_be_empty = true,
+	  .help = "VAT of lines without a catalogue entry; empty: the invoice is blocked" },
+	{ .key = "formats", .type = CONFIG_WORDS, MEMBER(config_invoicing, formats),
+	  .preset = "json csv commerceml", .allowed = "json csv commerceml upd ubl",
+	  .help = "files made of each document" },
+	END
+};
+
+static const struct config_option retention[] = {
+	DURATION(config_retention, "archive_after_minutes", archive_after_minutes, MINUTE, MINUTE,
+		 0, 43200, "60", "done rows leave the hot tables"),
+	DURATION(config_retention, "archive_days", archive_days, DAY, DAY, 1, 3650, "90",
+		 "archived messages are kept"),
+	DURATION(config_retention, "history_days", history_days, DAY, DAY, 1, 3650, "400",
+		 "orders and their history are kept"),
+	DURATION(config_retention, "personal_days", personal_days, DAY, DAY, 1, 3650, "30",
+		 "names, phones and addresses of closed orders are kept"),
+	NUMBER(config_retention, backups, 1, 365, "14", "files kept in backup/"),
+	END
+};
+
+static const struct config_option log_options[] = {
+	WORD(config_log, level, "debug info warning error", "info", "least important line that is written"),
+	WORD(config_log, locale, "ru en", "ru", "language of texts for operators and of alerts"),
+	END
+};
+
+#define PLAIN(member, table, text) \
+	{ .name = #member, .options = (table), .offset = offsetof(struct config, member), .help = (text) }
+
+const struct config_section config_sections[] = {
+	PLAIN(store, store, "where everything is kept"),
+	PLAIN(http, http, "the front: nginx"),
+	PLAIN(pool, pool, "how many processes of each kind"),
+	{ .name = "channel", .options = channel, .offset = offsetof(struct config, kuper),
+	  .entries_max = 1, .entry_bytes = sizeof(struct config_channel), .closed = true,
+	  .help = "one marketplace" },
+	PLAIN(telegram, telegram, "messages to people"),
+	{ .name = "job", .options = job, .offset = offsetof(struct config, jobs),
+	  .entries_max = CONFIG_JOBS_MAX, .entry_bytes = sizeof(struct config_job),
+	  .count_offset = offsetof(struct config, job_count),
+	  .help = "what the scheduler starts: ordergate-NAME" },
+	{ .name = "rule", .options = rule, .offset = offsetof(struct config, rules),
+	  .entries_max = CONFIG_RULES_MAX, .entry_bytes = sizeof(struct config_rule),
+	  .count_offset = offsetof(struct config, rule_count), .closed = true,
+	  .help = "what people are told about. Thresholds: minutes for order-late (past the"
+		  " deadline) and order-not-taken, failed runs in a row for job-failing, else"
+		  " how many there must be" },
+	PLAIN(invoicing, invoicing, "documents for the ERP"),
+	PLAIN(retention, retention, "how long things are kept"),
+	PLAIN(log, log_options, "what is written, and in which language"),
+	{ .name = NULL }
+};
+/* clang-format on */
+
+const char config_builtin[] =
+	"channel kuper {}\n"
+	"job telegram { every = 10s timeout = 60s misfire = once }\n"
+	"job monitor { every = 60s timeout = 60s misfire = once }\n"
+	"job invoicing { every = 1h timeout = 30m misfire = all }\n"
+	"job housekeeping { at = 03:30 timeout = 1h misfire = once }\n"
+	"job backup { at = 02:30 timeout = 1h misfire = once }\n"
+	/* A new rule of the monitor gets its line here. */
+	"rule order-late { severity = critical threshold = 0 for = 0"
+	" repeat = 0 }\n"
+	"rule order-not-taken { threshold = 15 repeat = 0 }\n"
+	"rule notification-failed { severity = critical repeat = 4h }\n"
+	"rule inbox-quarantined { repeat = 4h }\n"
+	"rule breaker-open { severity = critical for = 1m repeat = 4h }\n"
+	"rule job-failing { threshold = 3 repeat = 4h }\n"
+	"rule invoice-blocked { repeat = 24h }\n"
+	"rule telegram-backlog { threshold = 100 for = 5m repeat = 4h }\n"
+	"rule store-unknown { severity = info repeat = 0 }\n";

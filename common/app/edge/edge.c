@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/edge/edge.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/config/config.h"
+#include "app/edge/edge_private.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "base/text.h"
+
+enum {
+	WORKERS_MAX = 8,
+	HOLE_BYTES_MAX = 32,
+	/* Connections and requests at once from one address, when limits are
+	 * on: a store's handhelds share one. */
+	CONNECTIONS_MIN = 64,
+	CONNECTIONS_MAX = 65535 /* nginx's limit on limits */
+};
+
+static_assert((int)CONFIG_TEXT_BYTES <= (int)EDGE_FILE_BYTES,
+	      "paths of config fit");
+
+struct edge {
+	const struct config *config;
+	const struct state_dir *dir;
+};
+
+static void put_user(const struct edge *edge, struct buf *out)
+{
+	(void)edge;
+	/* A master that runs as root would give its workers to another user,
+	 * who may not open our sockets. A VM's nginx is not started as root. */
+	buf_add_text(out, geteuid() == 0 ? "user root;" : "");
+}
+
+static void put_run(const struct edge *edge, struct buf *out)
+{
+	buf_add_text(out, edge->dir->run);
+}
+
+static void put_log(const struct edge *edge, struct buf *out)
+{
+	buf_add_text(out, edge->dir->log);
+}
+
+static void put_workers(const struct edge *edge, struct buf *out)
+{
+	cpu_set_t cpus;
+	int count = 1;
+
+	(void)edge;
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		count = CPU_COUNT(&cpus);
+	buf_add_i64(out, MIN_OF(MAX_OF(count, 1), WORKERS_MAX));
+}
+
+static void put_body_bytes(const struct edge *edge, struct buf *out)
+{
+	buf_add_i64(out, edge->config->http.request_body_bytes);
+}
+
+static void put_limit_zones(const struct edge *edge, struct buf *out)
+{
+	int64_t rate = edge->config->http.requests_per_second;
+
+	if (rate == 0)
+		return;
+	buf_printf(out,
+		   "\tlimit_req_zone $binary_remote_addr zone=requests:10m "
+		   "rate=%" PRIi64 "r/s;\n"
+		   "\tlimit_conn_zone $binary_remote_addr "
+		   "zone=connections:10m;\n",
+		   rate);
+}
+
+/* nodelay: a burst is answered at once, and what is beyond it gets 429. */
+static void put_limits(const struct edge *edge, struct buf *out)
+{
+	int64_t rate = edge->config->http.requests_per_second;
+
+	if (rate == 0)
+		return;
+	buf_printf(out,
+		   "\t\tlimit_req zone=requests burst=%" PRIi64 " nodelay;\n"
+		   "\t\tlimit_req_status 429;\n"
+		   "\t\tlimit_req_log_level info;\n"
+		   "\t\tlimit_conn connections %" PRIi64 ";\n"
+		   "\t\tlimit_conn_status 429;\n"
+		   "\t\tlimit_conn_log_level info;\n",
+		   rate * 2,
+		   MIN_OF(MAX_OF(rate, CONNECTIONS_MIN), CONNECTIONS_MAX));
+}
+
+/* A pool of 0 lives on another machine and still needs a place to go to: its
+ * socket is then a forwarded one, or nobody's, which is answered by 503. */
+static void put_pool(struct buf *out, const struct state_dir *dir,
+		     const char *service, int64_t count)
+{
+	for (int64_t i = 1; i <= MAX_OF(count, 1); i++)
+		buf_printf(out,
+			   "\t\tserver \"unix:%s/%s-%" PRIi64 ".sock\" "
+			   "max_fails=0;\n",
+			   dir->run, service, i);
+}
+
+static void put_hook_workers(const struct edge *edge, struct buf *out)
+{
+	put_pool(out, edge->dir, "hook", edge->config->pool.hook);
+}
+
+static void put_assembly_workers(const struct edge *edge, struct buf *out)
+{
+	put_pool(out, edge->dir, "assembly", edge->config->pool.assembly);
+}
+
+static void put_console_workers(const struct edge *edge, struct buf *out)
+{
+	put_pool(out, edge->dir, "console", 1);
+}
+
+static void put_listen(const struct edge *edge, struct buf *out)
+{
+	const char *address = edge->config->http.listen;
+	int64_t port = edge->config->http.port;
+
+	if (strchr(address, ':') == NULL)
+		buf_printf(out, "%s:%" PRIi64, address, port);
+	else
+		buf_printf(out, "[%s]:%" PRIi64 "%s", address, port,
+			   strcmp(address, "::") == 0 ? " ipv6only=off" : "");
+}
+
+static void put_listen_plain(const struct edge *edge, struct buf *out)
+{
+	if (edge->config->http.plain_port != 0)
+		buf_printf(out, "\t\tlisten 127.0.0.1:%" PRIi64 ";\n",
+			   edge->config->http.plain_port);
+}
+
+static void put_server_name(const struct edge *edge, struct buf *out)
+{
+	buf_add_text(out, edge->config->http.server_name);
+}
+
+static void put_certificate(const struct edge *edge, struct buf *out)
+{
+	char certificate[EDGE_FILE_BYTES];
+	char key[EDGE_FILE_BYTES];
+
+	edge_certificate(edge->config, edge->dir, certificate, key);
+	buf_add_text(out, certificate);
+}
+
+static void put_key(const struct edge *edge, struct buf *out)
+{
+	char certificate[EDGE_FILE_BYTES];
+	char key[EDGE_FILE_BYTES];
+
+	edge_certificate(edge->config, edge->dir, certificate, key);
+	buf_add_text(out, key);
+}
+
+static void put_networks(struct buf *out, const char *networks)
+{
+	const char *p = networks + strspn(networks, " ");
+
+	while (*p != '\0') {
+		size_t length = strcspn(p, " ");
+
+		buf_printf(out, "\t\t\tallow %.*s;\n", (int)length, p);
+		p += length;
+		p += strspn(p, " ");
+	}
+	buf_add_text(out, "\t\t\tdeny all;\n");
+}
+
+static void put_hook_networks(const struct edge *edge, struct buf *out)
+{
+	const char *networks = edge->config->http.hook_networks;
+
+	if (networks[strspn(networks, " ")] != '\0')
+		put_networks(out, networks);
+}
+
+static void put_trusted_networks(const struct edge *edge, struct buf *out)
+{
+	put_networks(out, edge->config->http.trusted_networks);
+}
+
+static const struct hole {
+	const char *name; /* @NAME@ in the template */
+	void (*put)(const struct edge *edge, struct buf *out);
+} holes[] = {
+	{"USER", put_user},
+	{"RUN", put_run},
+	{"LOG", put_log},
+	{"WORKERS", put_workers},
+	{"BODY_BYTES", put_body_bytes},
+	{"LIMIT_ZONES", put_limit_zones},
+	{"LIMITS", put_limits},
+	{"HOOK_WORKERS", put_hook_workers},
+	{"ASSEMBLY_WORKERS", put_assembly_workers},
+	{"CONSOLE_WORKERS", put_console_workers},
+	{"LISTEN", put_listen},
+	{"LISTEN_PLAIN", put_listen_plain},
+	{"SERVER_NAME", put_server_name},
+	{"CERTIFICATE", put_certificate},
+	{"KEY", put_key},
+	{"HOOK_NETWORKS", put_hook_networks},
+	{"TRUSTED_NETWORKS", put_trusted_networks},
+};
+
+static const struct hole *find_hole(const char *name, size_t length)
+{
+	for (size_t i = 0; i < COUNT_OF(holes); i++)
+		if (strncmp(holes[i].name, name, length) == 0 &&
+		    holes[i].name[length] == '\0')
+			return &holes[i];
+	return NULL;
+}
+
+/* Bytes of the name when text is "@NAME@...", else 0. */
+static size_t hole_bytes(const char *text)
+{
+	size_t length = 0;
+
+	while (length < HOLE_BYTES_MAX &&
+	       (isupper((unsigned char)text[1 + length]) ||
+		text[1 + length] == '_'))
+		length++;
+	return text[1 + length] == '@' ? length : 0;
+}
+
+static void fill(const struct edge *edge, struct buf *out)
+{
+	const char *p = edge_template;
+
+	while (*p != '\0') {
+		size_t text = strcspn(p, "@");
+		size_t name;
+		const struct hole *hole;
+
+		buf_add(out, p, text);
+		p += text;
+		name = *p == '@' ? hole_bytes(p) : 0;
+		if (name == 0) {
+			if (*p == '@')
+				buf_add_char(out, *p++);
+			continue;
+		}
+		hole = find_hole(p + 1, name);
+		assert(hole != NULL); /* a hole without a row in the table */
+		hole->put(edge, out);
+		p += name + 2;
+	}
+}
+
+/* What stands between quotes in nginx's syntax and is taken as it is. */
+static int check_path(const char *path, struct err *e)
+{
+	for (const char *p = path; *p != '\0'; p++)
+		if (strchr("\"\\$", *p) != NULL || iscntrl((unsigned char)*p))
+			return err_set(e, ERR_INVALID,
+				       "the path %.120s has a character that "
+				       "nginx cannot take (one of \" \\ $): "
+				       "use another directory",
+				       path);
+	return 0;
+}
+
+int edge_render(const struct config *config, const struct state_dir *dir,
+		struct buf *out, struct err *e)
+{
+	const struct edge edge = {.config = config, .dir = dir};
+	const char *const paths[] = {dir->run, dir->log, dir->tls};
+
+	for (size_t i = 0; i < COUNT_OF(paths); i++) {
+		int rc = check_path(paths[i], e);
+
+		if (rc < 0)
+			return rc;
+	}
+	fill(&edge, out);
+	return buf_finish(out, e);
+}
+
+void edge_folder(const struct state_dir *dir, char ret_path[EDGE_PATH_BYTES])
+{
+	(void)snprintf(ret_path, EDGE_PATH_BYTES, "%s/nginx", dir->run);
+}
+
+void edge_file(const struct state_dir *dir, char ret_path[EDGE_PATH_BYTES])
+{
+	(void)snprintf(ret_path, EDGE_PATH_BYTES, "%s/nginx/nginx.conf",
+		       dir->run);
+}
+
+void edge_certificate(const struct config *config, const struct state_dir *dir,
+		      char ret_certificate[EDGE_FILE_BYTES],
+		      char ret_key[EDGE_FILE_BYTES])
+{
+	if (config->http.tls_certificate[0] != '\0') {
+		(void)text_copy(ret_certificate, EDGE_FILE_BYTES,
+				config->http.tls_certificate);
+		(void)text_copy(ret_key, EDGE_FILE_BYTES, config->http.tls_key);
+		return;
+	}
+	(void)snprintf(ret_certificate, EDGE_FILE_BYTES, "%s/certificate.pem",
+		       dir->tls);
+	(void)snprintf(ret_key, EDGE_FILE_BYTES, "%s/key.pem", dir->tls);
+}

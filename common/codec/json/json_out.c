@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec/json/json_out.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "base/text.h"
+#include "codec/decimal.h"
+#include "codec/time/timestamp.h"
+
+struct json_out json_out_to(struct buf *buf)
+{
+	return (struct json_out){.buf = buf};
+}
+
+/* What must be written instead of a byte; NULL: the byte itself. */
+static const char *const escapes[128] = {
+	"\\u0000", "\\u0001", "\\u0002",      "\\u0003",       "\\u0004",
+	"\\u0005", "\\u0006", "\\u0007",      "\\b",           "\\t",
+	"\\n",     "\\u000b", "\\f",          "\\r",           "\\u000e",
+	"\\u000f", "\\u0010", "\\u0011",      "\\u0012",       "\\u0013",
+	"\\u0014", "\\u0015", "\\u0016",      "\\u0017",       "\\u0018",
+	"\\u0019", "\\u001a", "\\u001b",      "\\u001c",       "\\u001d",
+	"\\u001e", "\\u001f", ['"'] = "\\\"", ['\\'] = "\\\\",
+};
+
+/* What replaces the sequence of *ret_bytes at p; NULL: nothing does. */
+static const char *escape_of(const char *p, const char *end, size_t *ret_bytes)
+{
+	*ret_bytes = 1;
+	if ((unsigned char)*p < COUNT_OF(escapes))
+		return escapes[(unsigned char)*p];
+	*ret_bytes = text_utf8_sequence(p, end);
+	if (*ret_bytes > 0)
+		return NULL;
+	*ret_bytes = 1;
+	return "\xEF\xBF\xBD"; /* U+FFFD */
+}
+
+static void put_string(struct buf *b, const char *text)
+{
+	const char *end = text + strlen(text);
+	const char *from = text; /* not written yet */
+	const char *escape;
+	size_t bytes;
+
+	buf_add_char(b, '"');
+	for (const char *p = text; p < end; p += bytes) {
+		escape = escape_of(p, end, &bytes);
+		if (escape == NULL)
+			continue;
+		buf_add(b, from, (size_t)(p - from));
+		buf_add_text(b, escape);
+		from = p + bytes;
+	}
+	buf_add(b, from, (size_t)(end - from));
+	buf_add_char(b, '"');
+}
+
+/* What stands before a value: a comma and its key. */
+static void begin_value(struct json_out *out, const char *key)
+{
+	bool in_object = out->depth > 0 && !out->is_array[out->depth];
+
+	assert(in_object == (key != NULL));
+	assert(out->depth > 0 || !out->has_items[0]);
+	if (out->has_items[out->depth])
+		buf_add_char(out->buf, ',');
+	out->has_items[out->depth] = true;
+	if (key != NULL) {
+		put_string(out->buf, key);
+		buf_add_char(out->buf, ':');
+	}
+}
+
+static void open_container(struct json_out *out, const char *key, bool is_array)
+{
+	begin_value(out, key);
+	assert(out->depth < JSON_OUT_DEPTH_MAX);
+	out->depth++;
+	out->has_items[out->depth] = false;
+	out->is_array[out->depth] = is_array;
+	buf_add_char(out->buf, is_array ? '[' : '{');
+}
+
+void json_object(struct json_out *out, const char *key)
+{
+	open_container(out, key, false);
+}
+
+void json_array(struct json_out *out, const char *key)
+{
+	open_container(out, key, true);
+}
+
+void json_end(struct json_out *out)
+{
+	assert(out->depth > 0);
+	buf_add_char(out->buf, out->is_array[out->depth] ? ']' : '}');
+	out->depth--;
+}
+
+void json_put_raw(struct json_out *out, const char *key, const char *json)
+{
+	begin_value(out, key);
+	buf_add_text(out->buf, json);
+}
+
+void json_put_text(struct json_out *out, const char *key, const char *text)
+{
+	begin_value(out, key);
+	put_string(out->buf, text);
+}
+
+void json_put_null(struct json_out *out, const char *key)
+{
+	json_put_raw(out, key, "null");
+}
+
+void json_put_text_or_null(struct json_out *out, const char *key,
+			   const char *text)
+{
+	if (text == NULL)
+		json_put_null(out, key);
+	else
+		json_put_text(out, key, text);
+}
+
+void json_put_i64(struct json_out *out, const char *key, int64_t value)
+{
+	begin_value(out, key);
+	buf_add_i64(out->buf, value);
+}
+
+void json_put_bool(struct json_out *out, const char *key, bool value)
+{
+	json_put_raw(out, key, value ? "true" : "false");
+}
+
+void json_put_decimal(struct json_out *out, const char *key, int64_t value,
+		      int digits)
+{
+	char text[DECIMAL_TEXT_BYTES];
+
+	json_put_raw(out, key, decimal_format_short(value, digits, text));
+}
+
+void json_put_money(struct json_out *out, const char *key, int64_t minor)
+{
+	char text[DECIMAL_TEXT_BYTES];
+
+	json_put_text(out, key, decimal_format(minor, MONEY_DIGITS, text));
+}
+
+void json_put_time(struct json_out *out, const char *key, int64_t wall_ms)
+{
+	char text[TIMESTAMP_TEXT_BYTES];
+
+	json_put_text_or_null(
+		out, key,
+		wall_ms == 0 ? NULL : timestamp_format(wall_ms, 0, text));
+}
+
+int json_out_finish(const struct json_out *out, struct err *e)
+{
+	assert(out->depth == 0 && out->has_items[0]);
+	return buf_finish(out->buf, e);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "domain/order/order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+static const char *const line_state_names[LINE_STATE_MAX_] = {[LINE_NONE] =
+								      "none",
+#define X(symbol, name) [symbol] = (name),
+							      LINE_STATES(X)
+#undef X
+};
+
+static const char *const notice_names[NOTICE_MAX_] = {[NOTICE_NONE] = "none",
+#define X(symbol, name) [symbol] = (name),
+						      NOTICES(X)
+#undef X
+};
+
+void order_clear(struct order *order)
+{
+	free(order->lines);
+	*order = (struct order){0};
+}
+
+void order_event_clear(struct order_event *event)
+{
+	free(event->lines);
+	*event = (struct order_event){0};
+}
+
+struct order_line *order_line_add(struct order_line **lines, size_t *count)
+{
+	struct order_line *grown;
+
+	if (*count >= ORDER_LINES_MAX)
+		return NULL;
+	/* Grown by doubling: room is used up at every power of two. */
+	if ((*count & (*count - 1)) == 0) {
+		grown = realloc(*lines,
+				sizeof(*grown) * MAX_OF(2 * *count, (size_t)1));
+		if (grown == NULL)
+			return NULL;
+		*lines = grown;
+	}
+	grown = &(*lines)[(*count)++];
+	*grown = (struct order_line){
+		.weight_g = -1, .weight_picked_g = -1, .state = LINE_PENDING};
+	return grown;
+}
+
+struct order_line *order_line_find(struct order *order, int line_no)
+{
+	for (size_t i = 0; i < order->line_count; i++)
+		if (order->lines[i].line_no == line_no)
+			return &order->lines[i];
+	return NULL;
+}
+
+static int find_name(const char *const *names, int count, const char *name)
+{
+	for (int i = 1; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	return 0;
+}
+
+const char *line_state_name(enum line_state state)
+{
+	return line_state_names[state];
+}
+
+enum line_state line_state_from_name(const char *name)
+{
+	return (enum line_state)find_name(line_state_names, LINE_STATE_MAX_,
+					  name);
+}
+
+const char *notice_name(enum notice notice)
+{
+	return notice_names[notice];
+}
+
+enum notice notice_from_name(const char *name)
+{
+	return (enum notice)find_name(notice_names, NOTICE_MAX_, name);
+}

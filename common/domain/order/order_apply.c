@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "domain/order/order_apply.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "base/text.h"
+#include "codec/json/json_out.h"
+#include "domain/order/order_lines.h"
+
+enum {
+	/* Each line once, with a SKU of escapes only */
+	DETAIL_BYTES_MAX = ORDER_LINES_MAX * 640
+};
+static const char marketplace[] = "marketplace";
+
+void order_change_clear(struct order_change *change)
+{
+	for (int i = 0; i < change->note_count; i++)
+		free(change->notes[i].detail);
+	*change = (struct order_change){0};
+}
+
+int order_change_note(struct order_change *change, const char *kind,
+		      const char *actor, const char *detail, struct err *e)
+{
+	struct order_note *note = &change->notes[change->note_count];
+
+	assert(change->note_count < CHANGE_NOTES_MAX);
+	note->kind = kind;
+	(void)text_copy(note->actor, sizeof(note->actor), actor);
+	note->detail = strdup(detail != NULL ? detail : "{}");
+	if (note->detail == NULL)
+		return err_set(e, ERR_NOMEM, "history: out of memory");
+	change->note_count++;
+	return 0;
+}
+
+void order_change_notice(struct order_change *change, enum notice notice)
+{
+	assert(change->notice_count < CHANGE_NOTICES_MAX);
+	change->notices[change->notice_count++] = notice;
+}
+
+/* The time that a state leaves in the order. */
+static const size_t state_times[ORDER_STATE_MAX_] = {
+	[ORDER_ASSEMBLING] = offsetof(struct order, taken_ms),
+	[ORDER_ASSEMBLED] = offsetof(struct order, assembled_ms),
+	[ORDER_READY] = offsetof(struct order, ready_ms),
+	[ORDER_RECEIVED] = offsetof(struct order, received_ms),
+	[ORDER_DELIVERED] = offsetof(struct order, delivered_ms),
+	[ORDER_CANCELED] = offsetof(struct order, canceled_ms),
+};
+
+void order_change_state(struct order *order, struct order_change *change,
+			enum order_state to, int64_t at_ms)
+{
+	if (state_times[to] != 0)
+		memcpy((char *)order + state_times[to], &at_ms, sizeof(at_ms));
+	order->state = to;
+	change->changed = true;
+}
+
+/* Who must learn of a difference; bits. */
+enum terms_audience {
+	TERMS_PICKER = 1 << 0,
+	TERMS_CUSTOMER = 1 << 1 /* stands apart in the store */
+};
+
+/* Values that the event names replace those of the order. Bits of enum
+ * terms_audience for what is different now. */
+static unsigned merge_terms(struct order_terms *to,
+			    const struct order_terms *from)
+{
+	static const struct {
+		size_t offset, size;
+		unsigned audience;
+	} texts[] = {
+#define TEXT(member, audience)                 \
+	{offsetof(struct order_terms, member), \
+	 sizeof(((struct order_terms *)0)->member), audience}
+		TEXT(store_id, TERMS_PICKER),
+		TEXT(order_uuid, 0),
+		TEXT(comment, TERMS_PICKER),
+		TEXT(replacement_policy, TERMS_PICKER),
+		TEXT(shipment_method, TERMS_PICKER),
+		TEXT(customer_name, TERMS_CUSTOMER),
+		TEXT(customer_phone, TERMS_CUSTOMER),
+		TEXT(customer_address, TERMS_CUSTOMER),
+#undef TEXT
+	};
+	static const size_t times[] = {
+		offsetof(struct order_terms, slot_from_ms),
+		offsetof(struct order_terms, slot_to_ms),
+		offsetof(struct order_terms, deadline_ms),
+	};
+	int64_t old_slot_to_ms = to->slot_to_ms;
+	unsigned different = 0;
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		char *old = (char *)to + texts[i].offset;
+		const char *new = (const char *)from + texts[i].offset;
+
+		if (new[0] == '\0' || strcmp(old, new) == 0)
+			continue;
+		memcpy(old, new, texts[i].size);
+		different |= texts[i].audience;
+	}
+	for (size_t i = 0; i < COUNT_OF(times); i++) {
+		char *old = (char *)to + times[i];
+		const char *new = (const char *)from + times[i];
+		int64_t value;
+
+		memcpy(&value, new, sizeof(value));
+		if (value == 0 || memcmp(old, new, sizeof(value)) == 0)
+			continue;
+		memcpy(old, new, sizeof(value));
+		different |= TERMS_PICKER;
+	}
+	/* Without a deadline of its own an order is due at the slot's end. */
+	if (from->deadline_ms == 0 && from->slot_to_ms != 0 &&
+	    (to->deadline_ms == 0 || to->deadline_ms == old_slot_to_ms))
+		to->deadline_ms = from->slot_to_ms;
+	return different;
+}
+
+static void merge_totals(struct order_terms *to, const struct order_terms *from)
+{
+	if (from->total_minor >= 0)
+		to->total_minor = from->total_minor;
+	if (from->discount_total_minor >= 0)
+		to->discount_total_minor = from->discount_total_minor;
+}
+
+static int note_late(const struct order_event *event,
+		     struct order_change *change, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf detail = BUF_MAX(DETAIL_BYTES_MAX);
+	struct json_out out = json_out_to(&detail);
+	int rc;
+
+	json_object(&out, NULL);
+	json_put_text(&out, "event", order_event_name(event->type));
+	json_end(&out);
+	rc = json_out_finish(&out, e);
+	return rc < 0 ? rc
+		      : order_change_note(change, "late", marketplace,
+					  buf_text(&detail), e);
+}
+
+static int apply_created(struct order *order, const struct order_event *event,
+			 const struct order_policy *policy, int64_t now_ms,
+			 struct order_change *change, struct err *e)
+{
+	struct order_step accept;
+	int rc;
+
+	order->terms = (struct order_terms){0};
+	(void)merge_terms(&order->terms, &event->terms);
+	merge_totals(&order->terms, &event->terms);
+	if (order->terms.store_id[0] == '\0')
+		(void)text_copy(order->terms.store_id,
+				sizeof(order->terms.store_id), "unknown");
+	order->created_ms = now_ms;
+	order->version = 1;
+	order->snapshot_ms = event->has_lines ? event->event_ms : 0;
+	rc = order_lines_set(order, event, e);
+	if (rc == 0)
+		rc = order_change_note(change, "order.created", marketplace,
+				       NULL, e);
+	if (rc < 0)
+		return rc;
+	change->lines_changed = true;
+	accept = order_step(order->state, EVENT_ACCEPT);
+	if (policy->send_accepted && accept.verdict == VERDICT_MOVE) {
+		order_change_state(order, change, accept.to, now_ms);
+		order_change_notice(change, NOTICE_ACCEPTED);
+		rc = order_change_note(change, "accept", "ordergate", NULL, e);
+	}
+	return rc;
+}
+
+/* What the customer wants now, while the goods are still being picked. An event
+ * that tells no positions must not make a later one look old that does, so
+ * positions and the rest have each their own time. */
+static int take_over(struct order *order, const struct order_event *event,
+		     struct buf *detail, struct order_change *change,
+		     struct err *e)
+{
+	unsigned different = 0;
+	int lines = 0;
+
+	if (event->event_ms >= order->event_ms)
+		different = merge_terms(&order->terms, &event->terms);
+	if (event->has_lines) {
+		lines = order_lines_update(order, event, detail, e);
+		order->snapshot_ms = event->event_ms;
+		merge_totals(&order->terms, &event->terms);
+	}
+	if (lines < 0)
+		return lines;
+	change->lines_changed = lines > 0 || (different & TERMS_CUSTOMER) != 0;
+	if (lines > 0 || (different & TERMS_PICKER) != 0)
+		order->version++;
+	return 0;
+}
+
+/* What is older than what we know changes nothing; after assembly has finished
+ * it is only recorded. */
+static int apply_snapshot(struct order *order, const struct order_event *event,
+			  struct order_change *change, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf detail = BUF_MAX(DETAIL_BYTES_MAX);
+	bool is_old =
+		event->event_ms < order->event_ms &&
+		(!event->has_lines || event->event_ms < order->snapshot_ms);
+	int rc = 0;
+
+	if (is_old) {
+		change->verdict = VERDICT_LATE;
+		return note_late(event, change, e);
+	}
+	if (order->state <= ORDER_ASSEMBLING)
+		rc = take_over(order, event, &detail, change, e);
+	if (rc == 0)
+		rc = buf_finish(&detail, e);
+	if (rc < 0)
+		return rc;
+	change->changed = true;
+	return order_change_note(
+		change, "order.updated", marketplace,
+		detail.used_bytes > 0 ? buf_text(&detail) : NULL, e);
+}
+
+static int apply_canceled(struct order *order, const struct order_event *event,
+			  struct order_change *change, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf detail = BUF_MAX(DETAIL_BYTES_MAX);
+	struct json_out out = json_out_to(&detail);
+	int rc;
+
+	(void)text_copy(order->cancel_source, sizeof(order->cancel_source),
+			marketplace);
+	(void)text_copy(order->cancel_reason, sizeof(order->cancel_reason),
+			event->cancel_reason);
+	order->version++;
+	json_object(&out, NULL);
+	json_put_text(&out, "reason", event->cancel_reason);
+	json_end(&out);
+	rc = json_out_finish(&out, e);
+	return rc < 0 ? rc
+		      : order_change_note(change, "order.canceled", marketplace,
+					  buf_text(&detail), e);
+}
+
+/* The event is allowed here: the state has been moved, do the rest. */
+static int apply_allowed(struct order *order, const struct order_event *event,
+			 const struct order_policy *policy, int64_t now_ms,
+			 struct order_change *change, struct err *e)
+{
+	if (event->type == EVENT_CREATED)
+		return apply_created(order, event, policy, now_ms, change, e);
+	if (event->type == EVENT_UPDATED)
+		return apply_snapshot(order, event, change, e);
+	if (event->type == EVENT_CANCELED)
+		return apply_canceled(order, event, change, e);
+	if (event->type == EVENT_PAID) {
+		if (order->paid_ms != 0) {
+			change->verdict = VERDICT_REPEAT;
+			return 0;
+		}
+		order->paid_ms = event->event_ms;
+	}
+	change->changed = true;
+	return order_change_note(change, order_event_name(event->type),
+				 marketplace, NULL, e);
+}
+
+static bool describes(const struct order_event *event)
+{
+	return event->type == EVENT_CREATED || event->type == EVENT_UPDATED;
+}
+
+/* A second `created` with a newer composition is an update. */
+static bool is_newer_snapshot(const struct order *order,
+			      const struct order_event *event)
+{
+	return event->type == EVENT_CREATED && event->has_lines &&
+	       event->event_ms > order->snapshot_ms &&
+	       order_step(order->state, EVENT_UPDATED).verdict == VERDICT_STAY;
+}
+
+int order_apply(struct order *order, const struct order_event *event,
+		const struct order_policy *policy, int64_t now_ms,
+		struct order_change *ret_change, struct err *e)
+{
+	struct order_step step = order_step(order->state, event->type);
+	struct order_change *change = ret_change;
+	int rc = 0;
+
+	*change = (struct order_change){.verdict = step.verdict};
+	switch (step.verdict) {
+	case VERDICT_MOVE:
+		order_change_state(order, change, step.to, event->event_ms);
+		rc = apply_allowed(order, event, policy, now_ms, change, e);
+		break;
+	case VERDICT_STAY:
+		rc = apply_allowed(order, event, policy, now_ms, change, e);
+		break;
+	case VERDICT_REPEAT:
+		if (is_newer_snapshot(order, event)) {
+			change->verdict = VERDICT_STAY;
+			rc = apply_snapshot(order, event, change, e);
+		}
+		break;
+	case VERDICT_LATE:
+		rc = note_late(event, change, e);
+		break;
+	case VERDICT_PARK:
+	case VERDICT_REFUSE:
+		break;
+	}
+	if (change->changed) {
+		if (step.verdict == VERDICT_MOVE || describes(event))
+			order->event_ms =
+				MAX_OF(order->event_ms, event->event_ms);
+		order->updated_ms = now_ms;
+	}
+	return rc;
+}

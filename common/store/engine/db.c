@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * db.c - what all engines share: the list of statements, one prepared copy of
+ * each per connection, and transactions.
+ */
+#include "store/engine/db.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "store/engine/db_private.h"
+
+/* The linker gathers every STMT of the program between these two. */
+extern const struct stmt stmts_start[] __asm__("__start_og_stmts");
+extern const struct stmt stmts_stop[] __asm__("__stop_og_stmts");
+
+const struct stmt *stmt_first(void)
+{
+	return stmts_start;
+}
+
+size_t stmt_count(void)
+{
+	return ((uintptr_t)stmts_stop - (uintptr_t)stmts_start) /
+	       sizeof(struct stmt);
+}
+
+int db_open(const char *path, enum db_mode mode, struct db **ret_db,
+	    struct err *e)
+{
+	struct db *db = NULL;
+	int rc = db_sqlite.open(path, mode, &db, e);
+
+	if (rc < 0)
+		return rc;
+	db->queries = calloc(stmt_count(), sizeof(*db->queries));
+	if (db->queries == NULL) {
+		db_close(db);
+		return err_set(e, ERR_NOMEM, "open store: out of memory");
+	}
+	for (size_t i = 0; i < stmt_count(); i++)
+		db->queries[i] =
+			(struct query){.db = db, .stmt = &stmts_start[i]};
+	*ret_db = db;
+	return 0;
+}
+
+void db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	for (size_t i = 0; db->queries != NULL && i < stmt_count(); i++)
+		db->driver->finalize(&db->queries[i]);
+	free(db->queries);
+	db->driver->close(db);
+}
+
+int db_script(struct db *db, const char *sql, struct err *e)
+{
+	return db->driver->script(db, sql, e);
+}
+
+struct query *query_start(struct db *db, const struct stmt *stmt)
+{
+	struct query *q = &db->queries[stmt - stmts_start];
+
+	assert(!q->running);
+	q->running = true;
+	/* A failed prepare shows in query_next(), which tries again and then
+	 * reports why. */
+	q->bind_failed =
+		q->prepared == NULL && db->driver->prepare(q, NULL) < 0;
+	return q;
+}
+
+void query_end(struct query *q)
+{
+	if (q == NULL)
+		return;
+	if (q->prepared != NULL)
+		q->db->driver->reset(q);
+	q->running = false;
+}
+
+void query_i64(struct query *q, int n, int64_t value)
+{
+	if (!q->bind_failed)
+		q->bind_failed = q->db->driver->bind_i64(q, n, value) < 0;
+}
+
+void query_text(struct query *q, int n, const char *value)
+{
+	if (!q->bind_failed)
+		q->bind_failed = q->db->driver->bind_text(q, n, value) < 0;
+}
+
+void query_blob(struct query *q, int n, const void *data, size_t bytes)
+{
+	if (!q->bind_failed)
+		q->bind_failed =
+			q->db->driver->bind_blob(q, n, data, bytes) < 0;
+}
+
+void query_null(struct query *q, int n)
+{
+	query_text(q, n, NULL);
+}
+
+int query_next(struct query *q, struct err *e)
+{
+	int rc;
+
+	if (q->bind_failed && q->prepared == NULL) {
+		rc = q->db->driver->prepare(q, e);
+		return rc < 0 ? rc
+			      : err_set(e, ERR_BUSY, "%s: prepared too late",
+					q->stmt->name);
+	}
+	if (q->bind_failed)
+		return err_set(e, ERR_INVALID, "%s: a value could not be bound",
+			       q->stmt->name);
+	return q->db->driver->step(q, e);
+}
+
+int query_exec(struct query *q, struct err *e)
+{
+	int rc;
+
+	do
+		rc = query_next(q, e);
+	while (rc > 0);
+	return rc < 0 ? rc : q->db->driver->changes(q);
+}
+
+int64_t query_col_i64(struct query *q, int column)
+{
+	return q->db->driver->col_i64(q, column);
+}
+
+const char *query_col_text(struct query *q, int column)
+{
+	return q->db->driver->col_text(q, column);
+}
+
+const void *query_col_blob(struct query *q, int column, size_t *ret_bytes)
+{
+	return q->db->driver->col_blob(q, column, ret_bytes);
+}
+
+bool query_col_is_null(struct query *q, int column)
+{
+	return q->db->driver->col_is_null(q, column);
+}
+
+int query_columns(struct query *q)
+{
+	return q->prepared != NULL ? q->db->driver->columns(q) : 0;
+}
+
+bool query_col_is_number(struct query *q, int column)
+{
+	return q->db->driver->col_is_number(q, column);
+}
+
+const char *query_col_name(struct query *q, int column)
+{
+	return q->db->driver->col_name(q, column);
+}
+
+char *query_col_copy(struct query *q, int column)
+{
+	return strdup(query_col_text(q, column));
+}
+
+int query_one_i64(struct query *q, int64_t *ret_value, struct err *e)
+{
+	int rc = query_next(q, e);
+
+	if (rc > 0)
+		*ret_value = query_col_i64(q, 0);
+	return rc;
+}
+
+STMT(tx_begin_write, "BEGIN IMMEDIATE");
+STMT(tx_begin_read, "BEGIN");
+STMT(tx_commit, "COMMIT");
+STMT(tx_rollback, "ROLLBACK");
+STMT(tx_savepoint, "SAVEPOINT unit");
+STMT(tx_savepoint_release, "RELEASE unit");
+STMT(tx_savepoint_rollback, "ROLLBACK TO unit");
+
+static int run(struct db *db, const struct stmt *stmt, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, stmt);
+	int rc = query_next(q, e);
+
+	return rc < 0 ? rc : 0;
+}
+
+int db_begin_write(struct db *db, struct err *e)
+{
+	return run(db, &tx_begin_write, e);
+}
+
+int db_begin_read(struct db *db, struct err *e)
+{
+	return run(db, &tx_begin_read, e);
+}
+
+int db_commit(struct db *db, struct err *e)
+{
+	return run(db, &tx_commit, e);
+}
+
+void db_rollback(struct db *db)
+{
+	if (db_in_transaction(db))
+		(void)run(db, &tx_rollback, NULL);
+}
+
+int db_sync(struct db *db, struct err *e)
+{
+	return db->driver->sync(db, e);
+}
+
+int db_savepoint(struct db *db, struct err *e)
+{
+	return run(db, &tx_savepoint, e);
+}
+
+int db_savepoint_release(struct db *db, struct err *e)
+{
+	return run(db, &tx_savepoint_release, e);
+}
+
+int db_savepoint_rollback(struct db *db, struct err *e)
+{
+	int rc = run(db, &tx_savepoint_rollback, e);
+
+	return rc < 0 ? rc : db_savepoint_release(db, e);
+}
+
+bool db_in_transaction(struct db *db)
+{
+	return db->driver->in_transaction(db);
+}
+
+int64_t db_wal_pages(const struct db *db)
+{
+	return db->driver->wal_pages(db);
+}
+
+int64_t db_wal_bytes(const struct db *db)
+{
+	return db->driver->wal_bytes(db);
+}
+
+int db_checkpoint(struct db *db, bool restart, struct err *e)
+{
+	return db->driver->checkpoint(db, restart, e);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * db_private.h - what an engine provides to db.c. Only drivers include this.
+ */
+#ifndef STORE_DB_PRIVATE_H
+#define STORE_DB_PRIVATE_H
+
+#include "store/engine/db.h"
+
+struct db_driver {
+	const char *name;
+	int (*open)(const char *path, enum db_mode mode, struct db **ret_db,
+		    struct err *e);
+	void (*close)(struct db *db);
+	int (*script)(struct db *db, const char *sql, struct err *e);
+
+	int (*prepare)(struct query *q, struct err *e);
+	void (*reset)(struct query *q);
+	void (*finalize)(struct query *q);
+	int (*bind_i64)(struct query *q, int n, int64_t value);
+	int (*bind_text)(struct query *q, int n, const char *value);
+	int (*bind_blob)(struct query *q, int n, const void *data,
+			 size_t bytes);
+	int (*step)(struct query *q, struct err *e);
+	int (*changes)(struct query *q);
+	int64_t (*col_i64)(struct query *q, int column);
+	const char *(*col_text)(struct query *q, int column);
+	const void *(*col_blob)(struct query *q, int column, size_t *ret_bytes);
+	bool (*col_is_null)(struct query *q, int column);
+	int (*columns)(struct query *q);
+	bool (*col_is_number)(struct query *q, int column);
+	const char *(*col_name)(struct query *q, int column);
+
+	int (*sync)(struct db *db, struct err *e);
+	bool (*in_transaction)(struct db *db);
+	int64_t (*wal_pages)(const struct db *db);
+	int64_t (*wal_bytes)(const struct db *db);
+	int (*checkpoint)(struct db *db, bool restart, struct err *e);
+};
+
+struct query {
+	struct db *db;
+	const struct stmt *stmt;
+	void *prepared; /* the driver's; NULL until first used */
+	bool running;
+	bool bind_failed;
+};
+
+/* First member of every driver's connection. */
+struct db {
+	const struct db_driver *driver;
+	struct query *queries; /* one per STMT of the program */
+};
+
+/* All STMTs of the program, in no particular order. */
+const struct stmt *stmt_first(void);
+size_t stmt_count(void);
+
+extern const struct db_driver db_sqlite;
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/engine/sync_group.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+
+#include "base/err.h"
+#include "base/text.h"
+
+enum {
+	BOOT_ID_BYTES = 37
+};
+
+struct shared {
+	char boot_id[BOOT_ID_BYTES];
+	_Atomic int64_t drawn;  /* tickets so far */
+	_Atomic int64_t synced; /* all tickets up to here are on the disk */
+};
+
+struct sync_group {
+	int fd;
+	struct shared *shared;
+};
+
+static void read_boot_id(char text[BOOT_ID_BYTES])
+{
+	CLEANUP_FD int fd =
+		open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	memset(text, 0, BOOT_ID_BYTES);
+	if (fd < 0 || read(fd, text, BOOT_ID_BYTES - 1) < 0)
+		text[0] = '\0'; /* then every boot looks alike */
+}
+
+/* Counters of an earlier boot may have reached the disk in any order. */
+static void forget_earlier_boot(struct shared *shared)
+{
+	char boot_id[BOOT_ID_BYTES];
+
+	read_boot_id(boot_id);
+	if (memcmp(shared->boot_id, boot_id, BOOT_ID_BYTES) == 0)
+		return;
+	atomic_store(&shared->drawn, 0);
+	atomic_store(&shared->synced, 0);
+	memcpy(shared->boot_id, boot_id, BOOT_ID_BYTES);
+}
+
+static int take(const struct sync_group *group, struct err *e)
+{
+	while (flock(group->fd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return err_errno(e, ERR_IO, "sync lock");
+	return 0;
+}
+
+static int map(struct sync_group *group, struct err *e)
+{
+	void *memory;
+	int rc = take(group, e);
+
+	if (rc < 0)
+		return rc;
+	if (ftruncate(group->fd, sizeof(struct shared)) != 0)
+		return err_errno(e, ERR_IO, "sync lock");
+	memory = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED, group->fd, 0);
+	if (memory == MAP_FAILED)
+		return err_errno(e, ERR_IO, "sync lock");
+	group->shared = memory;
+	forget_earlier_boot(group->shared);
+	(void)flock(group->fd, LOCK_UN);
+	return 0;
+}
+
+int sync_group_open(const char *path, struct sync_group **ret_group,
+		    struct err *e)
+{
+	CLEANUP(sync_group_closep)
+	struct sync_group *group = calloc(1, sizeof(*group));
+	CLEANUP_FREE char *side_path = text_printf("%s.sync", path);
+	int rc;
+
+	if (group == NULL || side_path == NULL)
+		return err_set(e, ERR_NOMEM, "sync lock: out of memory");
+	group->fd = open(side_path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
+	if (group->fd < 0)
+		return err_errno(e, ERR_IO, "%s", side_path);
+	rc = map(group, e);
+	if (rc < 0)
+		return rc;
+	*ret_group = TAKE(group);
+	return 0;
+}
+
+void sync_group_close(struct sync_group *group)
+{
+	if (group == NULL)
+		return;
+	if (group->shared != NULL)
+		(void)munmap(group->shared, sizeof(*group->shared));
+	if (group->fd >= 0)
+		(void)close(group->fd);
+	free(group);
+}
+
+int64_t sync_group_ticket(struct sync_group *group)
+{
+	return atomic_fetch_add(&group->shared->drawn, 1) + 1;
+}
+
+int sync_group_wait(struct sync_group *group, int64_t ticket,
+		    int (*sync)(void *context, struct err *e), void *context,
+		    struct err *e)
+{
+	struct shared *shared = group->shared;
+	int rc = take(group, e);
+
+	if (rc < 0)
+		return rc;
+	if (atomic_load(&shared->synced) < ticket) {
+		/* Tickets drawn later may be covered too, or not: the counter
+		 * is read before the sync begins. */
+		int64_t drawn = atomic_load(&shared->drawn);
+
+		rc = sync(context, e);
+		if (rc == 0)
+			atomic_store(&shared->synced, drawn);
+	}
+	(void)flock(group->fd, LOCK_UN);
+	return rc;
+}

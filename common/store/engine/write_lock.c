@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/engine/write_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+
+#include "base/err.h"
+#include "base/text.h"
+
+struct write_lock {
+	int fd;
+};
+
+int write_lock_open(const char *path, struct write_lock **ret_lock,
+		    struct err *e)
+{
+	CLEANUP_FREE char *side_path = text_printf("%s.lock", path);
+	struct write_lock *lock = calloc(1, sizeof(*lock));
+
+	if (lock == NULL || side_path == NULL) {
+		free(lock);
+		return err_set(e, ERR_NOMEM, "write lock: out of memory");
+	}
+	/* Not the store itself: SQLite's own fcntl locks on that file vanish
+	 * when any descriptor of it is closed. */
+	lock->fd = open(side_path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
+	if (lock->fd < 0) {
+		free(lock);
+		return err_errno(e, ERR_IO, "%s", side_path);
+	}
+	*ret_lock = lock;
+	return 0;
+}
+
+void write_lock_close(struct write_lock *lock)
+{
+	if (lock == NULL)
+		return;
+	(void)close(lock->fd);
+	free(lock);
+}
+
+int write_lock_take(struct write_lock *lock, struct err *e)
+{
+	while (flock(lock->fd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return err_errno(e, ERR_IO, "write lock");
+	return 0;
+}
+
+void write_lock_release(struct write_lock *lock)
+{
+	(void)flock(lock->fd, LOCK_UN);
+}

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/engine/writer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "store/engine/db.h"
+#include "store/engine/sync_group.h"
+#include "store/engine/write_lock.h"
+
+enum {
+	/* A log of this size that no checkpoint empties has a reader in its
+	 * way: then wait for readers, a little. */
+	RESTART_WAL_BYTES = 64 * 1024 * 1024,
+	THREAD_STACK_BYTES = 512 * 1024
+};
+
+struct writer {
+	struct writer_options options;
+	char *path;
+	pthread_t thread;
+	pthread_mutex_t mutex; /* of everything down to stats */
+	pthread_cond_t has_work;
+	pthread_cond_t has_results;
+	struct unit *first;
+	struct unit **last;
+	int64_t waiting;
+	bool idle, stopping, broken;
+	struct writer_stats stats;
+
+	/* The thread's own. */
+	struct db *db;
+	struct write_lock *lock;
+	struct sync_group *sync_group;
+	int64_t checkpoint_at_pages;
+	int64_t wal_pages_seen;
+};
+
+struct batch {
+	struct unit *first;
+	unsigned bells;
+	int64_t count, failed;
+	bool committed;
+	int64_t ticket; /* of sync_group.h */
+	int64_t asked_us, locked_us, commit_us, committed_us, released_us,
+		synced_us;
+};
+
+int writer_submit(struct writer *writer, struct unit *u, struct err *e)
+{
+	int rc = 0;
+
+	u->next = NULL;
+	u->rc = 0;
+	u->bells = 0;
+	u->finished = false;
+	u->submitted_ms = clock_mono_ms();
+	(void)pthread_mutex_lock(&writer->mutex);
+	if (writer->broken || writer->stopping)
+		rc = err_set(e, ERR_IO, "the store cannot be written");
+	else if (writer->waiting >= WRITER_WAITING_MAX)
+		rc = err_set(e, ERR_BUSY, "too many writes are waiting");
+	if (rc == 0) {
+		*writer->last = u;
+		writer->last = &u->next;
+		writer->waiting++;
+		if (writer->idle)
+			(void)pthread_cond_signal(&writer->has_work);
+	}
+	(void)pthread_mutex_unlock(&writer->mutex);
+	return rc;
+}
+
+/* Wait for work; false when the writer shall end and nothing is left. */
+static bool wait_for_work(struct writer *writer)
+{
+	bool has_work;
+
+	(void)pthread_mutex_lock(&writer->mutex);
+	while (writer->first == NULL && !writer->stopping) {
+		writer->idle = true;
+		(void)pthread_cond_wait(&writer->has_work, &writer->mutex);
+		writer->idle = false;
+	}
+	has_work = writer->first != NULL;
+	(void)pthread_mutex_unlock(&writer->mutex);
+	return has_work;
+}
+
+/* Up to WRITER_BATCH_MAX units, oldest first. */
+static struct unit *take_units(struct writer *writer)
+{
+	struct unit *first;
+	struct unit *u;
+	int64_t count = 1;
+
+	(void)pthread_mutex_lock(&writer->mutex);
+	first = u = writer->first;
+	while (u != NULL && u->next != NULL && count < WRITER_BATCH_MAX) {
+		u = u->next;
+		count++;
+	}
+	if (u != NULL) {
+		writer->first = u->next;
+		writer->waiting -= count;
+		u->next = NULL;
+	}
+	if (writer->first == NULL)
+		writer->last = &writer->first;
+	(void)pthread_mutex_unlock(&writer->mutex);
+	return first;
+}
+
+/* Put units that no longer fit into this transaction back to the front. */
+static void put_back(struct writer *writer, struct unit *units)
+{
+	struct unit *last = units;
+	int64_t count = 1;
+
+	while (last->next != NULL) {
+		last = last->next;
+		count++;
+	}
+	(void)pthread_mutex_lock(&writer->mutex);
+	last->next = writer->first;
+	if (writer->first == NULL)
+		writer->last = &last->next;
+	writer->first = units;
+	writer->waiting += count;
+	(void)pthread_mutex_unlock(&writer->mutex);
+}
+
+static void fail_all(struct unit *units, enum err_code code, const char *text)
+{
+	for (struct unit *u = units; u != NULL; u = u->next)
+		u->rc = err_set(&u->err, code, "%s", text);
+}
+
+/* 0 when the transaction lives on, whatever became of the unit. */
+static int run_unit(struct writer *writer, struct unit *u, int64_t now_ms,
+		    struct err *e)
+{
+	struct db *db = writer->db;
+	int rc = db_savepoint(db, e);
+
+	if (rc < 0)
+		return rc;
+	u->bells = 0;
+	u->rc = u->run(u, db, now_ms, &u->err);
+	if (!db_in_transaction(db))
+		return err_set(e, ERR_BUSY,
+			       "the store undid the transaction (%s)",
+			       u->rc < 0 ? u->err.text : "no reason given");
+	if (u->rc < 0)
+		return db_savepoint_rollback(db, e);
+	return db_savepoint_release(db, e);
+}
+
+/* Run what fits into the budget; the rest goes back to the queue. */
+static int run_units(struct writer *writer, struct batch *batch, struct err *e)
+{
+	int64_t now_ms = clock_wall_ms();
+	int64_t end_us =
+		batch->locked_us + (int64_t)WRITER_LOCK_BUDGET_MS * 1000 / 2;
+
+	for (struct unit *u = batch->first; u != NULL; u = u->next) {
+		int rc = run_unit(writer, u, now_ms, e);
+
+		if (rc < 0)
+			return rc;
+		batch->count++;
+		if (u->rc < 0)
+			batch->failed++;
+		else
+			batch->bells |= u->bells;
+		if (u->next != NULL && clock_mono_us() > end_us) {
+			put_back(writer, u->next);
+			u->next = NULL;
+		}
+	}
+	return 0;
+}
+
+static void reopen(struct writer *writer)
+{
+	db_close(writer->db);
+	writer->db = NULL;
+	(void)db_open(writer->path, DB_WRITE, &writer->db, NULL);
+}
+
+static void set_broken(struct writer *writer)
+{
+	(void)pthread_mutex_lock(&writer->mutex);
+	writer->broken = true;
+	(void)pthread_mutex_unlock(&writer->mutex);
+}
+
+/* Every unit of the batch has its rc afterwards. */
+static void run_transaction(struct writer *writer, struct batch *batch)
+{
+	struct err e = {0};
+	int rc;
+
+	if (writer->db == NULL)
+		reopen(writer);
+	if (writer->db == NULL) {
+		set_broken(writer);
+		fail_all(batch->first, ERR_IO, "the store cannot be opened");
+		return;
+	}
+	rc = db_begin_write(writer->db, &e);
+	if (rc == 0)
+		rc = run_units(writer, batch, &e);
+	if (rc < 0) {
+		db_rollback(writer->db);
+		if (rc == ERR_IO)
+			set_broken(writer);
+		fail_all(batch->first, rc == ERR_IO ? ERR_IO : ERR_BUSY,
+			 e.text);
+		return;
+	}
+	batch->commit_us = clock_mono_us();
+	rc = db_commit(writer->db, &e);
+	if (rc < 0) {
+		/* It may have reached the disk or not. */
+		if (rc == ERR_IO)
+			set_broken(writer);
+		db_rollback(writer->db);
+		reopen(writer);
+		fail_all(batch->first, ERR_UNCERTAIN, e.text);
+		return;
+	}
+	batch->committed = true;
+	batch->ticket = sync_group_ticket(writer->sync_group);
+}
+
+static int sync_log(void *context, struct err *e)
+{
+	return db_sync(context, e);
+}
+
+/* After the lock was given up: nobody is told before the log is on the disk. */
+static void sync_batch(struct writer *writer, struct batch *batch)
+{
+	struct err e = {0};
+
+	if (!batch->committed ||
+	    sync_group_wait(writer->sync_group, batch->ticket, sync_log,
+			    writer->db, &e) == 0)
+		return;
+	set_broken(writer);
+	fail_all(batch->first, ERR_UNCERTAIN, e.text);
+}
+
+/* Under the write lock, after a commit: keep the write-ahead log short. */
+static void checkpoint_when_due(struct writer *writer)
+{
+	int64_t pages;
+
+	if (writer->db == NULL || writer->broken)
+		return;
+	pages = db_wal_pages(writer->db);
+	if (pages < writer->wal_pages_seen) /* the log began anew */
+		writer->checkpoint_at_pages = writer->options.checkpoint_pages;
+	writer->wal_pages_seen = pages;
+	if (pages < writer->checkpoint_at_pages)
+		return;
+	(void)db_checkpoint(writer->db,
+			    db_wal_bytes(writer->db) > RESTART_WAL_BYTES, NULL);
+	/* A reader may have kept some of it: do not try again at once. */
+	writer->checkpoint_at_pages = pages + writer->options.checkpoint_pages;
+}
+
+static void count_batch(struct writer *writer, const struct batch *batch)
+{
+	struct writer_stats *stats = &writer->stats;
+	int64_t held_us = batch->released_us - batch->locked_us;
+
+	(void)pthread_mutex_lock(&writer->mutex);
+	stats->batches++;
+	stats->units += batch->count;
+	stats->failed_units += batch->failed;
+	stats->lock_wait_us += batch->locked_us - batch->asked_us;
+	stats->lock_held_us += held_us;
+	if (batch->committed) {
+		stats->commit_us += batch->committed_us - batch->commit_us;
+		stats->checkpoint_us +=
+			batch->released_us - batch->committed_us;
+		stats->sync_us += batch->synced_us - batch->released_us;
+	}
+	stats->lock_held_max_us = MAX_OF(stats->lock_held_max_us, held_us);
+	stats->wal_pages = writer->wal_pages_seen;
+	(void)pthread_mutex_unlock(&writer->mutex);
+}
+
+static void report(struct writer *writer, struct unit *units)
+{
+	bool someone_waits = false;
+
+	while (units != NULL) {
+		struct unit *u = units;
+
+		units = u->next;
+		if (u->done != NULL) {
+			u->done(u, u->rc, &u->err);
+			continue;
+		}
+		(void)pthread_mutex_lock(&writer->mutex);
+		u->finished = true;
+		someone_waits = true;
+		(void)pthread_mutex_unlock(&writer->mutex);
+	}
+	if (someone_waits)
+		(void)pthread_cond_broadcast(&writer->has_results);
+}
+
+static void run_batch(struct writer *writer)
+{
+	struct batch batch = {.asked_us = clock_mono_us()};
+	struct err e = {0};
+	int rc = write_lock_take(writer->lock, &e);
+
+	batch.locked_us = clock_mono_us();
+	/* Taken only now: what came while waiting for the lock comes along. */
+	batch.first = take_units(writer);
+	if (writer->broken)
+		rc = err_set(&e, ERR_IO, "the store cannot be written");
+	if (rc < 0) {
+		fail_all(batch.first, ERR_IO, e.text);
+	} else {
+		run_transaction(writer, &batch);
+		batch.committed_us = clock_mono_us();
+		checkpoint_when_due(writer);
+		write_lock_release(writer->lock);
+	}
+	batch.released_us = clock_mono_us();
+	sync_batch(writer, &batch);
+	batch.synced_us = clock_mono_us();
+	count_batch(writer, &batch);
+	report(writer, batch.first);
+	if (batch.bells != 0 && writer->options.ring != NULL)
+		writer->options.ring(batch.bells, writer->options.context);
+}
+
+static void *writer_main(void *context)
+{
+	struct writer *writer = context;
+
+	while (wait_for_work(writer))
+		run_batch(writer);
+	return NULL;
+}
+
+static void writer_free(struct writer *writer)
+{
+	db_close(writer->db);
+	write_lock_close(writer->lock);
+	sync_group_close(writer->sync_group);
+	(void)pthread_mutex_destroy(&writer->mutex);
+	(void)pthread_cond_destroy(&writer->has_work);
+	(void)pthread_cond_destroy(&writer->has_results);
+	free(writer->path);
+	free(writer);
+}
+
+static int start_thread(struct writer *writer, struct err *e)
+{
+	pthread_attr_t attributes;
+	int rc;
+
+	(void)pthread_attr_init(&attributes);
+	(void)pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+	rc = pthread_create(&writer->thread, &attributes, writer_main, writer);
+	(void)pthread_attr_destroy(&attributes);
+	return rc == 0 ? 0 : err_set(e, ERR_NOMEM, "cannot start a thread");
+}
+
+int writer_start(const struct writer_options *options,
+		 struct writer **ret_writer, struct err *e)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+	int rc;
+
+	if (writer == NULL)
+		return err_set(e, ERR_NOMEM, "writer: out of memory");
+	writer->options = *options;
+	writer->checkpoint_at_pages = options->checkpoint_pages;
+	writer->last = &writer->first;
+	(void)pthread_mutex_init(&writer->mutex, NULL);
+	(void)pthread_cond_init(&writer->has_work, NULL);
+	(void)pthread_cond_init(&writer->has_results, NULL);
+	writer->path = strdup(options->path);
+	rc = writer->path != NULL
+		     ? write_lock_open(options->path, &writer->lock, e)
+		     : err_set(e, ERR_NOMEM, "writer: out of memory");
+	if (rc == 0)
+		rc = sync_group_open(options->path, &writer->sync_group, e);
+	if (rc == 0)
+		rc = db_open(options->path, DB_WRITE, &writer->db, e);
+	if (rc == 0)
+		rc = start_thread(writer, e);
+	if (rc < 0) {
+		writer_free(writer);
+		return rc;
+	}
+	*ret_writer = writer;
+	return 0;
+}
+
+void writer_stop(struct writer *writer)
+{
+	if (writer == NULL)
+		return;
+	(void)pthread_mutex_lock(&writer->mutex);
+	writer->stopping = true;
+	(void)pthread_cond_signal(&writer->has_work);
+	(void)pthread_mutex_unlock(&writer->mutex);
+	(void)pthread_join(writer->thread, NULL);
+	writer_free(writer);
+}
+
+void writer_call_all(struct writer *writer, struct unit *const *units,
+		     size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct unit *u = units[i];
+		int rc = writer_submit(writer, u, &u->err);
+
+		if (rc < 0) {
+			u->rc = rc;
+			u->finished = true;
+		}
+	}
+	(void)pthread_mutex_lock(&writer->mutex);
+	for (size_t i = 0; i < count; i++)
+		while (!units[i]->finished)
+			(void)pthread_cond_wait(&writer->has_results,
+						&writer->mutex);
+	(void)pthread_mutex_unlock(&writer->mutex);
+}
+
+int writer_call(struct writer *writer, struct unit *u, struct err *e)
+{
+	writer_call_all(writer, &u, 1);
+	if (u->rc < 0 && e != NULL)
+		*e = u->err;
+	return u->rc;
+}
+
+struct writer_stats writer_stats(struct writer *writer)
+{
+	struct writer_stats stats;
+
+	(void)pthread_mutex_lock(&writer->mutex);
+	stats = writer->stats;
+	writer->stats.lock_held_max_us = 0;
+	stats.waiting = writer->waiting;
+	stats.broken = writer->broken;
+	if (writer->first != NULL)
+		stats.oldest_waiting_ms =
+			clock_mono_ms() - writer->first->submitted_ms;
+	(void)pthread_mutex_unlock(&writer->mutex);
+	return stats;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/order/api_requests.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "codec/json/json_out.h"
+#include "store/engine/db.h"
+
+enum {
+	KEY_BYTES_MAX = 4096
+};
+
+STMT(api_requests_get, "SELECT body_hash, answer FROM api_requests"
+		       " WHERE key = $1 AND created_ms > $2");
+STMT(api_requests_put,
+     "INSERT INTO api_requests (key, body_hash, answer, created_ms)"
+     " VALUES ($1, $2, $3, $4)"
+     " ON CONFLICT (key) DO UPDATE SET body_hash = $2, answer = $3,"
+     " created_ms = $4");
+/* One text that no other request has: a list, because the parts come from
+ * outside and may hold any character. */
+static int make_key(const struct api_request *request, struct buf *key,
+		    struct err *e)
+{
+	struct json_out out = json_out_to(key);
+
+	json_array(&out, NULL);
+	json_put_text(&out, NULL, request->token);
+	json_put_text(&out, NULL, request->picker_id);
+	json_put_text(&out, NULL, request->method);
+	json_put_text(&out, NULL, request->request_id);
+	json_end(&out);
+	return json_out_finish(&out, e);
+}
+
+int api_requests_find(struct db *db, const struct api_request *request,
+		      int64_t now_ms, struct buf *ret_answer, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf key = BUF_MAX(KEY_BYTES_MAX);
+	CLEANUP_QUERY struct query *q = query_start(db, &api_requests_get);
+	int rc = make_key(request, &key, e);
+
+	if (rc < 0)
+		return rc;
+	query_text(q, 1, buf_text(&key));
+	query_i64(q, 2, now_ms - API_REQUEST_KEEP_MS);
+	rc = query_next(q, e);
+	if (rc <= 0)
+		return rc;
+	if (strcmp(query_col_text(q, 0), request->body_hash) != 0)
+		return err_set(e, ERR_DUPLICATE,
+			       "the request id was used for another request");
+	buf_add_text(ret_answer, query_col_text(q, 1));
+	rc = buf_finish(ret_answer, e);
+	return rc < 0 ? rc : 1;
+}
+
+int api_requests_add(struct db *db, const struct api_request *request,
+		     const char *answer, int64_t now_ms, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf key = BUF_MAX(KEY_BYTES_MAX);
+	CLEANUP_QUERY struct query *q = query_start(db, &api_requests_put);
+	int rc = make_key(request, &key, e);
+
+	if (rc < 0)
+		return rc;
+	query_text(q, 1, buf_text(&key));
+	query_text(q, 2, request->body_hash);
+	query_text(q, 3, answer);
+	query_i64(q, 4, now_ms);
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
+}

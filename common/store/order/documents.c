@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/order/documents.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "store/engine/db.h"
+
+enum {
+	EXPORT_ROWS_MAX = 100 /* in one reading */
+};
+
+STMT(documents_select_due,
+     "SELECT o.id, o.delivered_ms, s.time_zone FROM orders o"
+     " JOIN stores s ON s.id = o.store_id"
+     " WHERE o.state = 'delivered' AND o.invoice_state IN ('none', 'blocked')"
+     " AND (o.delivered_ms > $1 OR (o.delivered_ms = $1 AND o.id > $2))"
+     " ORDER BY o.delivered_ms, o.id LIMIT $3");
+STMT(documents_take_number,
+     "INSERT INTO document_series (name, last) VALUES ($1, 1)"
+     " ON CONFLICT (name) DO UPDATE SET last = last + 1 RETURNING last");
+STMT(documents_insert,
+     "INSERT INTO documents (kind, series, number, order_id, revision,"
+     " store_id, business_date, total_minor, vat_minor, state, body,"
+     " created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'made', $10,"
+     " $11)");
+STMT(documents_mark_order,
+     "UPDATE orders SET invoice_state = $2, invoice_reason = $3"
+     " WHERE id = $1 AND state = 'delivered'"
+     " AND invoice_state IN ('none', 'blocked')");
+STMT(documents_select_made,
+     "SELECT id, number, series, kind, body FROM documents"
+     " WHERE state = 'made' ORDER BY id LIMIT $1");
+STMT(documents_mark_exported,
+     "UPDATE documents SET state = 'exported', file_name = $2, file_hash = $3,"
+     " exported_ms = $4 WHERE id = $1");
+
+int documents_due(struct db *db, int64_t after_ms, int64_t after_id,
+		  struct document_due *ret_due, int max, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &documents_select_due);
+	int count = 0;
+	int rc;
+
+	query_i64(q, 1, after_ms);
+	query_i64(q, 2, after_id);
+	query_i64(q, 3, max);
+	while ((rc = query_next(q, e)) > 0 && count < max) {
+		struct document_due *due = &ret_due[count++];
+
+		due->order_id = query_col_i64(q, 0);
+		due->delivered_ms = query_col_i64(q, 1);
+		(void)text_copy(due->time_zone, sizeof(due->time_zone),
+				query_col_text(q, 2));
+	}
+	return rc < 0 ? rc : count;
+}
+
+int documents_next_number(struct db *db, const char *series,
+			  int64_t *ret_number, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &documents_take_number);
+	int rc;
+
+	query_text(q, 1, series);
+	rc = query_one_i64(q, ret_number, e);
+	return rc < 0 ? rc : 0;
+}
+
+int documents_add(struct db *db, const struct document *d, int64_t now_ms,
+		  struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &documents_insert);
+	int rc;
+
+	query_text(q, 1, d->kind);
+	query_text(q, 2, d->series);
+	query_i64(q, 3, d->number);
+	query_i64(q, 4, d->order_id);
+	query_i64(q, 5, d->revision);
+	query_text(q, 6, d->store_id);
+	query_text(q, 7, d->business_date);
+	query_i64(q, 8, d->total_minor);
+	query_i64(q, 9, d->vat_minor);
+	query_text(q, 10, d->body);
+	query_i64(q, 11, now_ms);
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+int documents_set_order(struct db *db, int64_t order_id, const char *state,
+			const char *reason, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &documents_mark_order);
+
+	query_i64(q, 1, order_id);
+	query_text(q, 2, state);
+	query_text(q, 3, reason);
+	return query_exec(q, e);
+}
+
+int documents_to_export(struct db *db,
+			int (*each)(const struct document_file *file,
+				    void *context),
+			void *context, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &documents_select_made);
+	int count = 0;
+	int rc;
+
+	query_i64(q, 1, EXPORT_ROWS_MAX);
+	while ((rc = query_next(q, e)) > 0) {
+		struct document_file file = {
+			.id = query_col_i64(q, 0),
+			.number = query_col_i64(q, 1),
+			.series = query_col_text(q, 2),
+			.kind = query_col_text(q, 3),
+			.body = query_col_text(q, 4),
+		};
+
+		rc = each(&file, context);
+		if (rc < 0)
+			return rc;
+		count++;
+	}
+	return rc < 0 ? rc : count;
+}
+
+int documents_exported(struct db *db, int64_t id, const char *file_name,
+		       const char *hash, int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q =
+		query_start(db, &documents_mark_exported);
+	int rc;
+
+	query_i64(q, 1, id);
+	query_text(q, 2, file_name);
+	query_text(q, 3, hash);
+	query_i64(q, 4, now_ms);
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 0;
+}

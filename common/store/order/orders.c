@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/order/orders.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "store/engine/db.h"
+
+#define ORDER_COLUMNS                                                     \
+	"id, channel, external_id, number, store_id, state, version,"     \
+	" event_ms, snapshot_ms, order_uuid, slot_from_ms, slot_to_ms,"   \
+	" deadline_ms, comment, replacement_policy, shipment_method,"     \
+	" total_minor, discount_total_minor, picker_id, picker_until_ms," \
+	" bags, cancel_source, cancel_reason, taken_ms, assembled_ms,"    \
+	" ready_ms, paid_ms, received_ms, delivered_ms, canceled_ms,"     \
+	" created_ms, updated_ms"
+#define LINE_COLUMNS                                                          \
+	"line_no, sku, name, qty_ordered_milli, qty_milli, qty_picked_milli," \
+	" weight_g, weight_picked_g, price_minor, discount_price_minor,"      \
+	" total_minor, discount_total_minor, state, reason, replaced_by,"     \
+	" replaces"
+
+STMT(orders_get, "SELECT " ORDER_COLUMNS " FROM orders WHERE id = $1");
+STMT(orders_get_lines, "SELECT " LINE_COLUMNS " FROM order_lines"
+		       " WHERE order_id = $1 ORDER BY line_no");
+STMT(orders_get_customer, "SELECT name, phone, address FROM order_customers"
+			  " WHERE order_id = $1");
+STMT(orders_by_number, "SELECT id FROM orders WHERE number = $1");
+STMT(orders_put,
+     "INSERT INTO orders (" ORDER_COLUMNS ")"
+     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+     " $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,"
+     " $29, $30, $31, $32)"
+     " ON CONFLICT (id) DO UPDATE SET store_id = $5, state = $6, version = $7,"
+     " event_ms = $8, snapshot_ms = $9, order_uuid = $10, slot_from_ms = $11,"
+     " slot_to_ms = $12, deadline_ms = $13, comment = $14,"
+     " replacement_policy = $15, shipment_method = $16, total_minor = $17,"
+     " discount_total_minor = $18, picker_id = $19, picker_until_ms = $20,"
+     " bags = $21, cancel_source = $22, cancel_reason = $23, taken_ms = $24,"
+     " assembled_ms = $25, ready_ms = $26, paid_ms = $27, received_ms = $28,"
+     " delivered_ms = $29, canceled_ms = $30, updated_ms = $32");
+STMT(orders_put_line,
+     "INSERT INTO order_lines (order_id, " LINE_COLUMNS ")"
+     " VALUES ($17, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+     " $14, $15, $16)"
+     " ON CONFLICT (order_id, line_no) DO UPDATE SET qty_milli = $5,"
+     " qty_picked_milli = $6, weight_g = $7, weight_picked_g = $8,"
+     " price_minor = $9, discount_price_minor = $10, total_minor = $11,"
+     " discount_total_minor = $12, state = $13, reason = $14,"
+     " replaced_by = $15, replaces = $16");
+STMT(orders_put_customer,
+     "INSERT INTO order_customers (order_id, name, phone, address)"
+     " VALUES ($1, $2, $3, $4)"
+     " ON CONFLICT (order_id) DO UPDATE SET name = $2, phone = $3,"
+     " address = $4");
+STMT(history_insert,
+     "INSERT INTO order_history (order_id, at_ms, kind, actor, detail)"
+     " VALUES ($1, $2, $3, $4, $5)");
+STMT(orders_page,
+     "SELECT o.id, o.version, o.slot_from_ms, o.slot_to_ms, o.deadline_ms,"
+     " o.number, o.channel, o.external_id, o.store_id, o.state, o.picker_id,"
+     " (SELECT count(*) FROM order_lines l WHERE l.order_id = o.id)"
+     " FROM orders o WHERE o.store_id = $1"
+     " AND o.state NOT IN ('delivered', 'canceled')"
+     " AND (o.deadline_ms > $2 OR (o.deadline_ms = $2 AND o.id > $3))"
+     " ORDER BY o.deadline_ms, o.id");
+STMT(orders_page_all,
+     "SELECT o.id, o.version, o.slot_from_ms, o.slot_to_ms, o.deadline_ms,"
+     " o.number, o.channel, o.external_id, o.store_id, o.state, o.picker_id,"
+     " (SELECT count(*) FROM order_lines l WHERE l.order_id = o.id)"
+     " FROM orders o WHERE o.store_id = $1"
+     " AND (o.deadline_ms > $2 OR (o.deadline_ms = $2 AND o.id > $3))"
+     " ORDER BY o.deadline_ms, o.id");
+
+static void read_text(struct query *q, int column, char *target, size_t bytes)
+{
+	(void)text_copy(target, bytes, query_col_text(q, column));
+}
+#define READ_TEXT(q, column, field) read_text(q, column, field, sizeof(field))
+
+/* Columns in the order of ORDER_COLUMNS. */
+static void read_order(struct query *q, struct order *o)
+{
+	struct order_terms *t = &o->terms;
+
+	o->id = query_col_i64(q, 0);
+	READ_TEXT(q, 1, o->channel);
+	READ_TEXT(q, 2, o->external_id);
+	READ_TEXT(q, 3, o->number);
+	READ_TEXT(q, 4, t->store_id);
+	o->state = order_state_from_name(query_col_text(q, 5));
+	o->version = query_col_i64(q, 6);
+	o->event_ms = query_col_i64(q, 7);
+	o->snapshot_ms = query_col_i64(q, 8);
+	READ_TEXT(q, 9, t->order_uuid);
+	t->slot_from_ms = query_col_i64(q, 10);
+	t->slot_to_ms = query_col_i64(q, 11);
+	t->deadline_ms = query_col_i64(q, 12);
+	READ_TEXT(q, 13, t->comment);
+	READ_TEXT(q, 14, t->replacement_policy);
+	READ_TEXT(q, 15, t->shipment_method);
+	t->total_minor = query_col_i64(q, 16);
+	t->discount_total_minor = query_col_i64(q, 17);
+	READ_TEXT(q, 18, o->picker_id);
+	o->picker_until_ms = query_col_i64(q, 19);
+	o->bags = query_col_i64(q, 20);
+	READ_TEXT(q, 21, o->cancel_source);
+	READ_TEXT(q, 22, o->cancel_reason);
+	o->taken_ms = query_col_i64(q, 23);
+	o->assembled_ms = query_col_i64(q, 24);
+	o->ready_ms = query_col_i64(q, 25);
+	o->paid_ms = query_col_i64(q, 26);
+	o->received_ms = query_col_i64(q, 27);
+	o->delivered_ms = query_col_i64(q, 28);
+	o->canceled_ms = query_col_i64(q, 29);
+	o->created_ms = query_col_i64(q, 30);
+	o->updated_ms = query_col_i64(q, 31);
+}
+
+static int64_t weight(struct query *q, int column)
+{
+	return query_col_is_null(q, column) ? -1 : query_col_i64(q, column);
+}
+
+/* Columns in the order of LINE_COLUMNS. */
+static void read_line(struct query *q, struct order_line *l)
+{
+	l->line_no = (int)query_col_i64(q, 0);
+	READ_TEXT(q, 1, l->sku);
+	READ_TEXT(q, 2, l->name);
+	l->qty_ordered_milli = query_col_i64(q, 3);
+	l->qty_milli = query_col_i64(q, 4);
+	l->qty_picked_milli = query_col_i64(q, 5);
+	l->weight_g = weight(q, 6);
+	l->weight_picked_g = weight(q, 7);
+	l->price_minor = query_col_i64(q, 8);
+	l->discount_price_minor = query_col_i64(q, 9);
+	l->total_minor = query_col_i64(q, 10);
+	l->discount_total_minor = query_col_i64(q, 11);
+	l->state = line_state_from_name(query_col_text(q, 12));
+	READ_TEXT(q, 13, l->reason);
+	l->replaced_by = (int)query_col_i64(q, 14);
+	l->replaces = (int)query_col_i64(q, 15);
+}
+
+static int load_lines(struct db *db, struct order *order, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_get_lines);
+	int rc;
+
+	query_i64(q, 1, order->id);
+	while ((rc = query_next(q, e)) > 0) {
+		struct order_line *line =
+			order_line_add(&order->lines, &order->line_count);
+
+		if (line == NULL)
+			return err_set(e, ERR_NOMEM, "lines: out of memory");
+		read_line(q, line);
+	}
+	return rc;
+}
+
+static int load_customer(struct db *db, struct order *order, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_get_customer);
+	int rc;
+
+	query_i64(q, 1, order->id);
+	rc = query_next(q, e);
+	if (rc <= 0)
+		return rc;
+	READ_TEXT(q, 0, order->terms.customer_name);
+	READ_TEXT(q, 1, order->terms.customer_phone);
+	READ_TEXT(q, 2, order->terms.customer_address);
+	return 0;
+}
+
+int orders_load(struct db *db, int64_t order_id, struct order *ret_order,
+		struct err *e)
+{
+	CLEANUP(order_clear) struct order order = {0};
+	int rc;
+
+	{
+		CLEANUP_QUERY struct query *q = query_start(db, &orders_get);
+
+		query_i64(q, 1, order_id);
+		rc = query_next(q, e);
+		if (rc <= 0)
+			return rc;
+		read_order(q, &order);
+	}
+	rc = load_lines(db, &order, e);
+	if (rc == 0)
+		rc = load_customer(db, &order, e);
+	if (rc < 0)
+		return rc;
+	*ret_order = order;
+	order = (struct order){0};
+	return 1;
+}
+
+int orders_find_number(struct db *db, const char *number, int64_t *ret_id,
+		       struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_by_number);
+
+	query_text(q, 1, number);
+	return query_one_i64(q, ret_id, e);
+}
+
+static int save_row(struct db *db, const struct order *o, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_put);
+	const struct order_terms *t = &o->terms;
+	int rc;
+
+	query_i64(q, 1, o->id);
+	query_text(q, 2, o->channel);
+	query_text(q, 3, o->external_id);
+	query_text(q, 4, o->number);
+	query_text(q, 5, t->store_id);
+	query_text(q, 6, order_state_name(o->state));
+	query_i64(q, 7, o->version);
+	query_i64(q, 8, o->event_ms);
+	query_i64(q, 9, o->snapshot_ms);
+	query_text(q, 10, t->order_uuid);
+	query_i64(q, 11, t->slot_from_ms);
+	query_i64(q, 12, t->slot_to_ms);
+	query_i64(q, 13, t->deadline_ms);
+	query_text(q, 14, t->comment);
+	query_text(q, 15, t->replacement_policy);
+	query_text(q, 16, t->shipment_method);
+	query_i64(q, 17, t->total_minor);
+	query_i64(q, 18, t->discount_total_minor);
+	query_text(q, 19, o->picker_id);
+	query_i64(q, 20, o->picker_until_ms);
+	query_i64(q, 21, o->bags);
+	query_text(q, 22, o->cancel_source);
+	query_text(q, 23, o->cancel_reason);
+	query_i64(q, 24, o->taken_ms);
+	query_i64(q, 25, o->assembled_ms);
+	query_i64(q, 26, o->ready_ms);
+	query_i64(q, 27, o->paid_ms);
+	query_i64(q, 28, o->received_ms);
+	query_i64(q, 29, o->delivered_ms);
+	query_i64(q, 30, o->canceled_ms);
+	query_i64(q, 31, o->created_ms);
+	query_i64(q, 32, o->updated_ms);
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+static void bind_weight(struct query *q, int n, int64_t weight_g)
+{
+	if (weight_g >= 0)
+		query_i64(q, n, weight_g);
+	else
+		query_null(q, n);
+}
+
+int orders_save_line(struct db *db, int64_t order_id,
+		     const struct order_line *l, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_put_line);
+	int rc;
+
+	query_i64(q, 1, l->line_no);
+	query_text(q, 2, l->sku);
+	query_text(q, 3, l->name);
+	query_i64(q, 4, l->qty_ordered_milli);
+	query_i64(q, 5, l->qty_milli);
+	query_i64(q, 6, l->qty_picked_milli);
+	bind_weight(q, 7, l->weight_g);
+	bind_weight(q, 8, l->weight_picked_g);
+	query_i64(q, 9, l->price_minor);
+	query_i64(q, 10, l->discount_price_minor);
+	query_i64(q, 11, l->total_minor);
+	query_i64(q, 12, l->discount_total_minor);
+	query_text(q, 13, line_state_name(l->state));
+	query_text(q, 14, l->reason);
+	query_i64(q, 15, l->replaced_by);
+	query_i64(q, 16, l->replaces);
+	query_i64(q, 17, order_id);
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+static int save_customer(struct db *db, const struct order *o, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_put_customer);
+	int rc;
+
+	query_i64(q, 1, o->id);
+	query_text(q, 2, o->terms.customer_name);
+	query_text(q, 3, o->terms.customer_phone);
+	query_text(q, 4, o->terms.customer_address);
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+int orders_save(struct db *db, const struct order *order, bool with_lines,
+		struct err *e)
+{
+	int rc = save_row(db, order, e);
+
+	if (rc < 0 || !with_lines)
+		return rc;
+	for (size_t i = 0; i < order->line_count && rc == 0; i++)
+		rc = orders_save_line(db, order->id, &order->lines[i], e);
+	return rc == 0 ? save_customer(db, order, e) : rc;
+}
+
+int history_add(struct db *db, int64_t order_id, int64_t at_ms,
+		const char *kind, const char *actor, const char *detail,
+		struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &history_insert);
+	int rc;
+
+	query_i64(q, 1, order_id);
+	query_i64(q, 2, at_ms);
+	query_text(q, 3, kind);
+	query_text(q, 4, actor);
+	query_text(q, 5, detail);
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+static void read_row(struct query *q, struct order_row *row)
+{
+	*row = (struct order_row){
+		.id = query_col_i64(q, 0),
+		.version = query_col_i64(q, 1),
+		.slot_from_ms = query_col_i64(q, 2),
+		.slot_to_ms = query_col_i64(q, 3),
+		.deadline_ms = query_col_i64(q, 4),
+		.number = query_col_text(q, 5),
+		.channel = query_col_text(q, 6),
+		.external_id = query_col_text(q, 7),
+		.store_id = query_col_text(q, 8),
+		.state = query_col_text(q, 9),
+		.picker_id = query_col_text(q, 10),
+		.line_count = query_col_i64(q, 11),
+	};
+}
+
+int orders_list(struct db *db, const struct orders_filter *filter,
+		int (*each)(const struct order_row *row, void *context),
+		void *context, struct err *e)
+{
+	/* States are filtered here: the open orders of a store are few, and the
+	 * partial index serves the usual list. */
+	bool final = (filter->states &
+		      (1U << ORDER_DELIVERED | 1U << ORDER_CANCELED)) != 0;
+	CLEANUP_QUERY struct query *q =
+		query_start(db, final ? &orders_page_all : &orders_page);
+	int rows = 0;
+	int rc = 1;
+
+	query_text(q, 1, filter->store_id);
+	query_i64(q, 2, filter->after_deadline_ms);
+	query_i64(q, 3, filter->after_id);
+	while (rows < filter->limit && (rc = query_next(q, e)) > 0) {
+		struct order_row row;
+
+		read_row(q, &row);
+		if (filter->states != 0 &&
+		    (filter->states & 1U << order_state_from_name(row.state)) ==
+			    0)
+			continue;
+		rc = each(&row, context);
+		if (rc < 0)
+			return rc;
+		rows++;
+	}
+	return rc < 0 ? rc : rows;
+}

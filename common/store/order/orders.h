@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * orders.h - orders, their lines, customers and history.
+ *
+ * Loading takes a reader or a write transaction; saving belongs into the write
+ * transaction that loaded the order, so that nobody changes it in between.
+ */
+#ifndef STORE_ORDERS_H
+#define STORE_ORDERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "domain/order/order.h"
+
+struct db;
+struct err;
+
+/* The whole order. 1 and *ret_order (the caller clears it), 0 when there is no
+ * such order, < 0. */
+int orders_load(struct db *db, int64_t order_id, struct order *ret_order,
+		struct err *e);
+
+/* order_id by number, or by a channel's name of it: 1, 0, < 0. */
+int orders_find_number(struct db *db, const char *number, int64_t *ret_id,
+		       struct err *e);
+
+/* Write the order row; its lines and customer too when with_lines is set. */
+int orders_save(struct db *db, const struct order *order, bool with_lines,
+		struct err *e);
+/* One line of it (picking). */
+int orders_save_line(struct db *db, int64_t order_id,
+		     const struct order_line *line, struct err *e);
+
+/* A row of order_history. detail is a JSON object. */
+int history_add(struct db *db, int64_t order_id, int64_t at_ms,
+		const char *kind, const char *actor, const char *detail,
+		struct err *e);
+
+/* Orders of a store for a picker's list, by deadline. */
+struct order_row {
+	int64_t id, version, slot_from_ms, slot_to_ms, deadline_ms;
+	const char *number, *channel, *external_id, *store_id, *state,
+		*picker_id; /* borrowed during the callback */
+	int64_t line_count;
+};
+struct orders_filter {
+	const char *store_id;
+	unsigned states; /* bits 1 << enum order_state; 0: all but the
+			    final ones */
+	int64_t after_deadline_ms, after_id; /* the last row of a page; 0 */
+	int limit;
+};
+/* Calls each() per row until it returns < 0 (then that is the result). Number
+ * of rows, or < 0. */
+int orders_list(struct db *db, const struct orders_filter *filter,
+		int (*each)(const struct order_row *row, void *context),
+		void *context, struct err *e);
+
+#endif

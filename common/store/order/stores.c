@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/order/stores.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "store/engine/db.h"
+
+STMT(stores_insert_default,
+     "INSERT INTO stores (id, name, time_zone, opening_hours, telegram_chat,"
+     " integration_type, imported, created_ms, updated_ms)"
+     " VALUES ($1, $1, $2, '', '', $3, 0, $4, $4) ON CONFLICT DO NOTHING");
+STMT(stores_select, "SELECT id, name, time_zone, telegram_chat,"
+		    " integration_type, imported FROM stores WHERE id = $1");
+
+int stores_get(struct db *db, const char *store_id, struct store_row *ret_row,
+	       struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &stores_select);
+	struct store_row *r = ret_row;
+	int rc;
+
+	query_text(q, 1, store_id);
+	rc = query_next(q, e);
+	if (rc <= 0)
+		return rc;
+	(void)text_copy(r->id, sizeof(r->id), query_col_text(q, 0));
+	(void)text_copy(r->name, sizeof(r->name), query_col_text(q, 1));
+	(void)text_copy(r->time_zone, sizeof(r->time_zone),
+			query_col_text(q, 2));
+	(void)text_copy(r->telegram_chat, sizeof(r->telegram_chat),
+			query_col_text(q, 3));
+	r->integration_type = (int)query_col_i64(q, 4);
+	r->imported = query_col_i64(q, 5) != 0;
+	return 1;
+}
+
+int stores_ensure(struct db *db, const char *store_id, int64_t now_ms,
+		  struct err *e)
+{
+	struct store_row row;
+	int rc = stores_get(db, store_id, &row, e);
+
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	CLEANUP_QUERY struct query *q = query_start(db, &stores_insert_default);
+
+	query_text(q, 1, store_id);
+	query_text(q, 2, STORE_TIME_ZONE_DEFAULT);
+	query_i64(q, 3, STORE_INTEGRATION_DEFAULT);
+	query_i64(q, 4, now_ms);
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 1;
+}

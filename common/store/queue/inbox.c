@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/queue/inbox.h"
+
+#include "base/err.h"
+#include "base/id.h"
+#include "store/queue/queue_sql.h"
+
+QUEUE_STATEMENTS(inbox, "inbox", "inbox_head", "order_id", "body",
+		 "order_id, channel, external_id, ''", "");
+
+/* $1 order, $2 1 when it makes the head ready, $3 due */
+STMT(inbox_head_next,
+     "INSERT INTO inbox_head (order_id, last_seq, state, due_ms)"
+     " VALUES ($1, 1, $2, $3)"
+     " ON CONFLICT (order_id) DO UPDATE SET last_seq = last_seq + 1,"
+     " due_ms = CASE WHEN state = 0 THEN excluded.due_ms ELSE due_ms END,"
+     " state = CASE WHEN state = 0 THEN excluded.state ELSE state END"
+     " RETURNING last_seq");
+STMT(inbox_insert,
+     "INSERT INTO inbox (message_id, channel, external_id, event_type,"
+     " order_id, order_seq, event_ms, state, outcome, error, due_ms,"
+     " created_ms, updated_ms, body)"
+     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12)");
+STMT(quarantine_insert,
+     "INSERT INTO quarantine (received_ms, channel, reason, raw)"
+     " VALUES ($1, $2, $3, $4)");
+
+static int next_seq(struct db *db, int64_t order_id, enum head_state state,
+		    int64_t now_ms, int64_t *ret_seq, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &inbox_head_next);
+	int rc;
+
+	query_i64(q, 1, order_id);
+	query_i64(q, 2, state);
+	query_i64(q, 3, now_ms);
+	rc = query_one_i64(q, ret_seq, e);
+	return rc < 0 ? rc : 0;
+}
+
+static int insert(struct db *db, const struct inbox_arrival *arrival,
+		  int64_t order_id, int64_t seq, int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &inbox_insert);
+	bool quarantined = arrival->quarantine_reason != NULL;
+	char message_id[ID_TEXT_BYTES];
+	int rc;
+
+	id_make(now_ms, message_id);
+	query_text(q, 1, message_id);
+	query_text(q, 2, arrival->channel);
+	query_text(q, 3,
+		   arrival->external_id[0] != '\0' ? arrival->external_id
+						   : arrival->alias);
+	query_text(q, 4, arrival->event_type);
+	query_i64(q, 5, order_id);
+	query_i64(q, 6, seq);
+	query_i64(q, 7, arrival->event_ms);
+	query_i64(q, 8, quarantined ? QUEUE_FAILED : QUEUE_CREATED);
+	query_text(q, 9,
+		   queue_outcome_name(quarantined ? OUTCOME_QUARANTINED
+						  : OUTCOME_NONE));
+	query_text(q, 10, arrival->quarantine_reason);
+	query_i64(q, 11, now_ms);
+	query_text(q, 12, arrival->body);
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+int inbox_add(struct db *db, const struct inbox_arrival *arrival,
+	      int64_t now_ms, struct identity *ret_identity, struct err *e)
+{
+	enum head_state state =
+		arrival->quarantine_reason != NULL ? HEAD_IDLE : HEAD_READY;
+	int64_t seq = 0;
+	int rc = identity_resolve(db, arrival->channel, arrival->external_id,
+				  arrival->alias, ret_identity, e);
+
+	if (rc == 0)
+		rc = next_seq(db, ret_identity->order_id, state, now_ms, &seq,
+			      e);
+	if (rc == 0)
+		rc = insert(db, arrival, ret_identity->order_id, seq, now_ms,
+			    e);
+	return rc;
+}
+
+int quarantine_add(struct db *db, const char *channel, const char *reason,
+		   const void *raw, size_t bytes, int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &quarantine_insert);
+	int rc;
+
+	query_i64(q, 1, now_ms);
+	query_text(q, 2, channel);
+	query_text(q, 3, reason);
+	query_blob(q, 4, raw, bytes);
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/queue/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/macros.h"
+#include "store/engine/db.h"
+
+enum {
+	RECLAIM_MAX = 500 /* heads looked at in one transaction */
+};
+
+static const char *const outcome_names[OUTCOME_MAX_] = {
+#define X(symbol, name) [symbol] = (name),
+	QUEUE_OUTCOMES(X)
+#undef X
+};
+static const char *const hold_names[HOLD_MAX_] = {
+#define X(symbol, name) [symbol] = (name),
+	QUEUE_HOLDS(X)
+#undef X
+};
+
+const char *queue_outcome_name(enum queue_outcome outcome)
+{
+	return outcome_names[outcome];
+}
+
+const char *queue_hold_name(enum queue_hold hold)
+{
+	return hold_names[hold];
+}
+
+void queue_message_clear(struct queue_message *m)
+{
+	free(m->event_type);
+	free(m->body);
+	free(m->channel);
+	free(m->external_id);
+	free(m->address);
+	*m = (struct queue_message){0};
+}
+
+/* The columns that taking and peeking return. 1 or ERR_NOMEM. */
+static int read_message(struct query *q, struct queue_message *m, struct err *e)
+{
+	m->id = query_col_i64(q, 0);
+	m->order_seq = query_col_i64(q, 1);
+	m->attempts = (int)query_col_i64(q, 2);
+	m->event_type = query_col_copy(q, 3);
+	m->created_ms = query_col_i64(q, 4);
+	m->sending_since_ms = query_col_i64(q, 5);
+	m->body = query_col_copy(q, 6);
+	m->order_id = query_col_i64(q, 7);
+	m->channel = query_col_copy(q, 8);
+	m->external_id = query_col_copy(q, 9);
+	m->address = query_col_copy(q, 10);
+	if (m->event_type == NULL || m->body == NULL || m->channel == NULL ||
+	    m->external_id == NULL || m->address == NULL)
+		return err_set(e, ERR_NOMEM, "message: out of memory");
+	return 1;
+}
+
+/* 1 and the head with its new epoch, 0 when none is due. */
+static int claim_head(struct db *db, const struct queue *queue, int64_t now_ms,
+		      const struct queue_lease *lease, struct queue_message *m,
+		      struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->claim_head);
+	int rc;
+
+	query_i64(q, 1, now_ms);
+	query_text(q, 2, lease->owner);
+	query_i64(q, 3, lease->until_ms);
+	rc = query_next(q, e);
+	if (rc <= 0)
+		return rc;
+	m->head_id = query_col_i64(q, 0);
+	m->lease_epoch = query_col_i64(q, 1);
+	return 1;
+}
+
+static int take_message(struct db *db, const struct queue *queue,
+			int64_t now_ms, const struct queue_lease *lease,
+			struct queue_message *m, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->take_message);
+	int rc;
+
+	query_i64(q, 1, m->head_id);
+	query_i64(q, 2, now_ms);
+	query_text(q, 3, lease->owner);
+	query_i64(q, 4, m->lease_epoch);
+	query_i64(q, 5, lease->until_ms);
+	if (lease->sending)
+		query_i64(q, 6, now_ms);
+	else
+		query_null(q, 6);
+	rc = query_next(q, e);
+	if (rc > 0)
+		rc = read_message(q, m, e);
+	if (rc <= 0)
+		return rc;
+	/* This very claim has just set it: only an older mark is a doubt. */
+	if (lease->sending && m->sending_since_ms == now_ms)
+		m->sending_since_ms = 0;
+	return 1;
+}
+
+/* Set the head by what is pending now: ready, idle, or as told. */
+static int settle_head(struct db *db, const struct queue *queue,
+		       const struct queue_message *m, enum head_state forced,
+		       struct err *e)
+{
+	enum head_state state = forced;
+	int64_t due_ms = 0;
+	int rc;
+
+	if (state == HEAD_IDLE) {
+		CLEANUP_QUERY struct query *q =
+			query_start(db, queue->next_pending);
+
+		query_i64(q, 1, m->head_id);
+		rc = query_one_i64(q, &due_ms, e);
+		if (rc < 0)
+			return rc;
+		state = rc > 0 ? HEAD_READY : HEAD_IDLE;
+	}
+	CLEANUP_QUERY struct query *q = query_start(db, queue->settle_head);
+
+	query_i64(q, 1, m->head_id);
+	query_i64(q, 2, m->lease_epoch);
+	query_i64(q, 3, state);
+	query_i64(q, 4, due_ms);
+	rc = query_exec(q, e);
+	if (rc == 0)
+		return err_set(e, ERR_STATE, "the lease was lost");
+	return rc < 0 ? rc : 0;
+}
+
+/* The oldest message of the head that m names, under its lease. */
+static int take_leased(struct db *db, const struct queue *queue, int64_t now_ms,
+		       const struct queue_lease *lease, struct queue_message *m,
+		       struct queue_message *ret_message, struct err *e)
+{
+	int rc = take_message(db, queue, now_ms, lease, m, e);
+
+	if (rc == 0) /* a head without a message: put it to rest */
+		return settle_head(db, queue, m, HEAD_IDLE, e);
+	if (rc < 0)
+		return rc;
+	*ret_message = *m;
+	*m = (struct queue_message){0};
+	return 1;
+}
+
+int queue_claim(struct db *db, const struct queue *queue, int64_t now_ms,
+		const struct queue_lease *lease,
+		struct queue_message *ret_message, struct err *e)
+{
+	CLEANUP(queue_message_clear) struct queue_message m = {0};
+	int rc = claim_head(db, queue, now_ms, lease, &m, e);
+
+	if (rc <= 0)
+		return rc;
+	return take_leased(db, queue, now_ms, lease, &m, ret_message, e);
+}
+
+static int seize_head(struct db *db, const struct queue *queue,
+		      const struct queue_lease *lease, struct queue_message *m,
+		      struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->seize_head);
+	int rc;
+
+	query_i64(q, 1, m->head_id);
+	query_text(q, 2, lease->owner);
+	query_i64(q, 3, lease->until_ms);
+	rc = query_next(q, e);
+	if (rc > 0)
+		m->lease_epoch = query_col_i64(q, 1);
+	return rc;
+}
+
+static int untake(struct db *db, const struct queue *queue, int64_t head_id,
+		  int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->untake_message);
+
+	query_i64(q, 1, head_id);
+	query_i64(q, 2, now_ms);
+	return query_exec(q, e);
+}
+
+int queue_seize(struct db *db, const struct queue *queue, int64_t head_id,
+		int64_t now_ms, const struct queue_lease *lease,
+		struct queue_message *ret_message, struct err *e)
+{
+	CLEANUP(queue_message_clear)
+	struct queue_message m = {.head_id = head_id};
+	int rc = seize_head(db, queue, lease, &m, e);
+
+	if (rc <= 0)
+		return rc;
+	rc = untake(db, queue, head_id, now_ms, e);
+	if (rc < 0)
+		return rc;
+	return take_leased(db, queue, now_ms, lease, &m, ret_message, e);
+}
+
+int queue_peek(struct db *db, const struct queue *queue, int64_t head_id,
+	       struct queue_message *ret_messages, int max, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->peek_messages);
+	int count = 0;
+	int rc;
+
+	query_i64(q, 1, head_id);
+	query_i64(q, 2, max);
+	while ((rc = query_next(q, e)) > 0 && count < max) {
+		struct queue_message *m = &ret_messages[count++];
+
+		*m = (struct queue_message){.head_id = head_id};
+		rc = read_message(q, m, e);
+		if (rc < 0)
+			break;
+	}
+	for (int i = 0; rc < 0 && i < count; i++)
+		queue_message_clear(&ret_messages[i]);
+	return rc < 0 ? rc : count;
+}
+
+static void bind_status(const struct queue *queue, struct query *q, int n,
+			int http_status)
+{
+	if (!queue->has_status)
+		return;
+	if (http_status != 0)
+		query_i64(q, n, http_status);
+	else
+		query_null(q, n);
+}
+
+int queue_finish(struct db *db, const struct queue *queue,
+		 const struct queue_message *m,
+		 const struct queue_result *result, int64_t now_ms,
+		 struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->finish_message);
+	bool blocks = result->state == QUEUE_FAILED && result->blocks;
+	int rc;
+
+	query_i64(q, 1, m->id);
+	query_i64(q, 2, m->lease_epoch);
+	query_i64(q, 3, result->state);
+	query_text(q, 4, queue_outcome_name(result->outcome));
+	query_text(q, 5, result->error);
+	bind_status(queue, q, 6, result->http_status);
+	query_i64(q, 7, now_ms);
+	rc = query_exec(q, e);
+	if (rc == 0)
+		return err_set(e, ERR_STATE, "the lease was lost");
+	if (rc < 0)
+		return rc;
+	return settle_head(db, queue, m, blocks ? HEAD_BLOCKED : HEAD_IDLE, e);
+}
+
+int queue_retry(struct db *db, const struct queue *queue,
+		const struct queue_message *m, const struct queue_retry *retry,
+		int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->retry_message);
+	int rc;
+
+	query_i64(q, 1, m->id);
+	query_i64(q, 2, m->lease_epoch);
+	query_i64(q, 3, retry->due_ms);
+	query_text(q, 4, queue_hold_name(retry->hold));
+	query_text(q, 5, retry->error);
+	bind_status(queue, q, 6, retry->http_status);
+	query_i64(q, 7, now_ms);
+	query_i64(q, 8, retry->keep_uncertain ? 1 : 0);
+	query_i64(q, 9, retry->refund ? 1 : 0);
+	rc = query_exec(q, e);
+	if (rc == 0)
+		return err_set(e, ERR_STATE, "the lease was lost");
+	if (rc < 0)
+		return rc;
+	return settle_head(db, queue, m, HEAD_IDLE, e);
+}
+
+static int give_back(struct db *db, const struct queue *queue, int64_t head_id,
+		     int64_t now_ms, struct err *e)
+{
+	int rc = untake(db, queue, head_id, now_ms, e);
+
+	if (rc < 0)
+		return rc;
+	CLEANUP_QUERY struct query *q = query_start(db, queue->ready_head);
+
+	query_i64(q, 1, head_id);
+	query_i64(q, 2, now_ms);
+	return query_exec(q, e);
+}
+
+struct lost {
+	bool (*is_dead)(const char *owner, void *context);
+	void *context;
+	int limit;
+	int64_t heads[RECLAIM_MAX];
+};
+
+/* Heads whose lease ran out or whose owner is dead; their number. */
+static int find_lost(struct db *db, const struct queue *queue, int64_t now_ms,
+		     struct lost *lost, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->leased_heads);
+	int found = 0;
+	int rc;
+
+	query_i64(q, 1, RECLAIM_MAX);
+	while ((rc = query_next(q, e)) > 0 && found < lost->limit)
+		if (query_col_i64(q, 2) < now_ms ||
+		    lost->is_dead(query_col_text(q, 1), lost->context))
+			lost->heads[found++] = query_col_i64(q, 0);
+	return rc < 0 ? rc : found;
+}
+
+int queue_reclaim(struct db *db, const struct queue *queue, int64_t now_ms,
+		  bool (*is_dead)(const char *owner, void *context),
+		  void *context, int limit, struct err *e)
+{
+	struct lost lost = {.is_dead = is_dead,
+			    .context = context,
+			    .limit = MIN_OF(limit, (int)RECLAIM_MAX)};
+	int found = find_lost(db, queue, now_ms, &lost, e);
+
+	for (int i = 0; i < found; i++) {
+		int rc = give_back(db, queue, lost.heads[i], now_ms, e);
+
+		if (rc < 0)
+			return rc;
+	}
+	return found;
+}
+
+/* 1 and the head of the message, 0 when its state does not allow it. */
+static int operate_message(struct db *db, const struct stmt *step,
+			   int64_t message_id, int64_t now_ms,
+			   int64_t *ret_head_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, step);
+
+	query_i64(q, 1, message_id);
+	query_i64(q, 2, now_ms);
+	return query_one_i64(q, ret_head_id, e);
+}
+
+int queue_operate(struct db *db, const struct queue *queue, int64_t message_id,
+		  enum queue_operation operation, int64_t now_ms, struct err *e)
+{
+	int64_t head_id = 0;
+	int rc = operate_message(db, queue->operator_steps[operation],
+				 message_id, now_ms, &head_id, e);
+
+	if (rc <= 0)
+		return rc;
+	CLEANUP_QUERY struct query *q = query_start(db, queue->resettle_head);
+
+	query_i64(q, 1, head_id);
+	query_i64(q, 2, now_ms);
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 1;
+}

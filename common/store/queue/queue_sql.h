@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * queue_sql.h - the statements of queue.c, made once per queue.
+ *
+ * The three queues have the same columns under the same names but for a few,
+ * which are the macro's parameters. Only the queues' own files include this.
+ */
+#ifndef STORE_QUEUE_SQL_H
+#define STORE_QUEUE_SQL_H
+
+#include "store/engine/db.h"
+#include "store/queue/queue.h"
+
+/* table, head table, the head's key column, the body column, and four columns
+ * (or literals) that a taken message returns: order_id, channel, external_id,
+ * address. set_status is what a result does with $6, the HTTP status. */
+#define QUEUE_STATEMENTS(q, table, head, key, body, extra, set_status)         \
+	/* $1 now, $2 owner, $3 lease_until */                                 \
+	STMT(q##_claim_head,                                                   \
+	     "UPDATE " head " SET state = 2, lease_owner = $2,"                \
+	     " lease_epoch = lease_epoch + 1, lease_until_ms = $3"             \
+	     " WHERE " key " = (SELECT " key " FROM " head                     \
+	     "  WHERE state = 1 AND due_ms <= $1"                              \
+	     "  ORDER BY due_ms, " key " LIMIT 1)"                             \
+	     " RETURNING " key ", lease_epoch");                               \
+	/* $1 head, $2 now, $3 owner, $4 epoch, $5 lease_until, $6 sending */  \
+	STMT(q##_take_message,                                                 \
+	     "UPDATE " table " SET state = 2, attempts = attempts + 1,"        \
+	     " lease_owner = $3, lease_epoch = $4, lease_until_ms = $5,"       \
+	     " hold = 'none', updated_ms = $2,"                                \
+	     " sending_since_ms = coalesce(sending_since_ms, $6)"              \
+	     " WHERE id = (SELECT id FROM " table "  WHERE " key               \
+	     " = $1 AND state = 1"                                             \
+	     "  ORDER BY order_seq LIMIT 1)"                                   \
+	     " RETURNING id, order_seq, attempts, event_type, created_ms,"     \
+	     " coalesce(sending_since_ms, 0), " body ", " extra);              \
+	/* $1 id, $2 epoch, $3 state, $4 outcome, $5 error, $6 status, $7 now  \
+	 */                                                                    \
+	STMT(q##_finish_message,                                               \
+	     "UPDATE " table " SET state = $3, outcome = $4, error = $5,"      \
+	     " hold = 'none', lease_owner = NULL, lease_until_ms = 0,"         \
+	     " sending_since_ms = NULL, updated_ms = $7" set_status            \
+	     " WHERE id = $1 AND state = 2 AND lease_epoch = $2");             \
+	/* $1 head */                                                          \
+	STMT(q##_next_pending,                                                 \
+	     "SELECT due_ms FROM " table " WHERE " key " = $1 AND state = 1"   \
+	     " ORDER BY order_seq LIMIT 1");                                   \
+	/* $1 head, $2 epoch, $3 state, $4 due */                              \
+	STMT(q##_settle_head, "UPDATE " head " SET state = $3, due_ms = $4,"   \
+			      " lease_owner = NULL, lease_until_ms = 0"        \
+			      " WHERE " key " = $1 AND lease_epoch = $2");     \
+	/* $1 id, $2 epoch, $3 due, $4 hold, $5 error, $6 status, $7 now,      \
+	 * $8 keep_uncertain, $9 refund */                                     \
+	STMT(q##_retry_message,                                                \
+	     "UPDATE " table " SET state = 1, due_ms = $3, hold = $4,"         \
+	     " error = $5, lease_owner = NULL, lease_until_ms = 0,"            \
+	     " attempts = attempts - $9, updated_ms = $7,"                     \
+	     " sending_since_ms ="                                             \
+	     " CASE WHEN $8 = 1 THEN sending_since_ms END" set_status          \
+	     " WHERE id = $1 AND state = 2 AND lease_epoch = $2");             \
+	STMT(q##_leased_heads,                                                 \
+	     "SELECT " key ", lease_owner, lease_until_ms FROM " head          \
+	     " WHERE state = 2 ORDER BY lease_until_ms LIMIT $1");             \
+	/* $1 head, $2 now; sending_since_ms stays: it may have been sent */   \
+	STMT(q##_untake_message,                                               \
+	     "UPDATE " table " SET state = 1, lease_owner = NULL,"             \
+	     " lease_until_ms = 0, updated_ms = $2, hold ="                    \
+	     " CASE WHEN sending_since_ms IS NULL THEN 'none'"                 \
+	     " ELSE 'uncertain' END WHERE " key " = $1 AND state = 2");        \
+	/* $1 head, $2 due; a new epoch, so that the old owner is shut out */  \
+	STMT(q##_ready_head,                                                   \
+	     "UPDATE " head " SET state = 1, due_ms = $2, lease_owner = NULL," \
+	     " lease_epoch = lease_epoch + 1, lease_until_ms = 0"              \
+	     " WHERE " key " = $1 AND state = 2");                             \
+	/* $1 head, $2 limit */                                                \
+	STMT(q##_peek_messages,                                                \
+	     "SELECT id, order_seq, attempts, event_type, created_ms,"         \
+	     " coalesce(sending_since_ms, 0), " body ", " extra " FROM " table \
+	     " WHERE " key " = $1 AND state IN (1, 2)"                         \
+	     " ORDER BY order_seq LIMIT $2");                                  \
+	/* $1 head, $2 owner, $3 lease_until */                                \
+	STMT(q##_seize_head,                                                   \
+	     "UPDATE " head " SET state = 2, lease_owner = $2,"                \
+	     " lease_epoch = lease_epoch + 1, lease_until_ms = $3"             \
+	     " WHERE " key " = $1 AND state IN (1, 2)"                         \
+	     " RETURNING " key ", lease_epoch");                               \
+	/* Operators: $1 id, $2 now */                                         \
+	STMT(q##_operator_retry,                                               \
+	     "UPDATE " table " SET state = 1, outcome = '', hold = 'none',"    \
+	     " attempts = 0, error = NULL, due_ms = $2, updated_ms = $2"       \
+	     " WHERE id = $1 AND state = 4 RETURNING " key);                   \
+	STMT(q##_operator_skip,                                                \
+	     "UPDATE " table " SET state = 3, outcome = 'skipped',"            \
+	     " hold = 'none', updated_ms = $2"                                 \
+	     " WHERE id = $1 AND state IN (1, 4) RETURNING " key);             \
+	STMT(q##_operator_release,                                             \
+	     "UPDATE " table " SET hold = 'none', due_ms = $2,"                \
+	     " updated_ms = $2 WHERE id = $1 AND state = 1 RETURNING " key);   \
+	/* $1 head, $2 now */                                                  \
+	STMT(q##_resettle_head,                                                \
+	     "UPDATE " head " SET due_ms = $2, state = CASE WHEN EXISTS"       \
+	     " (SELECT 1 FROM " table " WHERE " key " = $1 AND state = 1)"     \
+	     " THEN 1 ELSE 0 END WHERE " key " = $1 AND state <> 2");          \
+	const struct queue queue_##q = {                                       \
+		.name = #q,                                                    \
+		.has_status = sizeof(set_status) > 1,                          \
+		.claim_head = &q##_claim_head,                                 \
+		.take_message = &q##_take_message,                             \
+		.finish_message = &q##_finish_message,                         \
+		.next_pending = &q##_next_pending,                             \
+		.settle_head = &q##_settle_head,                               \
+		.retry_message = &q##_retry_message,                           \
+		.leased_heads = &q##_leased_heads,                             \
+		.untake_message = &q##_untake_message,                         \
+		.ready_head = &q##_ready_head,                                 \
+		.peek_messages = &q##_peek_messages,                           \
+		.seize_head = &q##_seize_head,                                 \
+		.operator_steps = {&q##_operator_retry, &q##_operator_skip,    \
+				   &q##_operator_release},                     \
+		.resettle_head = &q##_resettle_head,                           \
+	}
+
+#endif

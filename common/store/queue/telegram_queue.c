@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/queue/telegram_queue.h"
+
+#include "base/err.h"
+#include "base/id.h"
+#include "base/macros.h"
+#include "store/queue/queue_sql.h"
+
+enum {
+	PACE_WINDOW_MS = 60 * 1000
+};
+
+QUEUE_STATEMENTS(telegram, "telegram_queue", "telegram_head", "head_id", "text",
+		 "coalesce(alert_id, 0), severity, '',"
+		 " coalesce((SELECT nullif(h.send_to, '') FROM telegram_head"
+		 " AS h WHERE h.head_id = telegram_queue.head_id), chat)",
+		 "");
+
+/* $1 chat, $2 due. An idle chat keeps the time before which it may not be
+ * written to (telegram_pace). */
+STMT(telegram_head_next,
+     "INSERT INTO telegram_head (chat, last_seq, state, due_ms)"
+     " VALUES ($1, 1, 1, $2)"
+     " ON CONFLICT (chat) DO UPDATE SET last_seq = last_seq + 1,"
+     " due_ms = CASE WHEN state = 0 AND due_ms < excluded.due_ms"
+     "  THEN excluded.due_ms ELSE due_ms END,"
+     " state = CASE WHEN state = 0 THEN 1 ELSE state END"
+     " RETURNING head_id, last_seq");
+STMT(telegram_insert,
+     "INSERT INTO telegram_queue (message_id, head_id, chat, event_type,"
+     " order_seq, alert_id, severity, state, due_ms, created_ms, updated_ms,"
+     " text) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8, $8, $9)");
+#define ARCHIVE_COLUMNS                                                    \
+	"id, message_id, chat, event_type, order_seq, alert_id, severity," \
+	" text, state, outcome, attempts, error, created_ms, sent_ms,"     \
+	" telegram_message_id"
+/* $1 id, $2 chat, $3 sent, $4 Telegram's id */
+STMT(telegram_archive_one,
+     "INSERT INTO telegram_archive (" ARCHIVE_COLUMNS ")"
+     " SELECT id, message_id, $2, event_type, order_seq, alert_id, severity,"
+     " text, state, outcome, attempts, error, created_ms, $3, $4"
+     " FROM telegram_queue WHERE id = $1");
+STMT(telegram_delete, "DELETE FROM telegram_queue WHERE id = $1");
+/* $1 chat, $2 since, $3 messages per window - 1 */
+STMT(telegram_window_start,
+     "SELECT sent_ms FROM telegram_archive WHERE chat = $1 AND sent_ms > $2"
+     " ORDER BY sent_ms DESC LIMIT 1 OFFSET $3");
+/* $1 head, $2 not before */
+STMT(telegram_pace,
+     "UPDATE telegram_head SET due_ms = $2 WHERE head_id = $1 AND due_ms < $2");
+/* $1 made before, $2 limit */
+#define EXPIRED                                                              \
+	"(SELECT id FROM telegram_queue WHERE state = 1 AND created_ms < $1" \
+	" ORDER BY id LIMIT $2)"
+STMT(telegram_archive_expired,
+     "INSERT INTO telegram_archive (" ARCHIVE_COLUMNS ")"
+     " SELECT id, message_id, chat, event_type, order_seq, alert_id, severity,"
+     " text, 3, 'obsolete', attempts, error, created_ms, NULL, NULL"
+     " FROM telegram_queue WHERE id IN " EXPIRED);
+STMT(telegram_delete_expired,
+     "DELETE FROM telegram_queue WHERE id IN " EXPIRED);
+/* A head without its oldest message: by the next one, or to rest. */
+STMT(telegram_settle_ready,
+     "UPDATE telegram_head SET"
+     " state = CASE WHEN EXISTS (SELECT 1 FROM telegram_queue AS q"
+     "  WHERE q.head_id = telegram_head.head_id AND q.state = 1)"
+     "  THEN 1 ELSE 0 END,"
+     " due_ms = coalesce((SELECT q.due_ms FROM telegram_queue AS q"
+     "  WHERE q.head_id = telegram_head.head_id AND q.state = 1"
+     "  ORDER BY q.order_seq LIMIT 1), 0)"
+     " WHERE state = 1");
+STMT(telegram_move_chat,
+     "UPDATE telegram_head SET send_to = $2 WHERE head_id = $1");
+STMT(telegram_count_waiting,
+     "SELECT count(*) FROM telegram_queue WHERE state IN (1, 2)");
+
+static int next_seq(struct db *db, const char *chat, int64_t now_ms,
+		    int64_t *ret_head, int64_t *ret_seq, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &telegram_head_next);
+	int rc;
+
+	query_text(q, 1, chat);
+	query_i64(q, 2, now_ms);
+	rc = query_next(q, e);
+	if (rc <= 0)
+		return rc;
+	*ret_head = query_col_i64(q, 0);
+	*ret_seq = query_col_i64(q, 1);
+	return 0;
+}
+
+int telegram_queue_add(struct db *db, const struct telegram_message *message,
+		       int64_t now_ms, struct err *e)
+{
+	char message_id[ID_TEXT_BYTES];
+	int64_t head_id = 0;
+	int64_t seq = 0;
+	int rc;
+
+	if (message->chat[0] == '\0')
+		return 0;
+	rc = next_seq(db, message->chat, now_ms, &head_id, &seq, e);
+	if (rc < 0)
+		return rc;
+	CLEANUP_QUERY struct query *q = query_start(db, &telegram_insert);
+
+	id_make(now_ms, message_id);
+	query_text(q, 1, message_id);
+	query_i64(q, 2, head_id);
+	query_text(q, 3, message->chat);
+	query_text(q, 4, message->kind);
+	query_i64(q, 5, seq);
+	if (message->alert_id != 0)
+		query_i64(q, 6, message->alert_id);
+	else
+		query_null(q, 6);
+	query_text(q, 7, message->severity);
+	query_i64(q, 8, now_ms);
+	query_text(q, 9, message->text);
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+static int archive(struct db *db, int64_t id, const struct telegram_sent *sent,
+		   int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *copy =
+		query_start(db, &telegram_archive_one);
+	CLEANUP_QUERY struct query *gone = query_start(db, &telegram_delete);
+	int rc;
+
+	query_i64(copy, 1, id);
+	query_text(copy, 2, sent->chat);
+	query_i64(copy, 3, now_ms);
+	query_i64(copy, 4, sent->telegram_message_id);
+	rc = query_exec(copy, e);
+	if (rc < 0)
+		return rc;
+	query_i64(gone, 1, id);
+	return query_exec(gone, e);
+}
+
+/* Of the last chat_per_minute messages of a chat the first must be a minute
+ * old before the next one. */
+static int pace(struct db *db, int64_t head_id,
+		const struct telegram_sent *sent, int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &telegram_window_start);
+	CLEANUP_QUERY struct query *wait = query_start(db, &telegram_pace);
+	int64_t first_ms = 0;
+	int rc;
+
+	query_text(q, 1, sent->chat);
+	query_i64(q, 2, now_ms - PACE_WINDOW_MS);
+	query_i64(q, 3, sent->chat_per_minute - 1);
+	rc = query_one_i64(q, &first_ms, e);
+	if (rc <= 0)
+		return rc;
+	query_i64(wait, 1, head_id);
+	query_i64(wait, 2, first_ms + PACE_WINDOW_MS);
+	return query_exec(wait, e);
+}
+
+int telegram_queue_sent(struct db *db, const struct queue_message *m,
+			const struct telegram_sent *sent, int64_t now_ms,
+			struct err *e)
+{
+	struct queue_result result = {
+		.state = QUEUE_DONE,
+		.outcome = OUTCOME_OK,
+		.error = sent->note,
+	};
+	int rc = queue_finish(db, &queue_telegram, m, &result, now_ms, e);
+
+	if (rc == 0)
+		rc = archive(db, m->id, sent, now_ms, e);
+	if (rc >= 0)
+		rc = pace(db, m->head_id, sent, now_ms, e);
+	return rc < 0 ? rc : 0;
+}
+
+int telegram_queue_expire(struct db *db, int64_t made_before_ms, int limit,
+			  struct err *e)
+{
+	const struct stmt *moves[] = {&telegram_archive_expired,
+				      &telegram_delete_expired};
+	int moved = 0;
+	int rc;
+
+	for (size_t i = 0; i < COUNT_OF(moves); i++) {
+		CLEANUP_QUERY struct query *q = query_start(db, moves[i]);
+
+		query_i64(q, 1, made_before_ms);
+		query_i64(q, 2, limit);
+		moved = query_exec(q, e);
+		if (moved <= 0)
+			return moved;
+	}
+	CLEANUP_QUERY struct query *settle =
+		query_start(db, &telegram_settle_ready);
+
+	rc = query_exec(settle, e);
+	return rc < 0 ? rc : moved;
+}
+
+int telegram_queue_move_chat(struct db *db, int64_t head_id, const char *chat,
+			     struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &telegram_move_chat);
+	int rc;
+
+	query_i64(q, 1, head_id);
+	query_text(q, 2, chat);
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+int telegram_queue_waiting(struct db *db, int64_t *ret_count, struct err *e)
+{
+	CLEANUP_QUERY struct query *q =
+		query_start(db, &telegram_count_waiting);
+	int rc = query_one_i64(q, ret_count, e);
+
+	return rc < 0 ? rc : 0;
+}

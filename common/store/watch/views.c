@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/watch/views.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "store/engine/db.h"
+
+/* A list of one queue: $1 state ('' all), $2 name of the order ('' all),
+ * $3 limit. Times are milliseconds; ordergatectl prints them as times. */
+#define QUEUE_LIST(q, table, order_column, extra)               \
+	STMT(view_##q##_list,                                   \
+	     "SELECT id, state, outcome, hold, event_type,"     \
+	     " " order_column " AS \"order\", " extra           \
+	     " attempts, due_ms, created_ms, error FROM " table \
+	     " WHERE ($1 = '' OR state = CAST($1 AS INTEGER))"  \
+	     " AND ($2 = '' OR " order_column " = $2)"          \
+	     " ORDER BY id DESC LIMIT CAST($3 AS INTEGER)");    \
+	STMT(view_##q##_show,                                   \
+	     "SELECT * FROM " table " WHERE id = CAST($1 AS INTEGER)")
+
+QUEUE_LIST(inbox, "inbox", "external_id", "");
+QUEUE_LIST(outbox, "outbox", "external_id", "endpoint, http_status,");
+QUEUE_LIST(telegram, "telegram_queue", "chat", "severity,");
+
+STMT(view_order_find,
+     "SELECT order_id FROM order_identity"
+     " WHERE external_id = $1 OR number = $1"
+     " UNION SELECT id FROM orders WHERE id = CAST($1 AS INTEGER)"
+     " AND CAST(id AS TEXT) = $1 LIMIT 1");
+STMT(view_order_head,
+     "SELECT id, channel, external_id, number, store_id, state, version,"
+     " slot_from_ms, slot_to_ms, deadline_ms, picker_id, total_minor,"
+     " discount_total_minor, taken_ms, assembled_ms, ready_ms, paid_ms,"
+     " received_ms, delivered_ms, canceled_ms, cancel_source, cancel_reason,"
+     " invoice_state, invoice_reason, created_ms, updated_ms"
+     " FROM orders WHERE id = CAST($1 AS INTEGER)");
+STMT(view_order_lines,
+     "SELECT line_no, sku, name, qty_ordered_milli, qty_milli,"
+     " qty_picked_milli, weight_g, weight_picked_g, price_minor,"
+     " discount_price_minor, state, reason FROM order_lines"
+     " WHERE order_id = CAST($1 AS INTEGER) ORDER BY line_no");
+STMT(view_order_history, "SELECT at_ms, kind, actor, detail FROM order_history"
+			 " WHERE order_id = CAST($1 AS INTEGER) ORDER BY id");
+STMT(view_order_inbox,
+     "SELECT id, order_seq, event_type, state, outcome, attempts, created_ms,"
+     " error FROM inbox WHERE order_id = CAST($1 AS INTEGER)"
+     " UNION ALL SELECT id, order_seq, event_type, state, outcome, attempts,"
+     " created_ms, error FROM inbox_archive"
+     " WHERE order_id = CAST($1 AS INTEGER) ORDER BY order_seq");
+STMT(view_order_outbox,
+     "SELECT id, order_seq, endpoint, event_type, state, outcome, hold,"
+     " attempts, http_status, created_ms, error FROM outbox"
+     " WHERE order_id = CAST($1 AS INTEGER)"
+     " UNION ALL SELECT id, order_seq, endpoint, event_type, state, outcome,"
+     " hold, attempts, http_status, created_ms, error FROM outbox_archive"
+     " WHERE order_id = CAST($1 AS INTEGER) ORDER BY order_seq");
+STMT(view_order_documents,
+     "SELECT id, kind, series, number, business_date, total_minor, vat_minor,"
+     " state, file_name FROM documents"
+     " WHERE order_id = CAST($1 AS INTEGER) ORDER BY id");
+STMT(view_order_list,
+     "SELECT number, external_id, store_id, state, deadline_ms, picker_id,"
+     " created_ms FROM orders WHERE ($1 = '' OR state = $1)"
+     " AND ($2 = '' OR store_id = $2)"
+     " ORDER BY id DESC LIMIT CAST($3 AS INTEGER)");
+STMT(view_job_list,
+     "SELECT j.name, j.paused, j.requested_by, j.last_slot_ms,"
+     " (SELECT r.outcome FROM job_runs r WHERE r.job = j.name"
+     "  ORDER BY r.id DESC LIMIT 1) AS last_outcome,"
+     " (SELECT max(r.ended_ms) FROM job_runs r WHERE r.job = j.name"
+     "  AND r.outcome = 'ok') AS last_ok_ms FROM jobs j ORDER BY j.name");
+STMT(view_job_history,
+     "SELECT id, slot_ms, started_ms, ended_ms, outcome, trigger, detail"
+     " FROM job_runs WHERE job = $1"
+     " ORDER BY id DESC LIMIT CAST($2 AS INTEGER)");
+STMT(view_alert_list,
+     "SELECT id, rule, subject, severity, state, since_ms, fired_ms,"
+     " resolved_ms FROM alerts WHERE ($1 = '' OR state = $1)"
+     " ORDER BY id DESC LIMIT CAST($2 AS INTEGER)");
+STMT(view_document_list,
+     "SELECT id, kind, series, number, order_id, business_date, total_minor,"
+     " vat_minor, state, file_name FROM documents"
+     " ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
+STMT(view_document_show,
+     "SELECT body FROM documents WHERE id = CAST($1 AS INTEGER)");
+STMT(view_store_list,
+     "SELECT id, name, time_zone, opening_hours, telegram_chat,"
+     " integration_type, imported FROM stores ORDER BY id");
+STMT(view_quarantine_list,
+     "SELECT id, received_ms, channel, reason, length(raw) AS bytes"
+     " FROM quarantine ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
+STMT(view_status_queues,
+     "SELECT 'inbox' AS queue, state, count(*) AS messages,"
+     " min(created_ms) AS oldest_ms FROM inbox GROUP BY state"
+     " UNION ALL SELECT 'outbox', state, count(*), min(created_ms)"
+     " FROM outbox GROUP BY state"
+     " UNION ALL SELECT 'telegram', state, count(*), min(created_ms)"
+     " FROM telegram_queue GROUP BY state");
+STMT(view_status_orders, "SELECT state, count(*) AS orders FROM orders"
+			 " GROUP BY state ORDER BY state");
+STMT(view_status_endpoints,
+     "SELECT name, state, failures, reason, changed_ms FROM endpoints"
+     " ORDER BY name");
+STMT(view_status_store,
+     "SELECT version, store_epoch, installation_id, created_ms"
+     " FROM store_meta");
+
+static const struct view views[] = {
+	{"inbox.list", &view_inbox_list},
+	{"inbox.show", &view_inbox_show},
+	{"outbox.list", &view_outbox_list},
+	{"outbox.show", &view_outbox_show},
+	{"telegram.list", &view_telegram_list},
+	{"telegram.show", &view_telegram_show},
+	{"quarantine.list", &view_quarantine_list},
+	{"order.find", &view_order_find},
+	{"order.head", &view_order_head},
+	{"order.lines", &view_order_lines},
+	{"order.history", &view_order_history},
+	{"order.inbox", &view_order_inbox},
+	{"order.outbox", &view_order_outbox},
+	{"order.documents", &view_order_documents},
+	{"order.list", &view_order_list},
+	{"job.list", &view_job_list},
+	{"job.history", &view_job_history},
+	{"alert.list", &view_alert_list},
+	{"document.list", &view_document_list},
+	{"document.show", &view_document_show},
+	{"store.list", &view_store_list},
+	{"status.queues", &view_status_queues},
+	{"status.orders", &view_status_orders},
+	{"status.endpoints", &view_status_endpoints},
+	{"status.store", &view_status_store},
+	{NULL, NULL},
+};
+
+const struct view *view_find(const char *name)
+{
+	for (const struct view *v = views; v->name != NULL; v++)
+		if (strcmp(v->name, name) == 0)
+			return v;
+	return NULL;
+}
+
+int view_run(struct db *db, const struct view *view, const char *const *params,
+	     size_t count, int (*each)(struct query *row, void *context),
+	     void *context, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, view->stmt);
+	int rows = 0;
+	int rc;
+
+	for (size_t i = 0; i < count; i++)
+		query_text(q, (int)i + 1, params[i]);
+	while ((rc = query_next(q, e)) > 0) {
+		rc = each(q, context);
+		if (rc < 0)
+			break;
+		rows++;
+	}
+	return rc < 0 ? rc : rows;
+}
+
+/* Invariants and promises; 0 breaches is what each should say. */
+STMT(verify_inbox_gap,
+     "SELECT count(*) FROM inbox_head h WHERE h.last_seq <>"
+     " (SELECT count(*) FROM inbox i WHERE i.order_id = h.order_id) +"
+     " (SELECT count(*) FROM inbox_archive a WHERE a.order_id = h.order_id)");
+STMT(verify_outbox_gap,
+     "SELECT count(*) FROM outbox_head h WHERE h.last_seq <>"
+     " (SELECT count(*) FROM outbox o WHERE o.head_id = h.head_id) +"
+     " (SELECT count(*) FROM outbox_archive a WHERE a.head_id = h.head_id)");
+STMT(verify_series_gap,
+     "SELECT count(*) FROM document_series s WHERE s.last <>"
+     " (SELECT count(*) FROM documents d WHERE d.series = s.name)");
+STMT(verify_history,
+     "SELECT count(*) FROM orders o WHERE NOT EXISTS"
+     " (SELECT 1 FROM order_history h WHERE h.order_id = o.id)");
+STMT(verify_done_twice,
+     "SELECT count(*) FROM (SELECT order_id, event_type FROM"
+     " (SELECT order_id, event_type FROM outbox WHERE state = 3"
+     "   AND outcome = 'ok'"
+     "  UNION ALL SELECT order_id, event_type FROM outbox_archive"
+     "   WHERE state = 3 AND outcome = 'ok') GROUP BY order_id, event_type"
+     " HAVING count(*) > 1)");
+STMT(verify_document_twice,
+     "SELECT count(*) FROM (SELECT order_id FROM documents"
+     " GROUP BY order_id, kind, revision HAVING count(*) > 1)");
+STMT(verify_pending_idle,
+     "SELECT count(*) FROM inbox i JOIN inbox_head h USING (order_id)"
+     " WHERE i.state = 1 AND h.state = 0");
+STMT(verify_done_without_outcome,
+     "SELECT (SELECT count(*) FROM inbox WHERE state IN (3, 4)"
+     " AND outcome = '') + (SELECT count(*) FROM outbox"
+     " WHERE state IN (3, 4) AND outcome = '')");
+
+const struct verify_check verify_checks[] = {
+	{"inbox sequences have no gap", &verify_inbox_gap},
+	{"outbox sequences have no gap", &verify_outbox_gap},
+	{"document series have no gap", &verify_series_gap},
+	{"every order has a history", &verify_history},
+	{"no notification was sent twice", &verify_done_twice},
+	{"no order has a document twice", &verify_document_twice},
+	{"no waiting message is forgotten by its head", &verify_pending_idle},
+	{"every finished message has an outcome", &verify_done_without_outcome},
+	{NULL, NULL},
+};
+
+int verify_run(struct db *db, const struct verify_check *check,
+	       int64_t *ret_breaches, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, check->stmt);
+	int rc = query_one_i64(q, ret_breaches, e);
+
+	return rc < 0 ? rc : 0;
+}
