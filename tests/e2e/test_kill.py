@@ -109,17 +109,20 @@ def stand_still(pid: int) -> None:
     wait_until(stands, 10, "it stands still")
 
 
-def holds_the_store(appliance: Appliance, pid: int) -> bool:
-    inode = (appliance.state / "ordergate.db.lock").stat().st_ino
+def locks_held(appliance: Appliance, pid: int) -> set[str]:
+    """"lock": it is inside of a transaction; "sync": it syncs the log for everybody. Others wait for either."""
+    inodes = {str((appliance.state / f"ordergate.db.{lock}").stat().st_ino): lock for lock in ("lock", "sync")}
     holders = [line.split() for line in Path("/proc/locks").read_text().splitlines() if "->" not in line]
-    return any(words[1] == "FLOCK" and words[4] == str(pid) and words[5].endswith(f":{inode}") for words in holders)
+    held = [words[5].rpartition(":")[2] for words in holders if words[1] == "FLOCK" and words[4] == str(pid)]
+    return {inodes[inode] for inode in held if inode in inodes}
 
 
 def stop_with_the_store(appliance: Appliance, pid: int, held: bool) -> None:
-    """Stop it while it holds the store, or while it does not."""
+    """Stop it while it is inside of a transaction, or while nobody waits for it."""
     def stopped() -> bool:
         stand_still(pid)
-        if holds_the_store(appliance, pid) == held:
+        locks = locks_held(appliance, pid)
+        if ("lock" in locks) if held else not locks:
             return True
         os.kill(pid, signal.SIGCONT)
         return False
