@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include <fcntl.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,20 +59,39 @@ static int run_add(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 	return inbox_add(db, &arrival, now_ms, &add->identity, e);
 }
 
+static sem_t units_done;
+
+static void count_done(struct unit *u, int rc, const struct err *e)
+{
+	(void)u;
+	(void)e;
+	assert_int_equal(rc, 0);
+	(void)sem_post(&units_done);
+}
+
+/* The writer queues for the lock while all of them are submitted. */
 static void many_units_share_few_transactions(void **state)
 {
 	struct fixture *f = *state;
 	static struct add adds[MANY];
-	static struct unit *units[MANY];
 	struct writer_stats stats;
+	char path[128];
+	int fd;
 
+	(void)snprintf(path, sizeof(path), "%s.lock", f->path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(sem_init(&units_done, 0, 0), 0);
 	for (int i = 0; i < MANY; i++) {
-		adds[i] = (struct add){.unit.run = run_add, .number = i};
-		units[i] = &adds[i].unit;
+		adds[i] = (struct add){
+			.unit = {.run = run_add, .done = count_done},
+			.number = i};
+		assert_int_equal(writer_submit(f->writer, &adds[i].unit, NULL),
+				 0);
 	}
-	writer_call_all(f->writer, units, MANY);
+	(void)close(fd);
 	for (int i = 0; i < MANY; i++)
-		assert_int_equal(adds[i].unit.rc, 0);
+		(void)sem_wait(&units_done);
 	stats = writer_stats(f->writer);
 	assert_int_equal(stats.units, MANY);
 	assert_in_range(stats.batches, 1, MANY / 4);
