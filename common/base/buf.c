@@ -82,6 +82,19 @@ void buf_add_i64(struct buf *b, int64_t value)
 	buf_add(b, digits, (size_t)n);
 }
 
+void buf_add_url(struct buf *b, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-._~";
+
+	for (; *text != '\0'; text++)
+		if (strchr(plain, *text) != NULL)
+			buf_add_char(b, *text);
+		else
+			buf_printf(b, "%%%02X", (unsigned char)*text);
+}
+
 void buf_printf(struct buf *b, const char *format, ...)
 {
 	va_list args;

@@ -36,6 +36,9 @@ void buf_add(struct buf *b, const void *data, size_t bytes);
 void buf_add_text(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
 void buf_add_i64(struct buf *b, int64_t value);
+/* Percent-encoded for a URL or a form: all but the unreserved characters of RFC
+ * 3986 2.3. */
+void buf_add_url(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "app/log.h"
-#include "app/secret.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/macros.h"
@@ -17,45 +16,7 @@ enum {
 	TOKEN_FAILURES_MAX = 3 /* then the breaker opens for want of a token */
 };
 
-/* By channel.auth: which secrets, as suffixes of the channel's name. */
-static const struct {
-	const char *auth, *first, *second;
-} auth_rows[] = {
-	{"client-token", "client-token", NULL},
-	{"oauth", "client-id", "client-secret"},
-};
-
-void endpoint_put_escaped(struct buf *out, const char *text)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789-._~"; /* RFC 3986 2.3 */
-
-	for (; *text != '\0'; text++)
-		if (strchr(plain, *text) != NULL)
-			buf_add_char(out, *text);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)*text);
-}
-
-static int load_secret(const struct endpoint *ep, const char *suffix,
-		       char target[SECRET_BYTES_MAX], struct err *e)
-{
-	struct secret secret = {0};
-	char name[2 * CONFIG_NAME_BYTES];
-	int rc = 0;
-
-	if (suffix == NULL)
-		return 0;
-	(void)snprintf(name, sizeof(name), "%s-%s", ep->channel->name, suffix);
-	rc = secret_load(&ep->notifier->service->dir, name, &secret, e);
-	if (rc == 0)
-		(void)text_copy(target, SECRET_BYTES_MAX, secret.first);
-	explicit_bzero(&secret, sizeof(secret));
-	return rc;
-}
-
-static int load_all(const struct endpoint *ep, struct credentials *ret,
+static int load_all(const struct endpoint *ep, struct channel_credentials *ret,
 		    struct err *e)
 {
 	const struct config_channel *config = &ep->config;
@@ -64,24 +25,8 @@ static int load_all(const struct endpoint *ep, struct credentials *ret,
 		return err_set(e, ERR_INVALID,
 			       "channel %s: notifications_url is empty",
 			       ep->channel->name);
-	for (size_t i = 0; i < COUNT_OF(auth_rows); i++) {
-		int rc;
-
-		if (strcmp(auth_rows[i].auth, config->auth) != 0)
-			continue;
-		rc = load_secret(ep, auth_rows[i].first, ret->first, e);
-		if (rc == 0)
-			rc = load_secret(ep, auth_rows[i].second, ret->second,
-					 e);
-		if (rc == 0 && auth_rows[i].second != NULL &&
-		    config->token_url[0] == '\0')
-			rc = err_set(e, ERR_INVALID,
-				     "channel %s: token_url is empty",
-				     ep->channel->name);
-		return rc;
-	}
-	return err_set(e, ERR_INVALID, "channel %s: unknown auth",
-		       ep->channel->name);
+	return access_load(&ep->notifier->service->dir, ep->channel->name,
+			   config, ret, e);
 }
 
 static void log_readiness(const struct endpoint *ep)
@@ -97,30 +42,28 @@ static void log_readiness(const struct endpoint *ep)
 }
 
 static void use_credentials(struct endpoint *ep,
-			    const struct credentials *credentials)
+			    const struct channel_credentials *credentials)
 {
 	ep->credentials = *credentials;
 	ep->credentials_version++;
 	ep->token_version++;
 	ep->oauth = (struct oauth){.under_way = ep->oauth.under_way};
-	ep->authorisation[0] = '\0';
-	if (!oauth_is_used(ep) && credentials->first[0] != '\0')
-		(void)snprintf(ep->authorisation, sizeof(ep->authorisation),
-			       "Client-Token: %s", credentials->first);
+	access_client_header(oauth_is_used(ep) ? "" : credentials->first,
+			     ep->authorisation);
 	ep->resume_wanted = true;
 	ep->look_at_ms = 0;
 }
 
 void endpoint_load_credentials(struct endpoint *ep)
 {
-	struct credentials credentials = {0};
+	struct channel_credentials credentials = {0};
 	struct err e = {0};
 	int rc = load_all(ep, &credentials, &e);
 	const char *reason = rc < 0 ? e.text : "";
 	bool told = ep->told && strcmp(reason, ep->not_ready) == 0;
 
 	if (rc < 0)
-		credentials = (struct credentials){0};
+		credentials = (struct channel_credentials){0};
 	if (memcmp(&credentials, &ep->credentials, sizeof(credentials)) != 0)
 		use_credentials(ep, &credentials);
 	explicit_bzero(&credentials, sizeof(credentials));
@@ -140,7 +83,7 @@ void endpoint_configure(struct endpoint *ep, const struct config *config)
 	ep->resume_wanted = true;
 	ep->told = false;
 	ep->look_at_ms = 0;
-	ep->credentials = (struct credentials){0}; /* load them anew */
+	ep->credentials = (struct channel_credentials){0}; /* load them anew */
 	endpoint_load_credentials(ep);
 }
 

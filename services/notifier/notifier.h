@@ -27,8 +27,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "app/access/channel_access.h"
 #include "app/config/config.h"
-#include "app/secret.h"
 #include "app/service/service.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -45,7 +45,6 @@ enum {
 	ENDPOINTS_MAX = 4,
 	LEASE_MS = 30000,
 	DEADLINE_MARGIN_MS = 2000, /* to write the result within the lease */
-	TOKEN_BYTES_MAX = 4096,
 	URL_BYTES_MAX = CONFIG_TEXT_BYTES + 3 * ORDER_ID_BYTES + 16,
 	ANSWER_BYTES_MAX = 16384,
 	ERROR_BYTES_MAX = 400
@@ -145,10 +144,6 @@ struct change {
 	char reason[ENDPOINT_REASON_BYTES];
 };
 
-struct credentials { /* a token; or an id and a secret */
-	char first[SECRET_BYTES_MAX], second[SECRET_BYTES_MAX];
-};
-
 struct oauth {
 	bool under_way;
 	bool refused;    /* these credentials are wrong */
@@ -174,9 +169,9 @@ struct endpoint {
 	/* Why nothing can be sent; "": it can. */
 	char not_ready[ENDPOINT_REASON_BYTES];
 	bool told; /* and it was logged */
-	struct credentials credentials;
+	struct channel_credentials credentials;
 	int64_t credentials_version, token_version; /* go up with each change */
-	char authorisation[TOKEN_BYTES_MAX + 32];   /* header; "": none yet */
+	char authorisation[ACCESS_HEADER_BYTES];    /* header; "": none yet */
 	struct oauth oauth;
 
 	struct endpoint_row row; /* as last seen */
@@ -219,7 +214,6 @@ void notifier_store_works(struct notifier *n);
 /* endpoint.c */
 void endpoint_configure(struct endpoint *ep, const struct config *config);
 void endpoint_load_credentials(struct endpoint *ep);
-void endpoint_put_escaped(struct buf *out, const char *text); /* for a URL */
 /* May a call begin now; may messages be claimed? */
 bool endpoint_may_call(const struct endpoint *ep, int64_t mono_ms);
 bool endpoint_is_usable(const struct endpoint *ep, int64_t mono_ms);

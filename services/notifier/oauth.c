@@ -3,7 +3,6 @@
  * oauth.c - client credentials for a token (RFC 6749 4.4). Tokens are kept in
  * memory only, and nothing of them is ever logged.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "app/log.h"
@@ -12,27 +11,16 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
-#include "codec/json/json_doc.h"
 #include "notifier.h"
 
 enum {
-	BODY_BYTES_MAX = 8 * SECRET_BYTES_MAX,
-	LIFE_DEFAULT_S = 300,
-	LIFE_MAX_S = 24 * 3600,
 	RETRY_BASE_MS = 1000,
 	RETRY_CAP_MS = 30000
 };
 
 bool oauth_is_used(const struct endpoint *ep)
 {
-	return strcmp(ep->config.auth, "oauth") == 0;
-}
-
-static void wipe(struct buf *b)
-{
-	if (b->data != NULL)
-		explicit_bzero(b->data, b->size_bytes);
-	buf_clear(b);
+	return access_uses_oauth(&ep->config);
 }
 
 /* Used for four fifths of its life, so that no call begins with a token that
@@ -42,8 +30,7 @@ static void use_token(struct endpoint *ep, const char *token, int64_t life_s)
 	struct oauth *oauth = &ep->oauth;
 	int64_t mono_ms = clock_mono_ms();
 
-	(void)snprintf(ep->authorisation, sizeof(ep->authorisation),
-		       "Authorization: Bearer %s", token);
+	access_bearer_header(token, ep->authorisation);
 	oauth->refresh_at_ms = mono_ms + life_s * 800;
 	oauth->valid_until_ms = mono_ms + life_s * 1000;
 	if (oauth->failures > 0)
@@ -59,22 +46,15 @@ static void use_token(struct endpoint *ep, const char *token, int64_t life_s)
 static int read_token(struct endpoint *ep, const struct http_answer *answer,
 		      struct err *e)
 {
-	CLEANUP_JSON struct json *doc = NULL;
-	const char *token;
-	int64_t life_s = 0;
-	int rc = json_doc_parse(answer->body, answer->body_bytes, &doc, e);
+	char token[ACCESS_TOKEN_BYTES];
+	int64_t life_s;
+	int rc = access_read_token(answer->body, answer->body_bytes, token,
+				   &life_s, e);
 
-	if (rc < 0)
-		return err_set(e, ERR_INVALID, "token: no JSON in the answer");
-	token = json_get_text(doc, "access_token");
-	if (token[0] == '\0' || strlen(token) >= TOKEN_BYTES_MAX ||
-	    token[strcspn(token, " \t\r\n")] != '\0')
-		return err_set(e, ERR_INVALID, "token: none in the answer");
-	if (json_get_decimal(doc, "expires_in", 0, &life_s, NULL) <= 0 ||
-	    life_s < 1)
-		life_s = LIFE_DEFAULT_S;
-	use_token(ep, token, MIN_OF(life_s, (int64_t)LIFE_MAX_S));
-	return 0;
+	if (rc == 0)
+		use_token(ep, token, life_s);
+	explicit_bzero(token, sizeof(token));
+	return rc;
 }
 
 static void failed(struct endpoint *ep, const char *text)
@@ -120,7 +100,8 @@ static void request_token(struct endpoint *ep)
 	static const char *const headers[] = {
 		"Content-Type: application/x-www-form-urlencoded",
 		"Accept: application/json", NULL};
-	CLEANUP(wipe) struct buf body = BUF_MAX(BODY_BYTES_MAX);
+	CLEANUP(access_wipe)
+	struct buf body = BUF_MAX(ACCESS_BODY_BYTES_MAX);
 	struct http_request request = {
 		.method = "POST",
 		.url = ep->config.token_url,
@@ -131,10 +112,7 @@ static void request_token(struct endpoint *ep)
 	struct err e = {0};
 	int rc;
 
-	buf_add_text(&body, "grant_type=client_credentials&client_id=");
-	endpoint_put_escaped(&body, ep->credentials.first);
-	buf_add_text(&body, "&client_secret=");
-	endpoint_put_escaped(&body, ep->credentials.second);
+	access_put_token_request(&body, &ep->credentials);
 	request.body = buf_text(&body);
 	request.body_bytes = body.used_bytes;
 	rc = buf_finish(&body, &e);

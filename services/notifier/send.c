@@ -333,7 +333,7 @@ static int start_asking(struct slot *slot, struct err *e)
 	buf_add_text(&url, ep->config.shipments_url);
 	if (url.used_bytes > 0 && url.data[url.used_bytes - 1] != '/')
 		buf_add_char(&url, '/');
-	endpoint_put_escaped(&url, slot->message.external_id);
+	buf_add_url(&url, slot->message.external_id);
 	buf_add_text(&url, "/state");
 	rc = buf_finish(&url, e);
 	if (rc < 0)

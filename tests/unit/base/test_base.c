@@ -492,9 +492,30 @@ static void jitter_spreads_neighbours(void **state)
 		assert_in_range(quarters[i], 200, 300);
 }
 
+static void text_in_a_url_is_escaped(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{"", ""},
+		{"H123-_.~z", "H123-_.~z"},
+		{"a b/c?d&e=f%", "a%20b%2Fc%3Fd%26e%3Df%25"},
+		{"\xd0\x96", "%D0%96"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		CLEANUP(buf_clear) struct buf b = BUF_MAX(64);
+
+		buf_add_url(&b, rows[i].text);
+		assert_string_equal(buf_text(&b), rows[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text_in_a_url_is_escaped),
 		cmocka_unit_test(every_code_has_a_name_of_its_own),
 		cmocka_unit_test(setting_an_error_keeps_errno_and_takes_null),
 		cmocka_unit_test(long_texts_are_cut_and_keep_their_beginning),
