@@ -250,6 +250,7 @@ int tidy_run(struct service *s, struct buf *ret_line, struct err *e)
 	const struct chore chores[] = {
 		{"inbox", &archive_inbox, done_age_ms},
 		{"outbox", &archive_outbox, done_age_ms},
+		{"heads", &archive_idle_heads, done_age_ms},
 		{"answers", NULL, ANSWER_DAYS * DAY_MS},
 		{"quiet_runs", &archive_old_quiet_runs,
 		 QUIET_RUN_DAYS * DAY_MS},

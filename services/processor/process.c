@@ -41,8 +41,12 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 	while (claim->count > 0)
 		flow_message_clear(&claim->messages[--claim->count]);
 	while (claim->count < PROCESS_BATCH && rc > 0) {
-		rc = queue_claim(db, &queue_inbox, now_ms, &lease,
-				 &claim->messages[claim->count].message, e);
+		int n = claim->count;
+
+		rc = queue_claim_more(
+			db, &queue_inbox, now_ms, &lease, n,
+			&claim->messages[MAX_OF(n - 1, 0)].message,
+			&claim->messages[n].message, e);
 		if (rc > 0)
 			claim->count++;
 	}

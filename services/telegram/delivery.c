@@ -58,8 +58,11 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 	while (claim->count > 0)
 		queue_message_clear(&claim->messages[--claim->count]);
 	while (claim->count < claim->wanted && rc > 0) {
-		rc = queue_claim(db, &queue_telegram, now_ms, &lease,
-				 &claim->messages[claim->count], e);
+		int n = claim->count;
+
+		rc = queue_claim_more(db, &queue_telegram, now_ms, &lease, n,
+				      &claim->messages[MAX_OF(n - 1, 0)],
+				      &claim->messages[n], e);
 		if (rc > 0)
 			claim->count++;
 	}

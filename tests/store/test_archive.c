@@ -10,6 +10,7 @@
 #include "store/engine/backup.h"
 #include "store/engine/db.h"
 #include "store/queue/archive.h"
+#include "store/queue/inbox.h"
 #include "store_fixture.h"
 
 enum {
@@ -189,12 +190,121 @@ static void old_rows_go_for_good(void **state)
 	assert_int_equal(walk(f, &archive_outbox, 500), 2);
 	assert_int_equal(walk(f, &archive_old_inbox, 500), 2);
 	assert_int_equal(walk(f, &archive_old_outbox, 500), 2);
-	fixture_sql(f, "INSERT INTO telegram_archive VALUES"
-		       " (1, 'm', 'c', 'fire', 1, NULL, 'info', '', 3, 'ok', 1,"
-		       "  NULL, 1, 1, 1),"
-		       " (2, 'm', 'c', 'fire', 1, NULL, 'info', '', 3, 'ok', 1,"
-		       "  NULL, 100000, 1, 1)");
+	fixture_sql(f,
+		    "INSERT INTO telegram_archive (id, message_id, chat,"
+		    " event_type, order_seq, alert_id, severity, text, state,"
+		    " outcome, attempts, error, created_ms, sent_ms,"
+		    " telegram_message_id) VALUES"
+		    " (1, 'm', 'c', 'fire', 1, NULL, 'info', '', 3, 'ok', 1,"
+		    "  NULL, 1, 1, 1),"
+		    " (2, 'm', 'c', 'fire', 1, NULL, 'info', '', 3, 'ok', 1,"
+		    "  NULL, 100000, 1, 1)");
 	assert_int_equal(walk(f, &archive_old_telegram, 500), 1);
+}
+
+static void attempts_go_with_their_message(void **state)
+{
+	struct fixture *f = *state;
+
+	add_messages(f, 1, 2, 3, 1, 1);
+	add_messages(f, 3, 1, 4, 1, 1);
+	fixture_sql(f, "INSERT INTO message_attempts SELECT 'outbox', id, 1,"
+		       " 'send', 5, 6, 503, 'retry', 'busy', 'n' FROM outbox");
+	fixture_sql(f, "INSERT INTO message_attempts VALUES"
+		       " ('inbox', 2, 1, 'apply', 5, 6, NULL, 'retry', '', ''),"
+		       " ('telegram', 1, 1, 'send', 5, 6, 1, 'retry', '', '')");
+	assert_int_equal(walk(f, &archive_outbox, 500), 2);
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(queue || message) FROM"
+				" message_attempts"),
+		"inbox2,outbox3,telegram1");
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(queue || message || answer"
+				" || http_status) FROM"
+				" message_attempts_archive"),
+		"outbox1busy503,outbox2busy503");
+	assert_int_equal(walk(f, &archive_old_outbox, 1), 2);
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM"
+					" message_attempts_archive"),
+			 0);
+}
+
+static void add_head(struct fixture *f, int order_id, int last_seq,
+		     const char *order_state, int updated)
+{
+	char sql[512];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "INSERT INTO inbox_head (order_id, last_seq, state,"
+		       " due_ms) VALUES (%d, %d, 0, 0)",
+		       order_id, last_seq);
+	fixture_sql(f, sql);
+	if (order_state == NULL)
+		return;
+	(void)snprintf(sql, sizeof(sql),
+		       "INSERT OR IGNORE INTO stores (id, name, time_zone,"
+		       " opening_hours, telegram_chat, integration_type,"
+		       " imported, created_ms, updated_ms) VALUES ('s', '', '',"
+		       " '', '', 3, 1, 0, 0);"
+		       "INSERT INTO orders (id, channel, external_id, number,"
+		       " store_id, state, version, event_ms, snapshot_ms,"
+		       " created_ms, updated_ms) VALUES (%d, 'kuper', 'H%d',"
+		       " '1-%d', 's', '%s', 1, 0, 0, 0, %d)",
+		       order_id, order_id, order_id, order_state, updated);
+	fixture_sql(f, sql);
+}
+
+static void heads_of_orders_that_are_over_are_put_away(void **state)
+{
+	struct fixture *f = *state;
+
+	add_head(f, 1, 4, "delivered", BEFORE - 1);
+	add_head(f, 2, 4, "delivered", BEFORE);
+	add_head(f, 3, 4, "assembling", 1);
+	add_head(f, 4, 4, NULL, 0);
+	add_head(f, 5, 1, "canceled", 1);
+	add_messages(f, 5, 1, 4, 1, 1); /* it waits for a person */
+	add_head(f, 6, 4, "canceled", 1);
+	assert_int_equal(walk(f, &archive_idle_heads, 2), 3);
+	assert_string_equal(fixture_text(f, "SELECT group_concat(order_id) FROM"
+					    " inbox_head"),
+			    "2,3,5");
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(order_id || ':' ||"
+				" last_seq) FROM inbox_head_idle"),
+		"1:4,4:4,6:4");
+}
+
+static int arrive(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	struct inbox_arrival arrival = {.channel = "kuper",
+					.external_id = "H1",
+					.alias = "",
+					.event_type = "order.paid",
+					.body = "{}"};
+	struct identity identity;
+
+	(void)context;
+	return inbox_add(db, &arrival, now_ms, &identity, e);
+}
+
+static void a_late_event_goes_on_where_the_sequence_was(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 1; i <= 3; i++) {
+		assert_int_equal(fixture_write(f, arrive, NULL, NULL), 0);
+		fixture_sql(f, "UPDATE inbox SET state = 3, updated_ms = 1;"
+			       "UPDATE inbox_head SET state = 0");
+		assert_int_equal(walk(f, &archive_inbox, 500), 1);
+		assert_int_equal(walk(f, &archive_idle_heads, 500), 1);
+	}
+	assert_string_equal(fixture_text(f,
+					 "SELECT group_concat(order_seq) FROM"
+					 " inbox_archive"),
+			    "1,2,3");
+	assert_int_equal(fixture_i64(f, "SELECT last_seq FROM inbox_head_idle"),
+			 3);
 }
 
 static int answers(struct db *db, int64_t now_ms, void *context, struct err *e)
@@ -310,6 +420,9 @@ int main(void)
 		STORE_TEST(a_moved_row_is_whole),
 		STORE_TEST(a_walk_goes_in_batches_and_ends_at_what_is_new),
 		STORE_TEST(old_rows_go_for_good),
+		STORE_TEST(attempts_go_with_their_message),
+		STORE_TEST(heads_of_orders_that_are_over_are_put_away),
+		STORE_TEST(a_late_event_goes_on_where_the_sequence_was),
 		STORE_TEST(old_answers_go_oldest_first),
 		STORE_TEST(expired_events_know_their_order_if_there_is_one),
 		STORE_TEST(a_backup_is_whole_private_and_alone),

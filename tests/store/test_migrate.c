@@ -15,13 +15,16 @@ static void a_second_run_applies_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct err e = {0};
+	int count = 0;
 
 	assert_int_equal(migrate_run(f->path, 1, NULL, NULL, &e), 0);
 	assert_int_equal(fixture_i64(f, "SELECT version FROM store_meta"),
 			 migrate_version_built());
+	while (migrations_sqlite[count].sql != NULL)
+		count++;
 	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM"
 					" store_migrations"),
-			 migrate_version_built());
+			 count);
 	assert_int_equal(strlen(fixture_text(f, "SELECT installation_id FROM"
 						" store_meta")),
 			 36);

@@ -6,6 +6,8 @@
 
 struct archive_step {
 	const struct stmt *window, *copy, *remove; /* copy NULL: none */
+	/* Attempts of what has gone, after it has. NULL: none. */
+	const struct stmt *follow_copy, *follow_remove;
 };
 
 /* The rows after $1: the last id of the next $2, and when the last of them was
@@ -20,12 +22,19 @@ struct archive_step {
 	"id, message_id, channel, external_id, event_type, order_id,"         \
 	" order_seq, event_ms, state, outcome, hold, attempts, due_ms,"       \
 	" lease_owner, lease_epoch, lease_until_ms, sending_since_ms, error," \
-	" created_ms, updated_ms, body"
+	" created_ms, updated_ms, copy_of, body"
 #define OUTBOX_COLUMNS                                                         \
 	"id, message_id, head_id, endpoint, channel, external_id, event_type," \
 	" order_id, order_seq, state, outcome, hold, attempts, due_ms,"        \
 	" lease_owner, lease_epoch, lease_until_ms, sending_since_ms,"         \
-	" http_status, error, created_ms, updated_ms, body"
+	" http_status, error, created_ms, updated_ms, copy_of, body"
+#define ATTEMPT_COLUMNS                                              \
+	"queue, message, attempt_no, kind, started_ms, duration_ms," \
+	" http_status, class, answer, worker"
+/* $1 after, $2 up to: attempts at messages that are not in the table. */
+#define ORPHANS(queue, table)                                           \
+	" WHERE queue = '" queue "' AND message > $1 AND message <= $2" \
+	" AND NOT EXISTS (SELECT 1 FROM " table " AS m WHERE m.id = message)"
 
 #define MOVE(symbol, table, columns)                                         \
 	STMT(symbol##_window, WINDOW(table, "created_ms"));                  \
@@ -34,10 +43,29 @@ struct archive_step {
 			    " FROM " table OLD("state = 3 AND updated_ms")); \
 	STMT(symbol##_remove,                                                \
 	     "DELETE FROM " table OLD("state = 3 AND updated_ms"));          \
+	STMT(symbol##_follow_copy,                                           \
+	     "INSERT INTO message_attempts_archive (" ATTEMPT_COLUMNS ")"    \
+	     " SELECT " ATTEMPT_COLUMNS                                      \
+	     " FROM message_attempts" ORPHANS(table, table));                \
+	STMT(symbol##_follow_remove,                                         \
+	     "DELETE FROM message_attempts" ORPHANS(table, table));          \
 	const struct archive_step symbol = {                                 \
 		.window = &symbol##_window,                                  \
 		.copy = &symbol##_copy,                                      \
 		.remove = &symbol##_remove,                                  \
+		.follow_copy = &symbol##_follow_copy,                        \
+		.follow_remove = &symbol##_follow_remove,                    \
+	}
+/* What is old goes, with its attempts, which are in the table `from`. */
+#define FORGET(symbol, table, from, queue, made, condition)         \
+	STMT(symbol##_window, WINDOW(table, made));                 \
+	STMT(symbol##_remove, "DELETE FROM " table OLD(condition)); \
+	STMT(symbol##_follow_remove,                                \
+	     "DELETE FROM " from ORPHANS(queue, table));            \
+	const struct archive_step symbol = {                        \
+		.window = &symbol##_window,                         \
+		.remove = &symbol##_remove,                         \
+		.follow_remove = &symbol##_follow_remove,           \
 	}
 #define REMOVE(symbol, table, made, condition)                      \
 	STMT(symbol##_window, WINDOW(table, made));                 \
@@ -49,15 +77,44 @@ struct archive_step {
 
 MOVE(archive_inbox, "inbox", INBOX_COLUMNS);
 MOVE(archive_outbox, "outbox", OUTBOX_COLUMNS);
-REMOVE(archive_old_inbox, "inbox_archive", "created_ms", "updated_ms");
-REMOVE(archive_old_outbox, "outbox_archive", "created_ms", "updated_ms");
-REMOVE(archive_old_telegram, "telegram_archive", "created_ms", "created_ms");
+FORGET(archive_old_inbox, "inbox_archive", "message_attempts_archive", "inbox",
+       "created_ms", "updated_ms");
+FORGET(archive_old_outbox, "outbox_archive", "message_attempts_archive",
+       "outbox", "created_ms", "updated_ms");
+FORGET(archive_old_telegram, "telegram_archive", "message_attempts_archive",
+       "telegram", "created_ms", "created_ms");
 REMOVE(archive_old_alerts, "alerts", "since_ms",
        "state = 'resolved' AND resolved_ms");
 REMOVE(archive_old_quiet_runs, "job_runs", "started_ms",
        "outcome IN ('ok', 'skipped') AND ended_ms");
 REMOVE(archive_old_runs, "job_runs", "started_ms",
        "ended_ms IS NOT NULL AND ended_ms");
+
+/* Heads of orders that are over. Their number goes on where it was when
+ * something comes all the same (inbox.c). */
+#define OVER                                                    \
+	" WHERE order_id > $1 AND order_id <= $2 AND state = 0" \
+	" AND NOT EXISTS (SELECT 1 FROM inbox AS i"             \
+	"  WHERE i.order_id = inbox_head.order_id)"             \
+	" AND NOT EXISTS (SELECT 1 FROM parked_events AS p"     \
+	"  WHERE p.order_id = inbox_head.order_id)"             \
+	" AND NOT EXISTS (SELECT 1 FROM orders AS o"            \
+	"  WHERE o.id = inbox_head.order_id"                    \
+	"  AND (o.state NOT IN ('delivered', 'canceled')"       \
+	"   OR o.updated_ms >= $3))"
+STMT(archive_heads_window,
+     "SELECT max(w.order_id), 0 FROM (SELECT order_id FROM inbox_head"
+     " WHERE order_id > $1 ORDER BY order_id LIMIT $2) AS w");
+STMT(archive_heads_copy, "INSERT INTO inbox_head_idle (order_id, last_seq)"
+			 " SELECT order_id, last_seq FROM inbox_head" OVER
+			 " ON CONFLICT (order_id) DO UPDATE SET"
+			 " last_seq = excluded.last_seq");
+STMT(archive_heads_remove, "DELETE FROM inbox_head" OVER);
+const struct archive_step archive_idle_heads = {
+	.window = &archive_heads_window,
+	.copy = &archive_heads_copy,
+	.remove = &archive_heads_remove,
+};
 
 STMT(archive_answers,
      "DELETE FROM api_requests WHERE key IN (SELECT key FROM api_requests"
@@ -101,6 +158,39 @@ static int apply(struct db *db, const struct stmt *stmt, int64_t after_id,
 	return query_exec(q, e);
 }
 
+/* Attempts go where their messages went. */
+static int follow(struct db *db, const struct stmt *stmt, int64_t after_id,
+		  int64_t last_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = NULL;
+
+	if (stmt == NULL)
+		return 0;
+	q = query_start(db, stmt);
+	query_i64(q, 1, after_id);
+	query_i64(q, 2, last_id);
+	return query_exec(q, e);
+}
+
+static int move_window(struct db *db, const struct archive_step *step,
+		       int64_t after_id, int64_t last_id, int64_t before_ms,
+		       struct err *e)
+{
+	int moved;
+	int rc = 0;
+
+	if (step->copy != NULL)
+		rc = apply(db, step->copy, after_id, last_id, before_ms, e);
+	if (rc >= 0)
+		rc = apply(db, step->remove, after_id, last_id, before_ms, e);
+	moved = rc;
+	if (rc > 0)
+		rc = follow(db, step->follow_copy, after_id, last_id, e);
+	if (moved > 0 && rc >= 0)
+		rc = follow(db, step->follow_remove, after_id, last_id, e);
+	return rc < 0 ? rc : moved;
+}
+
 int archive_next(struct db *db, const struct archive_step *step,
 		 int64_t before_ms, int limit, struct archive_walk *walk,
 		 struct err *e)
@@ -113,12 +203,7 @@ int archive_next(struct db *db, const struct archive_step *step,
 		walk->finished = true;
 	if (rc <= 0)
 		return rc;
-	if (step->copy != NULL)
-		rc = apply(db, step->copy, walk->after_id, last_id, before_ms,
-			   e);
-	if (rc >= 0)
-		rc = apply(db, step->remove, walk->after_id, last_id, before_ms,
-			   e);
+	rc = move_window(db, step, walk->after_id, last_id, before_ms, e);
 	if (rc < 0)
 		return rc;
 	*walk = (struct archive_walk){.after_id = last_id,

@@ -20,8 +20,10 @@ enum {
 	ARCHIVE_BATCH_MAX = 500 /* rows in one transaction */
 };
 
-/* Done rows into their archive table. */
+/* Done rows into their archive table, with what was tried with them. */
 extern const struct archive_step archive_inbox, archive_outbox;
+/* Heads of orders that are over and have nothing in the inbox any more. */
+extern const struct archive_step archive_idle_heads;
 /* Old rows go for good. */
 extern const struct archive_step archive_old_inbox, archive_old_outbox,
 	archive_old_telegram, archive_old_alerts;

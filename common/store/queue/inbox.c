@@ -6,21 +6,38 @@
 #include "store/queue/queue_sql.h"
 
 QUEUE_STATEMENTS(inbox, "inbox", "inbox_head", "order_id", "body",
-		 "order_id, channel, external_id, ''", "");
+		 "order_id, channel, external_id, ''", "", "apply");
 
-/* $1 order, $2 1 when it makes the head ready, $3 due */
+/* $1 order, $2 1 when it makes the head ready, $3 due. An order whose head was
+ * put away goes on from where it was. A blocked head is looked at again. */
 STMT(inbox_head_next,
      "INSERT INTO inbox_head (order_id, last_seq, state, due_ms)"
-     " VALUES ($1, 1, $2, $3)"
-     " ON CONFLICT (order_id) DO UPDATE SET last_seq = last_seq + 1,"
-     " due_ms = CASE WHEN state = 0 THEN excluded.due_ms ELSE due_ms END,"
-     " state = CASE WHEN state = 0 THEN excluded.state ELSE state END"
+     " VALUES ($1, 1 + coalesce((SELECT r.last_seq FROM inbox_head_idle AS r"
+     "  WHERE r.order_id = $1), 0), $2, $3)"
+     " ON CONFLICT (order_id) DO UPDATE SET"
+     " last_seq = inbox_head.last_seq + 1,"
+     " due_ms = CASE WHEN inbox_head.state IN (0, 4) THEN excluded.due_ms"
+     "  ELSE inbox_head.due_ms END,"
+     " state = CASE WHEN inbox_head.state = 0"
+     "  OR inbox_head.state = 4 AND excluded.state = 1 THEN excluded.state"
+     "  ELSE inbox_head.state END"
      " RETURNING last_seq");
 STMT(inbox_insert,
      "INSERT INTO inbox (message_id, channel, external_id, event_type,"
      " order_id, order_seq, event_ms, state, outcome, error, due_ms,"
      " created_ms, updated_ms, body)"
      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12)");
+STMT(inbox_set_blocking, "UPDATE inbox SET hold = 'blocked', event_type = $2"
+			 " WHERE id = $1 AND state = 4");
+STMT(inbox_blocking_types,
+     "SELECT i.event_type FROM inbox AS i"
+     " LEFT JOIN orders AS o ON o.id = i.order_id"
+     " WHERE i.order_id = $1 AND i.state = 4 AND i.hold = 'blocked'"
+     " AND NOT (i.event_type = 'order.created' AND o.id IS NOT NULL)"
+     " AND NOT (i.event_type = 'order.updated'"
+     "  AND coalesce(o.snapshot_ms, 0) > i.event_ms)");
+STMT(inbox_block_head,
+     "UPDATE inbox_head SET state = 4 WHERE order_id = $1 AND state = 1");
 STMT(quarantine_insert,
      "INSERT INTO quarantine (received_ms, channel, reason, raw)"
      " VALUES ($1, $2, $3, $4)");
@@ -83,6 +100,54 @@ int inbox_add(struct db *db, const struct inbox_arrival *arrival,
 		rc = insert(db, arrival, ret_identity->order_id, seq, now_ms,
 			    e);
 	return rc;
+}
+
+int inbox_keep_back(struct db *db, int64_t message_id,
+		    enum order_event_type type, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &inbox_set_blocking);
+	int rc;
+
+	query_i64(q, 1, message_id);
+	query_text(q, 2, order_event_name(type));
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+int inbox_blockers(struct db *db, int64_t order_id, unsigned *ret_events,
+		   struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &inbox_blocking_types);
+	unsigned events = 0;
+	int rc;
+
+	query_i64(q, 1, order_id);
+	while ((rc = query_next(q, e)) > 0)
+		events |= 1U << order_event_from_name(query_col_text(q, 0));
+	if (rc < 0)
+		return rc;
+	*ret_events = events & ~(1U << EVENT_NONE);
+	return 0;
+}
+
+int inbox_block(struct db *db, const struct queue_message *m, const char *why,
+		int64_t now_ms, struct err *e)
+{
+	struct queue_retry retry = {
+		.due_ms = now_ms,
+		.hold = HOLD_BLOCKED,
+		.error = why,
+		.refund = true,
+	};
+	int rc = queue_retry(db, &queue_inbox, m, &retry, now_ms, e);
+
+	if (rc < 0)
+		return rc;
+	CLEANUP_QUERY struct query *q = query_start(db, &inbox_block_head);
+
+	query_i64(q, 1, m->head_id);
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 0;
 }
 
 int quarantine_add(struct db *db, const char *channel, const char *reason,

@@ -4,6 +4,10 @@
  *
  * The inbox keeps every delivery, also the second of the same event: whether it
  * changes anything is decided when it is applied. Inside a write transaction.
+ *
+ * A failed event that others need has hold `blocked`; those that need it are
+ * blocked when their turn comes, and the order's head with them, until a person
+ * retries or skips the failed one or something new arrives.
  */
 #ifndef STORE_INBOX_H
 #define STORE_INBOX_H
@@ -11,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "domain/order/order_state.h"
 #include "store/order/identity.h"
 #include "store/queue/queue.h"
 
@@ -29,6 +34,20 @@ struct inbox_arrival {
  * 0, or as query_next(). */
 int inbox_add(struct db *db, const struct inbox_arrival *arrival,
 	      int64_t now_ms, struct identity *ret_identity, struct err *e);
+
+/* This message, which has just failed, keeps back what needs it. Its type gets
+ * the name that we know it by. */
+int inbox_keep_back(struct db *db, int64_t message_id,
+		    enum order_event_type type, struct err *e);
+/* The events of an order that failed and are still needed, as bits 1 << enum
+ * order_event_type: neither a `created` when there is an order, nor an
+ * `updated` older than its composition. Also on a reader. */
+int inbox_blockers(struct db *db, int64_t order_id, unsigned *ret_events,
+		   struct err *e);
+/* This message, which is taken, waits for one of them; why is for a person.
+ * ERR_STATE when the lease was lost. */
+int inbox_block(struct db *db, const struct queue_message *m, const char *why,
+		int64_t now_ms, struct err *e);
 
 /* Keep a body that could not be read. 0, or as query_next(). */
 int quarantine_add(struct db *db, const char *channel, const char *reason,

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "store/engine/db.h"
+#include "store/queue/attempts.h"
 
 enum {
 	RECLAIM_MAX = 500 /* heads looked at in one transaction */
@@ -57,6 +58,7 @@ static int read_message(struct query *q, struct queue_message *m, struct err *e)
 	m->channel = query_col_copy(q, 8);
 	m->external_id = query_col_copy(q, 9);
 	m->address = query_col_copy(q, 10);
+	m->losses = (int)query_col_i64(q, 11);
 	if (m->event_type == NULL || m->body == NULL || m->channel == NULL ||
 	    m->external_id == NULL || m->address == NULL)
 		return err_set(e, ERR_NOMEM, "message: out of memory");
@@ -185,12 +187,13 @@ static int seize_head(struct db *db, const struct queue *queue,
 }
 
 static int untake(struct db *db, const struct queue *queue, int64_t head_id,
-		  int64_t now_ms, struct err *e)
+		  int64_t now_ms, bool lost, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, queue->untake_message);
 
 	query_i64(q, 1, head_id);
 	query_i64(q, 2, now_ms);
+	query_i64(q, 3, lost ? 1 : 0);
 	return query_exec(q, e);
 }
 
@@ -204,7 +207,7 @@ int queue_seize(struct db *db, const struct queue *queue, int64_t head_id,
 
 	if (rc <= 0)
 		return rc;
-	rc = untake(db, queue, head_id, now_ms, e);
+	rc = untake(db, queue, head_id, now_ms, false, e);
 	if (rc < 0)
 		return rc;
 	return take_leased(db, queue, now_ms, lease, &m, ret_message, e);
@@ -259,6 +262,7 @@ int queue_finish(struct db *db, const struct queue *queue,
 	query_text(q, 5, result->error);
 	bind_status(queue, q, 6, result->http_status);
 	query_i64(q, 7, now_ms);
+	query_i64(q, 8, result->keep_uncertain ? 1 : 0);
 	rc = query_exec(q, e);
 	if (rc == 0)
 		return err_set(e, ERR_STATE, "the lease was lost");
@@ -283,6 +287,7 @@ int queue_retry(struct db *db, const struct queue *queue,
 	query_i64(q, 7, now_ms);
 	query_i64(q, 8, retry->keep_uncertain ? 1 : 0);
 	query_i64(q, 9, retry->refund ? 1 : 0);
+	query_i64(q, 10, retry->keep_losses ? 1 : 0);
 	rc = query_exec(q, e);
 	if (rc == 0)
 		return err_set(e, ERR_STATE, "the lease was lost");
@@ -291,10 +296,71 @@ int queue_retry(struct db *db, const struct queue *queue,
 	return settle_head(db, queue, m, HEAD_IDLE, e);
 }
 
+int queue_put_back(struct db *db, const struct queue *queue,
+		   const struct queue_message *m, int64_t now_ms, struct err *e)
+{
+	struct queue_retry back = {
+		.due_ms = MIN_OF(m->created_ms, now_ms),
+		.hold = m->sending_since_ms != 0 ? HOLD_UNCERTAIN : HOLD_NONE,
+		.keep_uncertain = m->sending_since_ms != 0,
+		.refund = true,
+		.keep_losses = true,
+	};
+
+	return queue_retry(db, queue, m, &back, now_ms, e);
+}
+
+static bool must_be_alone(const struct queue_message *m)
+{
+	return m->losses >= QUEUE_LOSSES_ALONE;
+}
+
+int queue_claim_more(struct db *db, const struct queue *queue, int64_t now_ms,
+		     const struct queue_lease *lease, int count,
+		     const struct queue_message *last,
+		     struct queue_message *ret_message, struct err *e)
+{
+	int rc;
+
+	if (count > 0 && must_be_alone(last))
+		return 0;
+	rc = queue_claim(db, queue, now_ms, lease, ret_message, e);
+	if (rc <= 0 || count == 0 || !must_be_alone(ret_message))
+		return rc;
+	rc = queue_put_back(db, queue, ret_message, now_ms, e);
+	queue_message_clear(ret_message);
+	return rc;
+}
+
+/* The attempt that died with its worker. */
+static int note_loss(struct db *db, const struct queue *queue, int64_t head_id,
+		     struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->taken_message);
+	struct attempt lost = {
+		.kind = queue->loss_kind,
+		.duration_ms = ATTEMPT_UNKNOWN_MS,
+		.class = "lost",
+		.answer = "its worker died or stood still",
+	};
+	int rc;
+
+	query_i64(q, 1, head_id);
+	rc = query_next(q, e);
+	if (rc <= 0)
+		return rc;
+	lost.started_ms = query_col_i64(q, 1);
+	lost.worker = query_col_text(q, 2);
+	return attempts_add(db, queue, query_col_i64(q, 0), &lost, e);
+}
+
 static int give_back(struct db *db, const struct queue *queue, int64_t head_id,
 		     int64_t now_ms, struct err *e)
 {
-	int rc = untake(db, queue, head_id, now_ms, e);
+	int rc = note_loss(db, queue, head_id, e);
+
+	if (rc >= 0)
+		rc = untake(db, queue, head_id, now_ms, true, e);
 
 	if (rc < 0)
 		return rc;

@@ -31,6 +31,13 @@ enum queue_state {
 	QUEUE_FAILED = 4
 };
 
+/* A message that takes its workers down must not take others with it: after so
+ * many losses in a row it is claimed alone, and then given up. */
+enum {
+	QUEUE_LOSSES_ALONE = 2,
+	QUEUE_LOSSES_MAX = 5
+};
+
 enum head_state {
 	HEAD_IDLE = 0,
 	HEAD_READY = 1,
@@ -71,11 +78,13 @@ const char *queue_hold_name(enum queue_hold hold);
 
 /* One queue: its statements (made by QUEUE_STATEMENTS in queue_sql.h). */
 struct queue {
-	const char *name; /* "inbox" */
-	bool has_status;  /* results carry an HTTP status */
+	const char *name;      /* "inbox" */
+	const char *loss_kind; /* "apply": of an attempt that was lost */
+	bool has_status;       /* results carry an HTTP status */
 	const struct stmt *claim_head, *take_message, *finish_message;
 	const struct stmt *next_pending, *settle_head, *retry_message;
-	const struct stmt *leased_heads, *untake_message, *ready_head;
+	const struct stmt *leased_heads, *taken_message, *untake_message;
+	const struct stmt *ready_head;
 	const struct stmt *peek_messages, *seize_head;
 	const struct stmt *operator_steps[3], *resettle_head;
 };
@@ -87,6 +96,7 @@ struct queue_message {
 	int64_t sending_since_ms; /* of an earlier attempt without a result:
 				     its outcome is unknown; 0: none */
 	int attempts;             /* this one included */
+	int losses;               /* claims in a row whose owner died */
 	char *event_type, *body;  /* owned */
 	char *channel, *external_id;
 	char *address; /* endpoint or chat; "" for the inbox */
@@ -104,6 +114,14 @@ struct queue_lease {
 int queue_claim(struct db *db, const struct queue *queue, int64_t now_ms,
 		const struct queue_lease *lease,
 		struct queue_message *ret_message, struct err *e);
+
+/* The same for the next one of a batch of `count` that was claimed before: 0
+ * also when the batch is full, because one that must be alone is in it or comes
+ * next; that one is the first of a later batch. */
+int queue_claim_more(struct db *db, const struct queue *queue, int64_t now_ms,
+		     const struct queue_lease *lease, int count,
+		     const struct queue_message *last,
+		     struct queue_message *ret_message, struct err *e);
 
 /* Lease this head, due or not and whoever holds it, and take its oldest
  * message: for a process that must not change an order before what waits for
@@ -126,6 +144,7 @@ struct queue_result {
 	const char *error;
 	int http_status; /* outbox; 0: none */
 	bool blocks;
+	bool keep_uncertain; /* failed, and it may have arrived */
 };
 int queue_finish(struct db *db, const struct queue *queue,
 		 const struct queue_message *m,
@@ -141,12 +160,20 @@ struct queue_retry {
 	const char *error;
 	int http_status;
 	bool keep_uncertain, refund;
+	bool keep_losses; /* it was not worked on: see queue_put_back() */
 };
 int queue_retry(struct db *db, const struct queue *queue,
 		const struct queue_message *m, const struct queue_retry *retry,
 		int64_t now_ms, struct err *e);
 
-/* What an operator may do with one message. */
+/* The message was claimed and will not be worked on now: it goes back as it
+ * was, to the front of all that waits. */
+int queue_put_back(struct db *db, const struct queue *queue,
+		   const struct queue_message *m, int64_t now_ms,
+		   struct err *e);
+
+/* What an operator may do with one message. What may have been sent before is
+ * asked about before it is sent again. */
 enum queue_operation {
 	OPERATE_RETRY,  /* failed: created again, with its attempts reset */
 	OPERATE_SKIP,   /* created or failed: done, outcome skipped */
@@ -160,7 +187,8 @@ int queue_operate(struct db *db, const struct queue *queue, int64_t message_id,
 
 /* Give back what dead owners hold. is_dead decides about an owner id whose
  * lease runs (true: take it away now); leases past lease_until_ms go back in
- * any case. Number of heads given back, at most limit. */
+ * any case. Each is a loss of its message and an attempt (attempts.h). Number
+ * of heads given back, at most limit. */
 int queue_reclaim(struct db *db, const struct queue *queue, int64_t now_ms,
 		  bool (*is_dead)(const char *owner, void *context),
 		  void *context, int limit, struct err *e);

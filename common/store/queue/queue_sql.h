@@ -11,10 +11,17 @@
 #include "store/engine/db.h"
 #include "store/queue/queue.h"
 
+/* Whoever sends a message again by hand does not know either whether an earlier
+ * sending arrived. */
+#define DOUBT                                            \
+	"CASE WHEN sending_since_ms IS NULL THEN 'none'" \
+	" ELSE 'uncertain' END"
+
 /* table, head table, the head's key column, the body column, and four columns
  * (or literals) that a taken message returns: order_id, channel, external_id,
- * address. set_status is what a result does with $6, the HTTP status. */
-#define QUEUE_STATEMENTS(q, table, head, key, body, extra, set_status)         \
+ * address. set_status is what a result does with $6, the HTTP status; kind
+ * names an attempt of which nothing else is known. */
+#define QUEUE_STATEMENTS(q, table, head, key, body, extra, set_status, kind)   \
 	/* $1 now, $2 owner, $3 lease_until */                                 \
 	STMT(q##_claim_head,                                                   \
 	     "UPDATE " head " SET state = 2, lease_owner = $2,"                \
@@ -33,13 +40,14 @@
 	     " = $1 AND state = 1"                                             \
 	     "  ORDER BY order_seq LIMIT 1)"                                   \
 	     " RETURNING id, order_seq, attempts, event_type, created_ms,"     \
-	     " coalesce(sending_since_ms, 0), " body ", " extra);              \
-	/* $1 id, $2 epoch, $3 state, $4 outcome, $5 error, $6 status, $7 now  \
-	 */                                                                    \
+	     " coalesce(sending_since_ms, 0), " body ", " extra ", losses");   \
+	/* $1 id, $2 epoch, $3 state, $4 outcome, $5 error, $6 status, $7 now, \
+	 * $8 keep_uncertain */                                                \
 	STMT(q##_finish_message,                                               \
 	     "UPDATE " table " SET state = $3, outcome = $4, error = $5,"      \
 	     " hold = 'none', lease_owner = NULL, lease_until_ms = 0,"         \
-	     " sending_since_ms = NULL, updated_ms = $7" set_status            \
+	     " losses = 0, updated_ms = $7, sending_since_ms ="                \
+	     " CASE WHEN $8 = 1 THEN sending_since_ms END" set_status          \
 	     " WHERE id = $1 AND state = 2 AND lease_epoch = $2");             \
 	/* $1 head */                                                          \
 	STMT(q##_next_pending,                                                 \
@@ -50,21 +58,28 @@
 			      " lease_owner = NULL, lease_until_ms = 0"        \
 			      " WHERE " key " = $1 AND lease_epoch = $2");     \
 	/* $1 id, $2 epoch, $3 due, $4 hold, $5 error, $6 status, $7 now,      \
-	 * $8 keep_uncertain, $9 refund */                                     \
+	 * $8 keep_uncertain, $9 refund, $10 keep_losses */                    \
 	STMT(q##_retry_message,                                                \
 	     "UPDATE " table " SET state = 1, due_ms = $3, hold = $4,"         \
 	     " error = $5, lease_owner = NULL, lease_until_ms = 0,"            \
 	     " attempts = attempts - $9, updated_ms = $7,"                     \
+	     " losses = CASE WHEN $10 = 1 THEN losses ELSE 0 END,"             \
 	     " sending_since_ms ="                                             \
 	     " CASE WHEN $8 = 1 THEN sending_since_ms END" set_status          \
 	     " WHERE id = $1 AND state = 2 AND lease_epoch = $2");             \
 	STMT(q##_leased_heads,                                                 \
 	     "SELECT " key ", lease_owner, lease_until_ms FROM " head          \
 	     " WHERE state = 2 ORDER BY lease_until_ms LIMIT $1");             \
-	/* $1 head, $2 now; sending_since_ms stays: it may have been sent */   \
+	/* $1 head */                                                          \
+	STMT(q##_taken_message,                                                \
+	     "SELECT id, updated_ms, lease_owner FROM " table " WHERE " key    \
+	     " = $1 AND state = 2");                                           \
+	/* $1 head, $2 now, $3 1 when its worker died; sending_since_ms stays: \
+	 * it may have been sent */                                            \
 	STMT(q##_untake_message,                                               \
 	     "UPDATE " table " SET state = 1, lease_owner = NULL,"             \
-	     " lease_until_ms = 0, updated_ms = $2, hold ="                    \
+	     " losses = losses + $3, lease_until_ms = 0, updated_ms = $2,"     \
+	     " hold ="                                                         \
 	     " CASE WHEN sending_since_ms IS NULL THEN 'none'"                 \
 	     " ELSE 'uncertain' END WHERE " key " = $1 AND state = 2");        \
 	/* $1 head, $2 due; a new epoch, so that the old owner is shut out */  \
@@ -75,8 +90,8 @@
 	/* $1 head, $2 limit */                                                \
 	STMT(q##_peek_messages,                                                \
 	     "SELECT id, order_seq, attempts, event_type, created_ms,"         \
-	     " coalesce(sending_since_ms, 0), " body ", " extra " FROM " table \
-	     " WHERE " key " = $1 AND state IN (1, 2)"                         \
+	     " coalesce(sending_since_ms, 0), " body ", " extra                \
+	     ", losses FROM " table " WHERE " key " = $1 AND state IN (1, 2)"  \
 	     " ORDER BY order_seq LIMIT $2");                                  \
 	/* $1 head, $2 owner, $3 lease_until */                                \
 	STMT(q##_seize_head,                                                   \
@@ -86,15 +101,15 @@
 	     " RETURNING " key ", lease_epoch");                               \
 	/* Operators: $1 id, $2 now */                                         \
 	STMT(q##_operator_retry,                                               \
-	     "UPDATE " table " SET state = 1, outcome = '', hold = 'none',"    \
-	     " attempts = 0, error = NULL, due_ms = $2, updated_ms = $2"       \
-	     " WHERE id = $1 AND state = 4 RETURNING " key);                   \
+	     "UPDATE " table " SET state = 1, outcome = '', hold = " DOUBT "," \
+	     " attempts = 0, losses = 0, error = NULL, due_ms = $2,"           \
+	     " updated_ms = $2 WHERE id = $1 AND state = 4 RETURNING " key);   \
 	STMT(q##_operator_skip,                                                \
 	     "UPDATE " table " SET state = 3, outcome = 'skipped',"            \
 	     " hold = 'none', updated_ms = $2"                                 \
 	     " WHERE id = $1 AND state IN (1, 4) RETURNING " key);             \
 	STMT(q##_operator_release,                                             \
-	     "UPDATE " table " SET hold = 'none', due_ms = $2,"                \
+	     "UPDATE " table " SET hold = " DOUBT ", losses = 0, due_ms = $2," \
 	     " updated_ms = $2 WHERE id = $1 AND state = 1 RETURNING " key);   \
 	/* $1 head, $2 now */                                                  \
 	STMT(q##_resettle_head,                                                \
@@ -103,6 +118,7 @@
 	     " THEN 1 ELSE 0 END WHERE " key " = $1 AND state <> 2");          \
 	const struct queue queue_##q = {                                       \
 		.name = #q,                                                    \
+		.loss_kind = (kind),                                           \
 		.has_status = sizeof(set_status) > 1,                          \
 		.claim_head = &q##_claim_head,                                 \
 		.take_message = &q##_take_message,                             \
@@ -111,6 +127,7 @@
 		.settle_head = &q##_settle_head,                               \
 		.retry_message = &q##_retry_message,                           \
 		.leased_heads = &q##_leased_heads,                             \
+		.taken_message = &q##_taken_message,                           \
 		.untake_message = &q##_untake_message,                         \
 		.ready_head = &q##_ready_head,                                 \
 		.peek_messages = &q##_peek_messages,                           \

@@ -14,7 +14,7 @@ QUEUE_STATEMENTS(telegram, "telegram_queue", "telegram_head", "head_id", "text",
 		 "coalesce(alert_id, 0), severity, '',"
 		 " coalesce((SELECT nullif(h.send_to, '') FROM telegram_head"
 		 " AS h WHERE h.head_id = telegram_queue.head_id), chat)",
-		 "");
+		 "", "send");
 
 /* $1 chat, $2 due. An idle chat keeps the time before which it may not be
  * written to (telegram_pace). */
@@ -32,15 +32,20 @@ STMT(telegram_insert,
      " text) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8, $8, $9)");
 #define ARCHIVE_COLUMNS                                                    \
 	"id, message_id, chat, event_type, order_seq, alert_id, severity," \
-	" text, state, outcome, attempts, error, created_ms, sent_ms,"     \
-	" telegram_message_id"
+	" text, state, outcome, attempts, error, created_ms, copy_of,"     \
+	" sent_ms, telegram_message_id"
 /* $1 id, $2 chat, $3 sent, $4 Telegram's id */
 STMT(telegram_archive_one,
      "INSERT INTO telegram_archive (" ARCHIVE_COLUMNS ")"
      " SELECT id, message_id, $2, event_type, order_seq, alert_id, severity,"
-     " text, state, outcome, attempts, error, created_ms, $3, $4"
+     " text, state, outcome, attempts, error, created_ms, copy_of, $3, $4"
      " FROM telegram_queue WHERE id = $1");
 STMT(telegram_delete, "DELETE FROM telegram_queue WHERE id = $1");
+STMT(telegram_archive_attempts,
+     "INSERT INTO message_attempts_archive SELECT * FROM message_attempts"
+     " WHERE queue = 'telegram' AND message = $1");
+STMT(telegram_delete_attempts, "DELETE FROM message_attempts"
+			       " WHERE queue = 'telegram' AND message = $1");
 /* $1 chat, $2 since, $3 messages per window - 1 */
 STMT(telegram_window_start,
      "SELECT sent_ms FROM telegram_archive WHERE chat = $1 AND sent_ms > $2"
@@ -55,7 +60,7 @@ STMT(telegram_pace,
 STMT(telegram_archive_expired,
      "INSERT INTO telegram_archive (" ARCHIVE_COLUMNS ")"
      " SELECT id, message_id, chat, event_type, order_seq, alert_id, severity,"
-     " text, 3, 'obsolete', attempts, error, created_ms, NULL, NULL"
+     " text, 3, 'obsolete', attempts, error, created_ms, copy_of, NULL, NULL"
      " FROM telegram_queue WHERE id IN " EXPIRED);
 STMT(telegram_delete_expired,
      "DELETE FROM telegram_queue WHERE id IN " EXPIRED);
@@ -122,6 +127,20 @@ int telegram_queue_add(struct db *db, const struct telegram_message *message,
 	return rc < 0 ? rc : 0;
 }
 
+static int archive_attempts(struct db *db, int64_t id, struct err *e)
+{
+	CLEANUP_QUERY struct query *copy =
+		query_start(db, &telegram_archive_attempts);
+	CLEANUP_QUERY struct query *gone =
+		query_start(db, &telegram_delete_attempts);
+	int rc;
+
+	query_i64(copy, 1, id);
+	query_i64(gone, 1, id);
+	rc = query_exec(copy, e);
+	return rc <= 0 ? rc : query_exec(gone, e);
+}
+
 static int archive(struct db *db, int64_t id, const struct telegram_sent *sent,
 		   int64_t now_ms, struct err *e)
 {
@@ -138,7 +157,8 @@ static int archive(struct db *db, int64_t id, const struct telegram_sent *sent,
 	if (rc < 0)
 		return rc;
 	query_i64(gone, 1, id);
-	return query_exec(gone, e);
+	rc = query_exec(gone, e);
+	return rc < 0 ? rc : archive_attempts(db, id, e);
 }
 
 /* Of the last chat_per_minute messages of a chat the first must be a minute
