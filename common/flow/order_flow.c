@@ -7,11 +7,13 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "domain/blocking.h"
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
 #include "store/order/identity.h"
 #include "store/order/orders.h"
 #include "store/order/stores.h"
+#include "store/queue/inbox.h"
 #include "store/queue/outbox.h"
 
 enum {
@@ -27,6 +29,8 @@ void flow_message_clear(struct flow_message *fm)
 void flow_read(struct flow_message *fm)
 {
 	const struct queue_message *m = &fm->message;
+	struct channel_envelope envelope;
+	const char *code = NULL;
 
 	fm->channel = channel_find(m->channel);
 	if (fm->channel == NULL) {
@@ -37,6 +41,11 @@ void flow_read(struct flow_message *fm)
 	fm->read_rc = fm->channel->parse_event(m->body, strlen(m->body),
 					       m->created_ms, &fm->event,
 					       &fm->read_err);
+	fm->type = fm->event.type;
+	if (fm->read_rc < 0 &&
+	    fm->channel->read_envelope(m->body, strlen(m->body), m->created_ms,
+				       &envelope, &code, NULL) == 0)
+		fm->type = envelope.type;
 }
 
 static int add_notice(struct db *db, const struct order *order,
@@ -231,25 +240,68 @@ static int apply_readable(struct db *db, const struct flow_settings *settings,
 	return rc < 0 ? rc : 0;
 }
 
+/* 1 when the message was blocked, 0 when nothing that it needs has failed. */
+static int block(struct db *db, const struct flow_message *fm, int64_t now_ms,
+		 struct err *e)
+{
+	unsigned needs = blocking_event_needs(fm->type);
+	unsigned failed = 0;
+	int first = EVENT_NONE + 1;
+	char why[96];
+	int rc;
+
+	if (needs == 0)
+		return 0;
+	rc = inbox_blockers(db, fm->message.order_id, &failed, e);
+	if (rc < 0 || (failed & needs) == 0)
+		return rc;
+	while ((failed & needs & 1U << first) == 0)
+		first++;
+	(void)snprintf(why, sizeof(why), "waits for %s, which failed",
+		       order_event_name((enum order_event_type)first));
+	rc = inbox_block(db, &fm->message, why, now_ms, e);
+	return rc < 0 ? rc : 1;
+}
+
+/* It waits for a person. */
+static int finish(struct db *db, const struct flow_message *fm,
+		  const struct queue_result *result, int64_t now_ms,
+		  struct err *e)
+{
+	int rc =
+		queue_finish(db, &queue_inbox, &fm->message, result, now_ms, e);
+
+	if (rc >= 0 && result->state == QUEUE_FAILED &&
+	    blocking_event_is_needed(fm->type))
+		rc = inbox_keep_back(db, fm->message.id, fm->type, e);
+	return rc;
+}
+
+/* Whoever applied it died or failed each time. */
+static bool is_poisoned(const struct flow_message *fm,
+			const struct flow_settings *settings)
+{
+	return fm->message.attempts > settings->attempts_max ||
+	       fm->message.losses >= QUEUE_LOSSES_MAX;
+}
+
 int flow_apply(struct db *db, const struct flow_settings *settings,
 	       const struct flow_message *fm, int64_t now_ms,
 	       unsigned *ret_bells, struct err *e)
 {
 	struct queue_result result = {.state = QUEUE_DONE};
 	char given_up[64];
-	int rc = 0;
+	int rc = block(db, fm, now_ms, e);
 
-	if (fm->message.attempts > settings->attempts_max) {
-		/* Whoever applied it died or failed each time. It waits for a
-		 * person, and what follows it would build on what it did not
-		 * do. */
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	if (is_poisoned(fm, settings)) {
 		(void)snprintf(given_up, sizeof(given_up),
 			       "given up after %d attempts",
-			       settings->attempts_max);
+			       fm->message.attempts - 1);
 		result.state = QUEUE_FAILED;
 		result.outcome = OUTCOME_POISONED;
 		result.error = given_up;
-		result.blocks = true;
 	} else if (fm->read_rc == ERR_NOMEM) {
 		rc = err_set(e, ERR_NOMEM, "%s", fm->read_err.text);
 	} else if (fm->read_rc < 0) {
@@ -262,7 +314,7 @@ int flow_apply(struct db *db, const struct flow_settings *settings,
 	}
 	if (rc < 0)
 		return rc;
-	return queue_finish(db, &queue_inbox, &fm->message, &result, now_ms, e);
+	return finish(db, fm, &result, now_ms, e);
 }
 
 int flow_save(struct db *db, struct order *order,

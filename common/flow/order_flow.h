@@ -40,6 +40,8 @@ struct flow_message {
 	struct queue_message message;  /* owned */
 	const struct channel *channel; /* NULL: unknown, cannot be applied */
 	struct order_event event;      /* owned */
+	enum order_event_type type;    /* also of a body that cannot be read, if
+					  that much of it can */
 	int read_rc; /* < 0: the body cannot be read, and err says why */
 	struct err read_err;
 };
@@ -49,7 +51,8 @@ void flow_message_clear(struct flow_message *fm);
  * error here, but shows in read_rc. */
 void flow_read(struct flow_message *fm);
 
-/* Apply it and finish its inbox row. Inside a write transaction. *ret_bells
+/* Apply it and finish its inbox row, or block it when what it needs has failed
+ * (domain/blocking.h). Inside a write transaction. *ret_bells
  * gets the bells to ring. 0; ERR_STATE when the lease was lost; < 0. */
 int flow_apply(struct db *db, const struct flow_settings *settings,
 	       const struct flow_message *fm, int64_t now_ms,

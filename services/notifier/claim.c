@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "domain/blocking.h"
 #include "notifier.h"
 #include "store/engine/db.h"
 
@@ -64,7 +65,7 @@ static int let_fall(struct db *db, const struct claimed *item,
 	rc = queue_finish(db, &queue_outbox, &item->message, &result, now_ms,
 			  e);
 	if (rc >= 0 && result.state == QUEUE_FAILED &&
-	    gate_keeps_back(item->notice))
+	    blocking_notice_is_needed(item->notice))
 		rc = outbox_keep_back(db, &item->message, e);
 	return rc;
 }
@@ -79,6 +80,7 @@ static int look_at_gate(struct db *db, const struct channel *channel,
 		.context = &item->context,
 		.marked = m->sending_since_ms != 0,
 		.attempts = m->attempts,
+		.losses = m->losses,
 	};
 	int rc = 0;
 

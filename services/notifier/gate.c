@@ -2,6 +2,7 @@
 #include "rules.h"
 
 #include "base/macros.h"
+#include "domain/blocking.h"
 
 /* A notification of each type when our order is in each state: Go; Obsolete;
  * Past, which is obsolete too, but the marketplace could not have come so far
@@ -38,29 +39,12 @@ bool gate_is_past(enum notice notice, enum order_state state)
 	return cell_of(notice, state) != 'G';
 }
 
-#define BIT(notice) (1U << (notice))
-
-/* What must not be sent while which notice has failed: the marketplace takes no
- * composition for an order whose assembly it does not know of. */
-static const unsigned depends_on[NOTICE_MAX_] = {
-	[NOTICE_ASSEMBLED] = BIT(NOTICE_IN_WORK),
-	[NOTICE_READY] = BIT(NOTICE_IN_WORK),
-};
-
 enum notice gate_blocker(enum notice notice, unsigned blockers)
 {
 	for (int n = NOTICE_NONE + 1; n < NOTICE_MAX_; n++)
-		if ((depends_on[notice] & blockers & BIT(n)) != 0)
+		if ((blocking_notice_needs(notice) & blockers & 1U << n) != 0)
 			return (enum notice)n;
 	return NOTICE_NONE;
-}
-
-bool gate_keeps_back(enum notice notice)
-{
-	for (int n = NOTICE_NONE + 1; n < NOTICE_MAX_; n++)
-		if ((depends_on[n] & BIT(notice)) != 0)
-			return true;
-	return false;
 }
 
 enum gate gate_decide(const struct gate_facts *facts)
@@ -69,7 +53,8 @@ enum gate gate_decide(const struct gate_facts *facts)
 	char cell;
 
 	if (facts->notice == NOTICE_NONE ||
-	    facts->attempts > RULES_ATTEMPTS_MAX)
+	    facts->attempts > RULES_ATTEMPTS_MAX ||
+	    facts->losses >= QUEUE_LOSSES_MAX)
 		return GATE_POISONED;
 	if (!facts->allowed)
 		return GATE_SKIP;

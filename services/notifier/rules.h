@@ -39,14 +39,13 @@ struct gate_facts {
 	unsigned blockers; /* outbox_blockers() */
 	bool marked;       /* an earlier attempt may have arrived */
 	int attempts;      /* this one included */
+	int losses;        /* senders that died with it, in a row */
 };
 enum gate gate_decide(const struct gate_facts *facts);
 /* Has an order in this state gone past the notice? */
 bool gate_is_past(enum notice notice, enum order_state state);
 /* The first of the blockers that `notice` depends on; NOTICE_NONE: none. */
 enum notice gate_blocker(enum notice notice, unsigned blockers);
-/* Does anything depend on this notice? */
-bool gate_keeps_back(enum notice notice);
 
 /* What a plan says about the endpoint. */
 enum endpoint_news {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "domain/blocking.h"
 #include "flow/order_flow.h"
 #include "notifier.h"
 #include "store/order/orders.h"
@@ -66,7 +67,7 @@ static int finish(struct db *db, struct slot *slot, int64_t now_ms,
 		rc = queue_finish(db, &queue_outbox, &slot->message, &result,
 				  now_ms, e);
 	slot->failed = result.state == QUEUE_FAILED;
-	if (rc >= 0 && slot->failed && gate_keeps_back(slot->notice))
+	if (rc >= 0 && slot->failed && blocking_notice_is_needed(slot->notice))
 		rc = outbox_keep_back(db, &slot->message, e);
 	return rc;
 }

@@ -206,6 +206,18 @@ static void a_change_and_the_end_of_its_message_are_one(void **state)
 	assert_string_equal(flow_outcomes(f), "ok");
 }
 
+/* Somebody claims H1's message and never comes back, so many times. */
+static void lose_claims_of_h1(struct fixture *f, int times)
+{
+	for (int i = 0; i < times; i++) {
+		CLEANUP(flow_message_clear) struct flow_message fm = {0};
+
+		assert_int_equal(flow_claim_order(f, "H1", &fm), 1);
+		assert_int_equal(fm.message.attempts, i + 1);
+		flow_expire_leases(f);
+	}
+}
+
 static void
 a_message_that_fails_every_time_is_poisoned_and_blocks_its_order(void **state)
 {
@@ -214,22 +226,87 @@ a_message_that_fails_every_time_is_poisoned_and_blocks_its_order(void **state)
 	flow_arrive(f, "H1", "order.created", 10, "A2");
 	flow_arrive(f, "H1", "order.paid", 11, NULL);
 	flow_arrive(f, "H2", "order.created", 10, "A2");
-	for (int i = 0; i < FLOW_TEST_ATTEMPTS; i++) {
-		CLEANUP(flow_message_clear) struct flow_message fm = {0};
-
-		assert_int_equal(flow_claim_order(f, "H1", &fm), 1);
-		assert_int_equal(fm.message.attempts, i + 1);
-		flow_expire_leases(f);
-	}
+	lose_claims_of_h1(f, FLOW_TEST_ATTEMPTS);
 	flow_process(f);
 	assert_string_equal(flow_outcomes(f), "poisoned  ok");
 	assert_string_equal(fixture_text(f, "SELECT error FROM inbox"
 					    " WHERE outcome = 'poisoned'"),
 			    "given up after 3 attempts");
+	assert_string_equal(fixture_text(f, "SELECT error FROM inbox"
+					    " WHERE event_type = 'order.paid'"),
+			    "waits for order.created, which failed");
 	assert_int_equal(fixture_i64(f, "SELECT state FROM inbox_head"
 					" WHERE order_id = 1"),
 			 HEAD_BLOCKED);
 	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM orders"), 1);
+}
+
+static void make_unreadable(struct fixture *f, const char *type)
+{
+	char sql[160];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "UPDATE inbox SET body = replace(body, '\"quantity\"',"
+		       " '\"quantiti\"') WHERE event_type = '%s'",
+		       type);
+	fixture_sql(f, sql);
+}
+
+static void a_failed_event_stops_only_what_needs_it(void **state)
+{
+	struct fixture *f = *state;
+
+	flow_arrive(f, "H1", "order.created", 10, "A2");
+	flow_process(f);
+	flow_assemble(f);
+	flow_arrive(f, "H1", "order.updated", 11, "A3");
+	make_unreadable(f, "order.updated");
+	flow_arrive(f, "H1", "order.paid", 12, NULL);
+	flow_arrive(f, "H1", "order.received", 13, NULL);
+	flow_arrive(f, "H1", "order.delivered", 14, NULL);
+	flow_process(f);
+	assert_string_equal(flow_outcomes(f), "ok quarantined ok ok ");
+	assert_string_equal(flow_state(f), "received");
+	assert_string_equal(
+		fixture_text(f, "SELECT hold || ', ' || error FROM inbox"
+				" WHERE event_type = 'order.delivered'"),
+		"blocked, waits for order.updated, which failed");
+}
+
+static int run_operate(struct db *db, int64_t now_ms, void *context,
+		       struct err *e)
+{
+	const enum queue_operation *operation = context;
+
+	return queue_operate(db, &queue_inbox, 2, *operation, now_ms, e);
+}
+
+static void skipping_the_failed_event_lets_the_others_go(void **state)
+{
+	enum queue_operation skip = OPERATE_SKIP;
+	struct fixture *f = *state;
+
+	a_failed_event_stops_only_what_needs_it(state);
+	assert_int_equal(fixture_write(f, run_operate, &skip, NULL), 1);
+	flow_process(f);
+	assert_string_equal(flow_outcomes(f), "ok skipped ok ok ok");
+	assert_string_equal(flow_state(f), "delivered");
+}
+
+static void a_later_composition_replaces_one_that_failed(void **state)
+{
+	struct fixture *f = *state;
+
+	flow_arrive(f, "H1", "order.created", 10, "A2");
+	flow_arrive(f, "H1", "order.updated", 11, "A3");
+	make_unreadable(f, "order.updated");
+	flow_arrive(f, "H1", "order.updated", 12, "A4");
+	flow_process(f);
+	flow_assemble(f);
+	flow_arrive(f, "H1", "order.delivered", 14, NULL);
+	flow_process(f);
+	assert_string_equal(flow_outcomes(f), "ok quarantined ok ok");
+	assert_string_equal(flow_state(f), "delivered");
 }
 
 static void the_last_attempt_counts_like_the_first(void **state)
@@ -405,6 +482,9 @@ int main(void)
 		FLOW_TEST(a_change_and_the_end_of_its_message_are_one),
 		FLOW_TEST(
 			a_message_that_fails_every_time_is_poisoned_and_blocks_its_order),
+		FLOW_TEST(a_failed_event_stops_only_what_needs_it),
+		FLOW_TEST(skipping_the_failed_event_lets_the_others_go),
+		FLOW_TEST(a_later_composition_replaces_one_that_failed),
 		FLOW_TEST(the_last_attempt_counts_like_the_first),
 		FLOW_TEST(what_waited_for_an_order_that_was_cancelled_is_over),
 		FLOW_TEST(a_pending_cancellation_comes_before_an_action),

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "domain/order/order_state.h"
+#include "reviewed.h"
 
 enum {
 	TABLE_BYTES_MAX = 16384
@@ -53,65 +54,13 @@ static void print_table(struct buf *out)
 	buf_add_char(out, '\n');
 }
 
-/* No spaces before the ends of lines: editors take them away. */
-static void trim_lines(const struct buf *from, struct buf *to)
-{
-	size_t spaces = 0;
-
-	for (size_t i = 0; i < from->used_bytes; i++) {
-		if (from->data[i] == ' ') {
-			spaces++;
-			continue;
-		}
-		for (; spaces > 0 && from->data[i] != '\n'; spaces--)
-			buf_add_char(to, ' ');
-		spaces = 0;
-		buf_add_char(to, from->data[i]);
-	}
-}
-
-static void read_reviewed(char text[TABLE_BYTES_MAX])
-{
-	FILE *file = fopen(table_path, "re");
-	size_t got = 0;
-
-	if (file != NULL) {
-		got = fread(text, 1, TABLE_BYTES_MAX - 1, file);
-		(void)fclose(file);
-	}
-	text[got] = '\0';
-}
-
-static void write_reviewed(const char *text)
-{
-	FILE *file = fopen(table_path, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 static void the_table_is_the_one_that_was_reviewed(void **state)
 {
-	CLEANUP(buf_clear) struct buf wide = BUF_MAX(TABLE_BYTES_MAX);
 	CLEANUP(buf_clear) struct buf table = BUF_MAX(TABLE_BYTES_MAX);
-	static char reviewed[TABLE_BYTES_MAX];
 
 	(void)state;
-	print_table(&wide);
-	trim_lines(&wide, &table);
-	assert_int_equal(buf_finish(&table, NULL), 0);
-	read_reviewed(reviewed);
-	if (strcmp(buf_text(&table), reviewed) == 0)
-		return;
-	if (getenv("ORDERGATE_REWRITE") != NULL) {
-		write_reviewed(buf_text(&table));
-		return;
-	}
-	fail_msg("the state table is not that of %s; when it is meant to be "
-		 "another one, run this test with ORDERGATE_REWRITE=1 and "
-		 "review the difference. It is now:\n%s",
-		 table_path, buf_text(&table));
+	print_table(&table);
+	expect_reviewed(table_path, &table);
 }
 
 static void every_state_is_reachable(void **state)

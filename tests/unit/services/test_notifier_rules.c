@@ -110,12 +110,9 @@ static void every_notice_has_an_answer_in_every_state(void **state)
 					 order_state_name((enum order_state)s));
 }
 
-static void only_in_work_keeps_others_back(void **state)
+static void the_first_blocker_that_is_needed_is_named(void **state)
 {
 	(void)state;
-	for (int n = NOTICE_NONE + 1; n < NOTICE_MAX_; n++)
-		assert_int_equal(gate_keeps_back((enum notice)n),
-				 n == NOTICE_IN_WORK);
 	assert_int_equal(gate_blocker(NOTICE_READY, 1U << NOTICE_IN_WORK),
 			 NOTICE_IN_WORK);
 	assert_int_equal(gate_blocker(NOTICE_READY, 0), NOTICE_NONE);
@@ -451,7 +448,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_is_sent_only_while_it_makes_sense),
 		cmocka_unit_test(every_notice_has_an_answer_in_every_state),
-		cmocka_unit_test(only_in_work_keeps_others_back),
+		cmocka_unit_test(the_first_blocker_that_is_needed_is_named),
 		cmocka_unit_test(a_notice_is_past_when_the_gate_would_stop_it),
 		cmocka_unit_test(an_answer_leads_to_one_action),
 		cmocka_unit_test(nothing_is_lost_by_any_answer),
