@@ -62,6 +62,45 @@ struct channel_reconcile {
 	bool repeat_when_undecided; /* else it counts as done */
 };
 
+/* What a listing says of one order; the order itself is read on its own. */
+struct channel_shipment {
+	char external_id[ORDER_ID_BYTES];
+	char store_id[ORDER_SHORT_BYTES]; /* "": not said */
+	enum order_event_type event;      /* brought it where it is over there;
+					     EVENT_NONE: nothing that we wait for */
+	bool paid;
+	int64_t updated_ms; /* 0: not said */
+	/* What it says of the order's content, as an EVENT_UPDATED; without
+	 * lines when the listing is too brief for that. Owned. */
+	struct order_event content;
+};
+
+enum {
+	CHANNEL_PAGE_TOKEN_BYTES = 1024
+};
+
+struct channel_page {
+	struct channel_shipment *shipments; /* owned */
+	size_t count;
+	int unreadable;                      /* records without an id */
+	char next[CHANNEL_PAGE_TOKEN_BYTES]; /* token of the next page; "": it
+						was the last one */
+};
+void channel_page_clear(struct channel_page *page);
+
+/* An order as it is over there, told in the form of webhooks. */
+enum {
+	CHANNEL_TOLD_MAX = 3
+};
+struct channel_snapshot {
+	struct channel_told {
+		enum order_event_type type;
+		char *body;       /* owned; as a webhook's */
+	} told[CHANNEL_TOLD_MAX]; /* in the order they are to be applied */
+	int count;
+};
+void channel_snapshot_clear(struct channel_snapshot *snapshot);
+
 struct channel {
 	const char *name;      /* "kuper": orders.channel */
 	const char *hook_path; /* where its notifications arrive */
@@ -93,6 +132,22 @@ struct channel {
 	/* Do notifications of this type go to stores of this integration type
 	 * (kuper.md 2.6 rules 19, 23)? */
 	bool (*allows)(enum notice notice, int integration_type);
+
+	/* Query of the URL of a listing: all orders updated since a moment, or
+	 * the page of that token (not ""). */
+	void (*put_list_query)(int64_t updated_from_ms, int page_size,
+			       const char *page_token, struct buf *out);
+	/* A page of it; the caller clears it. 0, ERR_INVALID, ERR_NOMEM. */
+	int (*read_page)(const char *body, size_t bytes,
+			 struct channel_page *ret_page, struct err *e);
+	/* One order, seen at seen_ms: what webhooks would have told. `known`
+	 * says that `created` has come. The caller clears it. 0, ERR_INVALID
+	 * (also when it is another order), ERR_NOMEM. */
+	int (*read_shipment)(const char *body, size_t bytes,
+			     const char *external_id, bool known,
+			     int64_t seen_ms,
+			     struct channel_snapshot *ret_snapshot,
+			     struct err *e);
 };
 
 /* All channels; ends with NULL. */

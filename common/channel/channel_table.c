@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <string.h>
 
 #include "channel/channel.h"
@@ -32,4 +33,19 @@ const struct channel *channel_by_hook_path(const char *path)
 		if (same_path(path, (*c)->hook_path))
 			return *c;
 	return NULL;
+}
+
+void channel_page_clear(struct channel_page *page)
+{
+	for (size_t i = 0; i < page->count; i++)
+		order_event_clear(&page->shipments[i].content);
+	free(page->shipments);
+	*page = (struct channel_page){0};
+}
+
+void channel_snapshot_clear(struct channel_snapshot *snapshot)
+{
+	for (int i = 0; i < snapshot->count; i++)
+		free(snapshot->told[i].body);
+	*snapshot = (struct channel_snapshot){0};
 }

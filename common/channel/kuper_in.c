@@ -24,6 +24,9 @@ const struct channel channel_kuper = {
 	.read_state = kuper_read_state,
 	.arrival = kuper_arrival,
 	.allows = kuper_allows,
+	.put_list_query = kuper_put_list_query,
+	.read_page = kuper_read_page,
+	.read_shipment = kuper_read_shipment,
 };
 
 enum {
@@ -340,6 +343,15 @@ static void read_cancellation(const struct json *payload,
 			text);
 }
 
+int kuper_read_content(const struct json *payload, struct order_event *event,
+		       struct err *e)
+{
+	int rc = read_terms(payload, &event->terms, e);
+
+	return rc < 0 ? rc
+		      : read_lines(json_get(payload, "positions"), event, e);
+}
+
 int kuper_parse_event(const char *body, size_t bytes, int64_t received_ms,
 		      struct order_event *ret_event, struct err *e)
 {
@@ -356,9 +368,7 @@ int kuper_parse_event(const char *body, size_t bytes, int64_t received_ms,
 	event.event_ms =
 		event_time(json_get_text(doc, "timestamp"), received_ms);
 	payload = json_get(doc, "payload");
-	rc = read_terms(payload, &event.terms, e);
-	if (rc == 0)
-		rc = read_lines(json_get(payload, "positions"), &event, e);
+	rc = kuper_read_content(payload, &event, e);
 	if (rc < 0)
 		return rc;
 	read_cancellation(payload, &event);

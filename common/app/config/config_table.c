@@ -96,7 +96,7 @@ static const struct config_option channel[] = {
 	     "how we prove ourselves: kuper-client-token, or kuper-client-id and -secret"),
 	TEXT(config_channel, token_url, config_check_url, "", "where oauth tokens come from"),
 	TEXT(config_channel, shipments_url, config_check_url, "",
-	     "an order's state is read at <shipments_url>/<id>/state; empty: never"),
+	     "orders are listed there, and read at <shipments_url>/<id> and /state; empty: never"),
 	NUMBER(config_channel, rate_per_second, 1, 1000, "20", "requests to the marketplace"),
 	NUMBER(config_channel, parallel, 1, 64, "8", "requests under way at once"),
 	DURATION(config_channel, "timeout_ms", timeout_ms, MS, MS, 100, 8000, "8000",
@@ -220,6 +220,7 @@ const char config_builtin[] =
 	"job telegram { every = 10s timeout = 60s misfire = once }\n"
 	"job monitor { every = 60s timeout = 60s misfire = once }\n"
 	"job invoicing { every = 1h timeout = 30m misfire = all }\n"
+	"job reconcile { every = 10m timeout = 5m misfire = once }\n"
 	"job housekeeping { at = 03:30 timeout = 1h misfire = once }\n"
 	"job backup { at = 02:30 timeout = 1h misfire = once }\n"
 	/* A new rule of the monitor gets its line here. */

@@ -431,9 +431,20 @@ static int64_t retry_after_ms(struct call *c)
 	return seconds * 1000;
 }
 
+static int64_t date_ms(struct call *c)
+{
+	struct curl_header *header = NULL;
+	time_t at = -1;
+
+	if (curl_easy_header(c->easy, "Date", 0, CURLH_HEADER, -1, &header) ==
+	    CURLHE_OK)
+		at = curl_getdate(header->value, NULL);
+	return at < 0 ? -1 : (int64_t)at * 1000;
+}
+
 static void report(struct call *c, CURLcode code)
 {
-	struct http_answer answer = {.retry_after_ms = -1};
+	struct http_answer answer = {.retry_after_ms = -1, .date_ms = -1};
 	long status = 0;
 
 	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -445,6 +456,7 @@ static void report(struct call *c, CURLcode code)
 		answer.status = (int)status;
 		answer.body_cut = c->cut;
 		answer.retry_after_ms = retry_after_ms(c);
+		answer.date_ms = date_ms(c);
 	}
 	call_end(c);
 	c->done(&answer, c->context);

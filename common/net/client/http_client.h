@@ -62,6 +62,7 @@ struct http_answer {
 	bool body_cut;          /* more than answer_max_bytes came */
 	int64_t retry_after_ms; /* of a Retry-After header (seconds or date),
 				   -1 when absent or unreadable */
+	int64_t date_ms;        /* of its Date header; -1 as above */
 	int64_t duration_ms;
 };
 

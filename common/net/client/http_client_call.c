@@ -40,7 +40,7 @@ int http_client_call(struct http_client *client,
 	struct single single = {.answer = ret_answer};
 	int rc;
 
-	*ret_answer = (struct http_answer){.retry_after_ms = -1};
+	*ret_answer = (struct http_answer){.retry_after_ms = -1, .date_ms = -1};
 	rc = http_client_start(client, request, keep, &single,
 			       &ret_answer->err);
 	ret_answer->rc = rc;
@@ -55,5 +55,5 @@ int http_client_call(struct http_client *client,
 void http_answer_clear(struct http_answer *answer)
 {
 	free((void *)(uintptr_t)answer->body); /* NOLINT: made in keep() */
-	*answer = (struct http_answer){.retry_after_ms = -1};
+	*answer = (struct http_answer){.retry_after_ms = -1, .date_ms = -1};
 }

@@ -150,9 +150,9 @@ static void an_empty_file_gives_the_promised_defaults(void **state)
 	(void)state;
 	check_values(rows, COUNT_OF(rows));
 	assert_int_equal(config_load(NULL, false, &config, NULL), 0);
-	assert_int_equal(config->job_count, 5);
+	assert_int_equal(config->job_count, 6);
 	assert_int_equal(config->rule_count, 9);
-	assert_null(config_job(config, "reconcile"));
+	assert_null(config_job(config, "nonesuch"));
 	assert_non_null(config_rule(config, "breaker-open"));
 }
 
@@ -200,7 +200,7 @@ static void values_are_read_in_all_their_spellings(void **state)
 		{"telegram { base_url = \"\" }", "telegram.base_url", "\"\""},
 		{"telegram { admin_chat = -100123 }", "telegram.admin_chat",
 		 "\"-100123\""},
-		{"job reconcile { every = 5m }", "job.reconcile.timeout", "1m"},
+		{"job another { every = 5m }", "job.another.timeout", "1m"},
 		{"store { url = \"postgresql://db/og\" }", "store.url",
 		 "\"postgresql://db/og\""},
 		{"http { /* a\n b */ port = 9 # c\n // d\n}", "http.port", "9"},
