@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "ctl.h"
+#include "import.h"
 #include "store/engine/db.h"
 #include "store/engine/migrate.h"
 #include "store/engine/writer.h"
@@ -50,6 +51,10 @@ static const struct ctl_command commands[] = {
 	{"order show", "ID|NUMBER|EXTERNAL_ID [--json]", "everything about one order", ctl_order_show, true, NULL},
 	{"order list", "[--state NAME] [--store ID] [--limit N] [--json]", "orders, newest first", ctl_view, true, "order.list"},
 	{"store list", "[--json]", "stores", ctl_view, true, "store.list"},
+	{"store import", "FILE.csv", "make or change the stores of the file", ctl_store_import, true, NULL},
+	{"catalog import", "FILE.csv", "the file becomes the whole catalogue", ctl_catalog_import, true, NULL},
+	{"catalog show", "SKU [--json]", "one product", ctl_view, true, "catalog.show"},
+	{"catalog status", "[--json]", "which catalogue is in use", ctl_view, true, "catalog.status"},
 	{"job list", "[--json]", "jobs and their last runs", ctl_view, true, "job.list"},
 	{"job history", "NAME [--limit N] [--json]", "runs of a job, newest first", ctl_view, true, "job.history"},
 	{"job run", "NAME", "ask the scheduler for a run now", ctl_job_run, true, NULL},

@@ -230,6 +230,7 @@ static const struct {
 	{"telegram.show", {""}},
 	{"quarantine.list", {"--limit"}},
 	{"order.list", {"--state", "--store", "--limit"}},
+	{"catalog.show", {""}},
 	{"job.history", {"", "--limit"}},
 	{"alert.list", {"--state", "--limit"}},
 	{"document.list", {"--limit"}},

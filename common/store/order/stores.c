@@ -3,12 +3,23 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "domain/catalogue/import_rows.h"
 #include "store/engine/db.h"
 
 STMT(stores_insert_default,
      "INSERT INTO stores (id, name, time_zone, opening_hours, telegram_chat,"
      " integration_type, imported, created_ms, updated_ms)"
      " VALUES ($1, $1, $2, '', '', $3, 0, $4, $4) ON CONFLICT DO NOTHING");
+STMT(stores_upsert,
+     "INSERT INTO stores (id, name, time_zone, opening_hours, telegram_chat,"
+     " integration_type, imported, created_ms, updated_ms)"
+     " VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7)"
+     " ON CONFLICT (id) DO UPDATE SET name = $2, time_zone = $3,"
+     " opening_hours = $4, telegram_chat = $5, integration_type = $6,"
+     " imported = 1, updated_ms = $7"
+     " WHERE stores.imported = 0 OR stores.name <> $2"
+     " OR stores.time_zone <> $3 OR stores.opening_hours <> $4"
+     " OR stores.telegram_chat <> $5 OR stores.integration_type <> $6");
 STMT(stores_select, "SELECT id, name, time_zone, telegram_chat,"
 		    " integration_type, imported FROM stores WHERE id = $1");
 
@@ -50,4 +61,21 @@ int stores_ensure(struct db *db, const char *store_id, int64_t now_ms,
 	query_i64(q, 4, now_ms);
 	rc = query_exec(q, e);
 	return rc < 0 ? rc : 1;
+}
+
+int stores_put(struct db *db, const struct store_entry *s, int64_t now_ms,
+	       struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &stores_upsert);
+
+	query_text(q, 1, s->id);
+	query_text(q, 2, s->name);
+	query_text(q, 3,
+		   s->time_zone[0] != '\0' ? s->time_zone
+					   : STORE_TIME_ZONE_DEFAULT);
+	query_text(q, 4, s->opening_hours);
+	query_text(q, 5, s->telegram_chat);
+	query_i64(q, 6, s->integration_type);
+	query_i64(q, 7, now_ms);
+	return query_exec(q, e);
 }

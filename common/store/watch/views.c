@@ -87,6 +87,13 @@ STMT(view_document_show,
 STMT(view_store_list,
      "SELECT id, name, time_zone, opening_hours, telegram_chat,"
      " integration_type, imported FROM stores ORDER BY id");
+STMT(view_catalog_show,
+     "SELECT sku, name, barcodes, unit, piece_weight_g, vat_rate,"
+     " tolerance_percent FROM products WHERE sku = $1"
+     " AND generation = (SELECT generation FROM catalogue_state)");
+STMT(view_catalog_status,
+     "SELECT generation, product_rows AS products, published_ms, file_hash"
+     " FROM catalogue_state");
 STMT(view_quarantine_list,
      "SELECT id, received_ms, channel, reason, length(raw) AS bytes"
      " FROM quarantine ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
@@ -128,6 +135,8 @@ static const struct view views[] = {
 	{"document.list", &view_document_list},
 	{"document.show", &view_document_show},
 	{"store.list", &view_store_list},
+	{"catalog.show", &view_catalog_show},
+	{"catalog.status", &view_catalog_status},
 	{"status.queues", &view_status_queues},
 	{"status.orders", &view_status_orders},
 	{"status.endpoints", &view_status_endpoints},

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * import_rows.h - rows of the files that a retailer gives us: stores and
+ * products (contract.md, defaults). Pure.
+ */
+#ifndef DOMAIN_IMPORT_ROWS_H
+#define DOMAIN_IMPORT_ROWS_H
+
+#include "codec/csv/csv.h"
+#include "domain/catalogue/hours.h"
+#include "domain/catalogue/product.h"
+
+struct err;
+
+enum {
+	STORE_NAME_BYTES = 128,
+	STORE_CHAT_BYTES = 64,
+	STORE_ZONE_BYTES = 64,
+	PRODUCT_COLUMNS = 7,
+	STORE_COLUMNS = 6,
+	IMPORT_COLUMNS_MAX = 8
+};
+
+struct store_entry {
+	char id[ORDER_SHORT_BYTES];
+	char name[STORE_NAME_BYTES];      /* the id when the file has none */
+	char time_zone[STORE_ZONE_BYTES]; /* "" : the default; not looked up */
+	char opening_hours[HOURS_TEXT_BYTES];
+	char telegram_chat[STORE_CHAT_BYTES];
+	int integration_type; /* kuper.md 2.5; 3 when the file says nothing */
+};
+
+/* Columns for csv_read_header(); its places go with each row. */
+extern const struct csv_column product_columns[PRODUCT_COLUMNS];
+extern const struct csv_column store_columns[STORE_COLUMNS];
+
+/* The current row. 0; ERR_INVALID: column and value that are wrong. */
+int product_from_row(const struct csv *row, const int *places,
+		     struct product *ret_product, struct err *e);
+int store_from_row(const struct csv *row, const int *places,
+		   struct store_entry *ret_store, struct err *e);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * import_stores.c - `store import FILE.csv`: stores that the file names are
+ * made or changed; others stay, because orders refer to them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/zones.h"
+#include "base/cleanup.h"
+#include "base/macros.h"
+#include "import.h"
+#include "store/engine/writer.h"
+#include "store/order/stores.h"
+
+struct list {
+	struct store_entry *entries; /* owned */
+	int64_t *lines;              /* owned: where each stands */
+	int64_t count;
+};
+
+struct put {
+	struct unit unit;
+	const struct store_entry *entries;
+	int64_t count;
+	int64_t changed;
+};
+
+static int check(struct import *import, struct err *e)
+{
+	struct store_entry entry;
+	int rc = store_from_row(&import->csv, import->places, &entry, e);
+
+	if (rc == 0 && entry.time_zone[0] != '\0')
+		rc = zones_check(entry.time_zone, e);
+	/* A zone that is not there is the row's fault, not ours. */
+	return rc == ERR_NOTFOUND ? ERR_INVALID : rc;
+}
+
+static void list_clear(struct list *list)
+{
+	free(list->entries);
+	free(list->lines);
+}
+
+static int read_all(struct import *import, struct list *list, struct err *e)
+{
+	size_t rows = (size_t)import->good + 1;
+	int rc = import_rewind(import, store_columns, STORE_COLUMNS, e);
+
+	list->entries = calloc(rows, sizeof(*list->entries));
+	list->lines = calloc(rows, sizeof(*list->lines));
+	if (list->entries == NULL || list->lines == NULL)
+		return err_set(e, ERR_NOMEM, "stores: out of memory");
+	while (rc >= 0 && list->count < import->good &&
+	       (rc = csv_next(&import->csv, e)) > 0) {
+		rc = store_from_row(&import->csv, import->places,
+				    &list->entries[list->count], e);
+		list->lines[list->count++] = import->csv.line;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct store_entry *const *x = a;
+	const struct store_entry *const *y = b;
+	int order = strcmp((*x)->id, (*y)->id);
+
+	/* Equal ones in the order of the file. */
+	return order != 0 ? order : (*x > *y) - (*x < *y);
+}
+
+static int find_doubles(struct import *import, const struct list *list,
+			struct err *e)
+{
+	CLEANUP_FREE const struct store_entry **sorted =
+		calloc((size_t)list->count + 1, sizeof(struct store_entry *));
+	char text[ORDER_SHORT_BYTES + 40];
+
+	if (sorted == NULL)
+		return err_set(e, ERR_NOMEM, "stores: out of memory");
+	for (int64_t i = 0; i < list->count; i++)
+		sorted[i] = &list->entries[i];
+	qsort(sorted, (size_t)list->count, sizeof(*sorted), compare);
+	for (int64_t i = 1; i < list->count; i++) {
+		if (strcmp(sorted[i - 1]->id, sorted[i]->id) != 0)
+			continue;
+		(void)snprintf(
+			text, sizeof(text),
+			"id: '%s' is there already in line %lld", sorted[i]->id,
+			(long long)list->lines[sorted[i - 1] - list->entries]);
+		import_bad(import, list->lines[sorted[i] - list->entries],
+			   text);
+	}
+	return 0;
+}
+
+static int run_put(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
+{
+	struct put *put = CONTAINER_OF(u, struct put, unit);
+
+	put->changed = 0;
+	for (int64_t i = 0; i < put->count; i++) {
+		int rc = stores_put(db, &put->entries[i], now_ms, e);
+
+		if (rc < 0)
+			return rc;
+		put->changed += rc;
+	}
+	return 0;
+}
+
+/* Up to 500 stores are one transaction. Of more, a repeat finishes what an
+ * interruption left. */
+static int write_all(struct ctl *ctl, const struct list *list)
+{
+	int64_t changed = 0;
+
+	for (int64_t i = 0; i < list->count; i += IMPORT_ROWS_PER_WRITE) {
+		struct put put = {
+			.unit.run = run_put,
+			.entries = list->entries + i,
+			.count = MIN_OF(list->count - i,
+					(int64_t)IMPORT_ROWS_PER_WRITE),
+		};
+		int rc = ctl_write(ctl, &put.unit);
+
+		if (rc < 0 && i > 0)
+			return ctl_fail(ctl, CTL_FAILED,
+					"%s; %lld stores are written: import "
+					"the file again",
+					ctl->err.text, (long long)i);
+		if (rc < 0)
+			return ctl_error(ctl, rc);
+		changed += put.changed;
+	}
+	(void)printf("%lld stores, %lld of them new or changed\n",
+		     (long long)list->count, (long long)changed);
+	return CTL_DONE;
+}
+
+static int import_all(struct import *import)
+{
+	CLEANUP(list_clear) struct list list = {0};
+	struct ctl *ctl = import->ctl;
+	int code = import_check(import, store_columns, STORE_COLUMNS, check);
+	int rc;
+
+	if (code != CTL_DONE)
+		return code;
+	rc = read_all(import, &list, &ctl->err);
+	if (rc == 0)
+		rc = find_doubles(import, &list, &ctl->err);
+	if (rc < 0)
+		return ctl_error(ctl, rc);
+	return import->bad > 0 ? import_refuse(import) : write_all(ctl, &list);
+}
+
+int ctl_store_import(struct ctl *ctl)
+{
+	struct import import;
+	int code = import_open(&import, ctl, "store-import");
+
+	if (code != CTL_DONE)
+		return code;
+	code = import_all(&import);
+	import_close(&import);
+	return code;
+}
