@@ -67,10 +67,17 @@ static bool is_as_ordered(const struct order_line *line)
 	       (!is_weighed(line) || final_weight_g(line) == line->weight_g);
 }
 
+/* A replacement that was taken back: the marketplace never hears of it. */
+static bool is_withdrawn(const struct order_line *line)
+{
+	return line->replaces != 0 && line->state == LINE_REMOVED;
+}
+
 static bool is_changed(const struct order *order)
 {
 	for (size_t i = 0; i < order->line_count; i++)
-		if (!is_as_ordered(&order->lines[i]))
+		if (!is_withdrawn(&order->lines[i]) &&
+		    !is_as_ordered(&order->lines[i]))
 			return true;
 	return false;
 }
@@ -82,6 +89,24 @@ static const struct order_line *substitute(const struct order *order,
 		if (order->lines[i].line_no == line->replaced_by)
 			return &order->lines[i];
 	return NULL;
+}
+
+/* As they were scanned, with their separators and their tail. */
+static void put_codes(struct json_out *out, const struct order *order,
+		      const struct order_line *line)
+{
+	if (final_quantity_milli(line) == 0 ||
+	    order_codes_count(order, line->line_no) == 0)
+		return;
+	json_array(out, "markingCode");
+	for (size_t i = 0; i < order->code_count; i++) {
+		if (order->codes[i].line_no != line->line_no)
+			continue;
+		json_object(out, NULL);
+		json_put_text(out, "value", order->codes[i].code);
+		json_end(out);
+	}
+	json_end(out);
 }
 
 static void put_position(struct json_out *out, const struct order *order,
@@ -102,6 +127,7 @@ static void put_position(struct json_out *out, const struct order *order,
 					     WEIGHT_DIGITS, weight));
 	if (other != NULL)
 		json_put_text(out, "replacedByID", other->sku);
+	put_codes(out, order, line);
 	json_end(out);
 }
 
@@ -116,7 +142,8 @@ static void put_composition(struct json_out *out, const struct order *order)
 	json_put_bool(out, "changed", is_changed(order));
 	json_array(out, "positions");
 	for (size_t i = 0; i < order->line_count; i++)
-		put_position(out, order, &order->lines[i]);
+		if (!is_withdrawn(&order->lines[i]))
+			put_position(out, order, &order->lines[i]);
 	json_end(out);
 	json_end(out);
 }

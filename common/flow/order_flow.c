@@ -11,6 +11,7 @@
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
 #include "store/order/identity.h"
+#include "store/order/marking_codes.h"
 #include "store/order/orders.h"
 #include "store/order/stores.h"
 #include "store/queue/inbox.h"
@@ -90,6 +91,9 @@ static int save_order(struct db *db, struct order *order,
 		rc = orders_save_line(
 			db, order->id,
 			order_line_find(order, change->only_line_no), e);
+	if (rc >= 0 && change->codes_changed)
+		rc = marking_codes_save(db, order,
+					one_line ? change->only_line_no : 0, e);
 	return rc;
 }
 

@@ -27,18 +27,36 @@ static struct json_out begin(struct api_call *call, int status)
 static struct json_out begin_error(struct api_call *call, int status,
 				   const char *code, const char *message)
 {
-	struct json_out out = begin(call, status);
+	struct json_out out = json_out_to(&call->answer);
 
-	json_object(&out, "error");
+	call->status = status;
+	call->reason = code;
+	if (call->replay != NULL) {
+		buf_reset(&call->answer);
+		json_object(&out, NULL);
+	} else {
+		out = begin(call, status);
+		json_object(&out, "error");
+	}
 	json_put_text(&out, "code", code);
 	json_put_text(&out, "message", message);
 	json_array(&out, "details");
 	return out;
 }
 
-static void end_error(struct json_out *out)
+/* With the order as it is, which may be NULL. */
+static void end_error(const struct api_call *call, struct json_out *out,
+		      const struct order *order)
 {
 	json_end(out);
+	json_end(out);
+	if (call->replay != NULL)
+		return;
+	if (order != NULL) {
+		json_object(out, "result");
+		order_json_whole(out, "order", order, buf_text(&call->changes));
+		json_end(out);
+	}
 	json_end(out);
 }
 
@@ -81,7 +99,7 @@ int answer_order(struct api_call *call, const struct order *order,
 {
 	struct json_out out = answer_begin(call);
 
-	order_json_whole(&out, "order", order);
+	order_json_whole(&out, "order", order, buf_text(&call->changes));
 	if (outcome != NULL && outcome->remark_count > 0) {
 		json_array(&out, "warnings");
 		put_remarks(&out, outcome);
@@ -177,13 +195,27 @@ static struct json_out refuse_values(struct api_call *call,
 	return out;
 }
 
+static struct json_out refuse_line(struct api_call *call,
+				   const struct order *order,
+				   const struct order_outcome *outcome)
+{
+	struct json_out out =
+		begin_error(call, 409, "line_changed",
+			    "the line has changed since: look at it again");
+
+	(void)outcome;
+	json_object(&out, NULL);
+	json_put_i64(&out, "version", order->version);
+	json_end(&out);
+	return out;
+}
+
 static struct json_out (*const refusals[])(struct api_call *call,
 					   const struct order *order,
 					   const struct order_outcome *o) = {
-	[REFUSAL_STEP] = refuse_step,
-	[REFUSAL_PICKER] = refuse_picker,
-	[REFUSAL_VERSION] = refuse_version,
-	[REFUSAL_VALUES] = refuse_values,
+	[REFUSAL_STEP] = refuse_step,       [REFUSAL_PICKER] = refuse_picker,
+	[REFUSAL_VERSION] = refuse_version, [REFUSAL_VALUES] = refuse_values,
+	[REFUSAL_LINE] = refuse_line,
 };
 
 int answer_refusal(struct api_call *call, const struct order *order,
@@ -191,10 +223,22 @@ int answer_refusal(struct api_call *call, const struct order *order,
 {
 	struct json_out out = refusals[outcome->refusal](call, order, outcome);
 
-	end_error(&out);
-	json_object(&out, "result");
-	order_json_whole(&out, "order", order);
-	return answer_end(&out, e);
+	end_error(call, &out, order);
+	return json_out_finish(&out, e);
+}
+
+void answer_bad_code(struct api_call *call, const char *reason,
+		     const char *text)
+{
+	struct json_out out = begin_error(call, 422, "not_acceptable",
+					  "the code cannot be used");
+
+	json_object(&out, NULL);
+	json_put_text(&out, "field", "code");
+	json_put_text(&out, "code", reason);
+	json_put_text(&out, "message", text);
+	json_end(&out);
+	end_error(call, &out, NULL);
 }
 
 void answer_arg_faults(struct api_call *call, const struct arg_faults *faults)
@@ -210,8 +254,7 @@ void answer_arg_faults(struct api_call *call, const struct arg_faults *faults)
 		json_put_text(&out, "message", faults->all[i].text);
 		json_end(&out);
 	}
-	end_error(&out);
-	json_end(&out);
+	end_error(call, &out, NULL);
 }
 
 void answer_error(struct api_call *call, int status, const char *code,
@@ -219,8 +262,7 @@ void answer_error(struct api_call *call, int status, const char *code,
 {
 	struct json_out out = begin_error(call, status, code, message);
 
-	end_error(&out);
-	json_end(&out);
+	end_error(call, &out, NULL);
 }
 
 void answer_unavailable(struct api_call *call)

@@ -6,6 +6,9 @@
  * Each function sets status and answer of the call, whatever was in them.
  * Those that can fail return 0 or ERR_NOMEM (also when API_ANSWER_BYTES_MAX is
  * not enough).
+ *
+ * The answer to an entry of a journal that was refused is the error object
+ * alone: replay.c puts it among the others.
  */
 #ifndef ASSEMBLY_ANSWER_H
 #define ASSEMBLY_ANSWER_H
@@ -26,6 +29,10 @@ int answer_order(struct api_call *call, const struct order *order,
 /* Why order_act() refused, with the order as it is. */
 int answer_refusal(struct api_call *call, const struct order *order,
 		   const struct order_outcome *outcome, struct err *e);
+
+/* 422: what was scanned is no code. `reason` is a constant. */
+void answer_bad_code(struct api_call *call, const char *reason,
+		     const char *text);
 
 /* 422, each bad field of requestData. */
 void answer_arg_faults(struct api_call *call, const struct arg_faults *faults);

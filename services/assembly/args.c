@@ -2,11 +2,13 @@
 #include "args.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "codec/barcode/barcode.h"
 #include "codec/decimal.h"
 #include "codec/json/json_doc.h"
 #include "codec/json/json_out.h"
@@ -52,13 +54,15 @@ static int read_number(const struct arg_row *row, const struct json *value,
 		       struct api_args *args, struct json_out *canonical,
 		       struct err *e)
 {
+	static const char *const decimals[] = {
+		" without decimals", " of at most one decimal",
+		" of at most two decimals", " of at most three decimals"};
 	const char *text = json_text(value);
 	int64_t number = 0;
 
 	if (text == NULL || decimal_parse(text, row->digits, &number, NULL) < 0)
 		return err_set(e, ERR_INVALID, "must be a number%s",
-			       row->digits > 0 ? " of at most three decimals"
-					       : " without decimals");
+			       decimals[row->digits]);
 	if (number < row->min || number > row->max)
 		return err_set(e, ERR_INVALID, "is out of range");
 	memcpy(target_of(row, args), &number, sizeof(number));
@@ -140,17 +144,79 @@ static int read_after(const struct arg_row *row, const struct json *value,
 	return 0;
 }
 
-/* Codes that would be lost must not look as if they were kept. */
-static int read_no_codes(const struct arg_row *row, const struct json *value,
-			 struct api_args *args, struct json_out *canonical,
-			 struct err *e)
+/* One code into the next place of args->codes. */
+static int read_code(const struct json *value, struct api_args *args,
+		     struct err *e)
 {
-	(void)row;
+	struct scanned_code *code = &args->codes[args->code_count];
+	const char *text = json_text(value);
+	const char *reason = NULL;
+	struct barcode barcode;
+
+	if (text == NULL)
+		return err_set(e, ERR_INVALID, "has something that is no text");
+	if (barcode_read(text, NULL, 0, &barcode, &reason, e) < 0)
+		return err_wrap(e, ERR_INVALID, "has a bad code");
+	if (barcode.marking[0] == '\0' ||
+	    !text_copy(code->unit, sizeof(code->unit), barcode.unit) ||
+	    !text_copy(code->code, sizeof(code->code), barcode.marking))
+		return err_set(e, ERR_INVALID,
+			       "has something that is no marking code");
+	args->code_count++;
+	return 0;
+}
+
+static int read_codes(const struct arg_row *row, const struct json *value,
+		      struct api_args *args, struct json_out *canonical,
+		      struct err *e)
+{
+	size_t count = json_count(value);
+	int rc = 0;
+
+	if (json_kind(value) != JSON_ARRAY)
+		return err_set(e, ERR_INVALID, "must be a list");
+	if (count > ARG_CODES_MAX)
+		return err_set(e, ERR_INVALID, "has more than %d codes",
+			       ARG_CODES_MAX);
+	args->codes = calloc(count + 1, sizeof(*args->codes));
+	if (args->codes == NULL)
+		return err_set(e, ERR_INVALID, "has no room in memory");
+	args->has_codes = true;
+	json_array(canonical, row->name);
+	for (const struct json *v = json_first(value); v != NULL && rc == 0;
+	     v = json_next(v)) {
+		rc = read_code(v, args, e);
+		json_put_text_or_null(canonical, NULL, json_text(v));
+	}
+	json_end(canonical);
+	return rc;
+}
+
+/* true is consent; so is a text that says how it was given. */
+static int read_consent(const struct arg_row *row, const struct json *value,
+			struct api_args *args, struct json_out *canonical,
+			struct err *e)
+{
+	const char *text = json_text(value);
+
+	if (json_kind(value) != JSON_BOOL)
+		return read_text(row, value, args, canonical, e);
+	if (strcmp(text, "true") == 0)
+		(void)text_copy(args->consent, sizeof(args->consent), "yes");
+	json_put_text(canonical, row->name, args->consent);
+	return 0;
+}
+
+/* Its entries are read by whoever replays them. */
+static int read_actions(const struct arg_row *row, const struct json *value,
+			struct api_args *args, struct json_out *canonical,
+			struct err *e)
+{
 	(void)args;
-	(void)canonical;
-	if (json_kind(value) == JSON_ARRAY && json_first(value) == NULL)
-		return 0;
-	return err_set(e, ERR_INVALID, "must be empty: codes are not kept yet");
+	if (json_kind(value) != JSON_ARRAY)
+		return err_set(e, ERR_INVALID, "must be a list");
+	json_put_i64(canonical, row->name, (int64_t)json_count(value));
+	return 0;
 }
 
 #define TEXT(name, member)                                              \
@@ -172,6 +238,7 @@ static int read_no_codes(const struct arg_row *row, const struct json *value,
 /* A picked quantity and weight have the limits of ordered ones. */
 #define QUANTITY_MAX_MILLI INT64_C(1000000000)
 #define WEIGHT_MAX_G INT64_C(1000000000)
+#define PRICE_MAX_MINOR INT64_C(1000000000)
 
 static const struct arg_row rows[ARG_MAX_] = {
 	[ARG_STORE_ID] = TEXT("storeId", store_id),
@@ -188,10 +255,17 @@ static const struct arg_row rows[ARG_MAX_] = {
 				QUANTITY_MAX_MILLI, QUANTITY_DIGITS),
 	[ARG_WEIGHT] = NUMBER("weight", read_number, weight_g, 0, WEIGHT_MAX_G,
 			      WEIGHT_DIGITS),
-	[ARG_MARKING_CODES] = OTHER("markingCodes", read_no_codes, code),
+	[ARG_MARKING_CODES] = OTHER("markingCodes", read_codes, codes),
 	[ARG_REASON] = TEXT("reason", reason),
 	[ARG_BAGS] = NUMBER("bags", read_number, bags, 0, ORDER_BAGS_MAX, 0),
 	[ARG_CODE] = TEXT("code", code),
+	[ARG_SKU] = TEXT("sku", sku),
+	[ARG_PRICE] = NUMBER("price", read_number, price_minor, 0,
+			     PRICE_MAX_MINOR, MONEY_DIGITS),
+	[ARG_CONSENT] = {"consent", read_consent,
+			 offsetof(struct api_args, consent), ORDER_SHORT_BYTES,
+			 0, 0, 0},
+	[ARG_ACTIONS] = OTHER("actions", read_actions, codes),
 };
 
 /* Missing, null and "" say nothing. */
@@ -210,22 +284,42 @@ static void add_fault(struct arg_faults *faults, const struct arg_row *row,
 
 	fault->field = row->name;
 	fault->code = code;
-	(void)snprintf(fault->text, sizeof(fault->text), "%s %.64s", row->name,
+	(void)snprintf(fault->text, sizeof(fault->text), "%s %.150s", row->name,
 		       text);
 }
 
-void api_args_read(const struct json *data, unsigned needs, unsigned takes,
-		   struct api_args *ret_args, struct buf *canonical,
-		   struct arg_faults *ret_faults)
+void api_args_clear(struct api_args *args)
+{
+	free(args->codes);
+	args->codes = NULL;
+	args->code_count = 0;
+}
+
+static const struct json *find(const struct arg_source *source, int arg)
+{
+	const struct json *value = json_get(source->data, rows[arg].name);
+
+	if (arg == ARG_PICKER_ID && source->picker_id != NULL)
+		return source->picker_id;
+	if (arg == ARG_VERSION && !is_there(value))
+		return source->version;
+	return value;
+}
+
+void api_args_read(const struct arg_source *source, unsigned needs,
+		   unsigned takes, struct api_args *ret_args,
+		   struct buf *canonical, struct arg_faults *ret_faults)
 {
 	struct json_out out = json_out_to(canonical);
 
-	*ret_args = (struct api_args){
-		.limit = ARG_PAGE_DEFAULT, .weight_g = -1, .bags = -1};
+	*ret_args = (struct api_args){.limit = ARG_PAGE_DEFAULT,
+				      .weight_g = -1,
+				      .bags = -1,
+				      .price_minor = -1};
 	ret_faults->count = 0;
 	json_object(&out, NULL);
 	for (int i = 0; i < ARG_MAX_; i++) {
-		const struct json *value = json_get(data, rows[i].name);
+		const struct json *value = find(source, i);
 		struct err e = {0};
 
 		if (((needs | takes) & ARG_BIT(i)) == 0)

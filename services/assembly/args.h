@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "domain/order/order.h"
+#include "domain/order/order_actions.h"
 
 struct err;
 struct json;
@@ -35,6 +35,10 @@ enum arg {
 	ARG_REASON,
 	ARG_BAGS,
 	ARG_CODE,
+	ARG_SKU,
+	ARG_PRICE,   /* kopecks, a decimal text */
+	ARG_CONSENT, /* true, or how the customer agreed */
+	ARG_ACTIONS, /* a handheld's journal; read by replay.c */
 	ARG_MAX_
 };
 #define ARG_BIT(arg) (1U << (arg))
@@ -42,7 +46,8 @@ enum arg {
 enum {
 	ARG_TEXT_BYTES = 256,
 	ARG_PAGE_DEFAULT = 100,
-	ARG_PAGE_MAX = 1000 /* more is cut to that */
+	ARG_PAGE_MAX = 1000, /* more is cut to that */
+	ARG_CODES_MAX = 500
 };
 
 struct api_args {
@@ -59,10 +64,17 @@ struct api_args {
 	char reason[ARG_TEXT_BYTES];
 	int64_t bags; /* -1: not said */
 	char code[ARG_TEXT_BYTES];
+	struct scanned_code *codes; /* owned; their text and unit are set */
+	size_t code_count;
+	bool has_codes;
+	char sku[ORDER_SKU_BYTES];
+	int64_t price_minor; /* -1: not said */
+	char consent[ORDER_SHORT_BYTES];
 };
+void api_args_clear(struct api_args *args);
 
 enum {
-	ARG_FAULT_TEXT_BYTES = 96
+	ARG_FAULT_TEXT_BYTES = 192
 };
 struct arg_fault {
 	const char *field; /* constant */
@@ -74,12 +86,21 @@ struct arg_faults {
 	int count;
 };
 
-/* Read the fields of `data` that bits of needs and takes name. *ret_args has
- * the values, or *ret_faults says for each bad field what is wrong with it;
- * *canonical gets a text that is equal for requests that ask for the same. */
-void api_args_read(const struct json *data, unsigned needs, unsigned takes,
-		   struct api_args *ret_args, struct buf *canonical,
-		   struct arg_faults *ret_faults);
+/* Where the fields are. A handheld's journal says for all of its entries who
+ * acted, and calls the version by another name. */
+struct arg_source {
+	const struct json *data;
+	const struct json *picker_id; /* NULL: in data */
+	const struct json *version;   /* when data has none; NULL: nowhere */
+};
+
+/* Read the fields that bits of needs and takes name. *ret_args, the caller's to
+ * clear, has the values, or *ret_faults says for each bad field what is wrong
+ * with it; *canonical gets a text that is equal for requests that ask for the
+ * same. */
+void api_args_read(const struct arg_source *source, unsigned needs,
+		   unsigned takes, struct api_args *ret_args,
+		   struct buf *canonical, struct arg_faults *ret_faults);
 
 /* The text that comes back as `after`. */
 enum {

@@ -16,6 +16,7 @@
 
 #include "args.h"
 #include "base/buf.h"
+#include "codec/barcode/barcode.h"
 #include "codec/digest.h"
 #include "domain/order/order_actions.h"
 #include "flow/order_flow.h"
@@ -24,10 +25,13 @@
 
 struct assembly;
 struct api_call;
+struct replay;
 
 enum {
 	API_BODY_BYTES_MAX = 1024 * 1024,
 	API_REQUEST_ID_BYTES = 129,
+	API_CHANGES_MAX = 20, /* of the marketplace, shown with an order */
+	API_CHANGES_BYTES_MAX = 256 * 1024,
 	/* Of a thousand lines whose texts are all escapes, and then some */
 	API_ANSWER_BYTES_MAX = 4 * 1024 * 1024
 };
@@ -48,12 +52,23 @@ struct api_method {
 extern const struct api_method api_methods[];
 const struct api_method *api_method_find(const char *name); /* NULL: none */
 
-struct api_call { /* lives as long as its exchange */
+enum call_outcome {      /* of change_handle() */
+	CALL_FAILED = 0, /* not done, or nobody knows */
+	CALL_APPLIED,
+	CALL_DUPLICATE, /* had been applied before */
+	CALL_REFUSED    /* `reason` says why, and the answer in full */
+};
+
+/* Lives as long as its exchange, or as the journal whose entry it is. */
+struct api_call {
 	struct unit unit;
 	struct http_exchange *x;
 	struct assembly *assembly;
 	const struct api_method *method;
+	void (*finish)(struct api_call *call); /* when the answer is there */
+	struct replay *replay;                 /* NULL: a request of its own */
 	char request_id[API_REQUEST_ID_BYTES]; /* "" : none */
+	const struct json *data; /* requestData; only inside the handler */
 	struct api_args args;
 	char body_hash[DIGEST_TEXT_BYTES]; /* of what is asked for */
 
@@ -61,6 +76,14 @@ struct api_call { /* lives as long as its exchange */
 	struct buf answer;
 
 	/* Of change_handle() */
+	enum call_outcome outcome;
+	const char *reason;     /* constant */
+	int64_t version;        /* of the order, after it */
+	int64_t own_version;    /* that it gave to the order; 0: none */
+	struct barcode barcode; /* that was scanned */
+	struct scanned_code scanned;
+	struct named_goods goods; /* that were scanned, or are to replace */
+	struct buf changes;       /* the marketplace's, a JSON list */
 	int64_t order_id;
 	struct flow_settings settings;
 	struct flow_pending pending;
@@ -70,9 +93,30 @@ struct api_call { /* lives as long as its exchange */
 /* Send the answer and give back what the call holds. The call is gone. */
 void call_reply(struct api_call *call);
 
+/* For an entry of a journal: as request_handle() makes one, without an
+ * exchange. */
+void call_init(struct api_call *call, struct assembly *assembly,
+	       const struct api_method *method,
+	       void (*finish)(struct api_call *call));
+/* Read and check the fields. False: the answer says what is wrong. */
+bool call_read_args(struct api_call *call, const struct arg_source *source);
+/* Give back what a call holds, the answer too. */
+void call_clear(struct api_call *call);
+
 /* The handlers. */
 http_handler request_handle; /* of the route: everything begins here */
-api_handler read_orders, read_order;
-api_handler change_handle;
+api_handler read_orders, read_order, read_pick_list;
+api_handler change_handle, replay_handle;
+
+/* change_handle() on another connection than the event thread's. */
+void change_start(struct api_call *call, struct db *reader);
+
+/* What the store knows about what an action names, and how far weights may be
+ * off: fills action, call and order. Inside the unit. 0 or < 0. */
+int facts_gather(struct api_call *call, struct db *db, struct order *order,
+		 struct order_action *action, struct err *e);
+/* What the marketplace changed about the order, as call->changes. 0 or < 0. */
+int facts_changes(struct api_call *call, struct db *db, int64_t order_id,
+		  struct err *e);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "call.h"
+#include "store/catalogue/labels.h"
 #include "store/engine/db.h"
 #include "store/order/api_requests.h"
 #include "store/order/orders.h"
@@ -37,6 +38,12 @@ static struct order_action action_of(const struct api_call *call)
 		.reason = args->reason,
 		.bags = args->bags,
 		.code = args->code,
+		.codes = args->codes,
+		.code_count = args->code_count,
+		.has_codes = args->has_codes,
+		.goods = &call->goods,
+		.price_minor = args->price_minor,
+		.consent = args->consent,
 	};
 }
 
@@ -51,6 +58,37 @@ static struct api_request request_of(const struct api_call *call)
 	};
 }
 
+static int refuse(struct api_call *call, const struct order *order,
+		  const struct order_outcome *outcome, struct err *e)
+{
+	call->outcome = CALL_REFUSED;
+	return answer_refusal(call, order, outcome, e);
+}
+
+/* The order, its history, what the marketplace is told, and the answer: all of
+ * it or nothing. */
+static int keep(struct api_call *call, struct db *db, struct order *order,
+		const struct order_outcome *outcome, int64_t now_ms,
+		struct err *e)
+{
+	struct api_request request = request_of(call);
+	/* 0: the order's version is somebody else's work. */
+	int64_t own_version =
+		order->version > call->version ? order->version : 0;
+	int rc = flow_save(db, order, &outcome->change, now_ms,
+			   &call->unit.bells, e);
+
+	if (rc == 0)
+		rc = answer_order(call, order, outcome, e);
+	if (rc == 0)
+		rc = api_requests_add(db, &request, buf_text(&call->answer),
+				      own_version, now_ms, e);
+	call->own_version = own_version;
+	call->outcome = CALL_APPLIED;
+	call->version = order->version;
+	return rc;
+}
+
 /* A refusal is a good end of the unit: what was caught up with stays. */
 static int act(struct api_call *call, struct db *db, int64_t now_ms,
 	       struct err *e)
@@ -58,26 +96,21 @@ static int act(struct api_call *call, struct db *db, int64_t now_ms,
 	CLEANUP(order_clear) struct order order = {0};
 	CLEANUP(order_outcome_clear) struct order_outcome outcome = {0};
 	struct order_action action = action_of(call);
-	struct api_request request = request_of(call);
 	int rc = orders_load(db, call->order_id, &order, e);
 
+	if (rc == 0)
+		return err_set(e, ERR_NOTFOUND, "the order has gone");
 	if (rc > 0)
-		rc = order_act(&order, &action, &call->settings.policy, now_ms,
-			       &outcome, e);
-	else if (rc == 0)
-		rc = err_set(e, ERR_NOTFOUND, "the order has gone");
+		rc = facts_gather(call, db, &order, &action, e);
 	if (rc < 0)
 		return rc;
-	if (rc == 0)
-		return answer_refusal(call, &order, &outcome, e);
-	rc = flow_save(db, &order, &outcome.change, now_ms, &call->unit.bells,
-		       e);
-	if (rc == 0)
-		rc = answer_order(call, &order, &outcome, e);
-	if (rc == 0)
-		rc = api_requests_add(db, &request, buf_text(&call->answer),
-				      now_ms, e);
-	return rc;
+	call->version = order.version;
+	rc = order_act(&order, &action, &call->settings.policy, now_ms,
+		       &outcome, e);
+	if (rc < 0)
+		return rc;
+	return rc == 0 ? refuse(call, &order, &outcome, e)
+		       : keep(call, db, &order, &outcome, now_ms, e);
 }
 
 static int run(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
@@ -87,11 +120,16 @@ static int run(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 	int rc;
 
 	call->status = 200;
+	call->outcome = CALL_FAILED;
 	buf_reset(&call->answer);
-	rc = api_requests_find(db, &request, now_ms, &call->answer, e);
-	if (rc > 0)
+	rc = api_requests_find(db, &request, now_ms, &call->answer,
+			       &call->own_version, e);
+	if (rc > 0) {
+		call->outcome = CALL_DUPLICATE;
 		return 0;
+	}
 	if (rc == ERR_DUPLICATE) {
+		call->outcome = CALL_REFUSED;
 		answer_error(call, 422, "request_id_reused",
 			     "the requestId was used for another request");
 		return 0;
@@ -138,9 +176,10 @@ static void done(struct unit *u, int rc, const struct err *e)
 		return;
 	if (rc < 0) {
 		log_failure(call, rc, e);
+		call->outcome = CALL_FAILED;
 		answer_unavailable(call);
 	}
-	call_reply(call);
+	call->finish(call);
 }
 
 static struct flow_settings settings_of(const struct assembly *assembly)
@@ -155,29 +194,60 @@ static struct flow_settings settings_of(const struct assembly *assembly)
 	};
 }
 
-void change_handle(struct api_call *call)
+/* False: what was scanned is no code, and the answer says why. */
+static bool read_barcode(struct api_call *call, struct db *reader, int *ret_rc)
+{
+	struct barcode_rule rules[LABEL_RULES_MAX];
+	struct err e = {0};
+	int count = labels_load_for_order(reader, call->order_id, rules, NULL);
+	const char *reason = NULL;
+
+	*ret_rc = count < 0 ? count : 0;
+	if (count < 0)
+		return true;
+	if (barcode_read(call->args.code, rules, (size_t)count, &call->barcode,
+			 &reason, &e) == 0)
+		return true;
+	call->outcome = CALL_REFUSED;
+	answer_bad_code(call, reason, e.text);
+	return false;
+}
+
+void change_start(struct api_call *call, struct db *reader)
 {
 	struct assembly *assembly = call->assembly;
-	int rc = orders_find_number(assembly->reader, call->args.number,
-				    &call->order_id, NULL);
+	int rc = orders_find_number(reader, call->args.number, &call->order_id,
+				    NULL);
 
+	call->outcome = CALL_FAILED;
 	if (rc == 0) {
+		call->outcome = CALL_REFUSED;
 		answer_error(call, 404, "unknown_order",
 			     "there is no order with that number");
-		call_reply(call);
+		call->finish(call);
 		return;
 	}
 	call->settings = settings_of(assembly);
 	call->unit.run = run;
 	call->unit.done = done;
-	if (rc > 0)
-		rc = flow_pending_read(assembly->reader, call->order_id,
-				       &call->pending, NULL);
+	if (rc > 0 && call->method->action == ACTION_SCAN &&
+	    !read_barcode(call, reader, &rc)) {
+		call->finish(call);
+		return;
+	}
+	if (rc >= 0)
+		rc = flow_pending_read(reader, call->order_id, &call->pending,
+				       NULL);
 	if (rc == 0)
 		rc = writer_submit(assembly->service->writer, &call->unit,
 				   NULL);
 	if (rc < 0) {
 		answer_unavailable(call);
-		call_reply(call);
+		call->finish(call);
 	}
+}
+
+void change_handle(struct api_call *call)
+{
+	change_start(call, call->assembly->reader);
 }

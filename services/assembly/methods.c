@@ -30,12 +30,21 @@ const struct api_method api_methods[] = {
 	     SEEN | ARG_BIT(ARG_LINE) | ARG_BIT(ARG_QUANTITY),
 	     ARG_BIT(ARG_WEIGHT) | ARG_BIT(ARG_MARKING_CODES) |
 		     ARG_BIT(ARG_REASON)),
+	ACTS("scan", ACTION_SCAN, SEEN | ARG_BIT(ARG_CODE),
+	     ARG_BIT(ARG_QUANTITY)),
+	ACTS("replacePosition", ACTION_REPLACE,
+	     SEEN | ARG_BIT(ARG_LINE) | ARG_BIT(ARG_SKU) |
+		     ARG_BIT(ARG_QUANTITY),
+	     ARG_BIT(ARG_WEIGHT) | ARG_BIT(ARG_PRICE) | ARG_BIT(ARG_CONSENT)),
 	ACTS("resetPosition", ACTION_RESET, SEEN | ARG_BIT(ARG_LINE), 0),
 	ACTS("finishAssembly", ACTION_FINISH, SEEN, ARG_BIT(ARG_BAGS)),
 	ACTS("handOver", ACTION_HAND_OVER, SEEN, ARG_BIT(ARG_CODE)),
 	ACTS("cancelOrder", ACTION_CANCEL,
 	     ARG_BIT(ARG_NUMBER) | ARG_BIT(ARG_VERSION) | ARG_BIT(ARG_REASON),
 	     ARG_BIT(ARG_PICKER_ID)),
+	{"replay", LABEL("replay"), replay_handle, 0,
+	 ARG_BIT(ARG_PICKER_ID) | ARG_BIT(ARG_ACTIONS), 0, true},
+
 	{0},
 };
 

@@ -47,7 +47,18 @@ static void put_line_no(struct json_out *out, const char *key, int line_no)
 		json_put_null(out, key);
 }
 
-static void put_line(struct json_out *out, const struct order_line *line)
+static void put_codes(struct json_out *out, const struct order *order,
+		      int line_no)
+{
+	json_array(out, "markingCodes");
+	for (size_t i = 0; i < order->code_count; i++)
+		if (order->codes[i].line_no == line_no)
+			json_put_text(out, NULL, order->codes[i].code);
+	json_end(out);
+}
+
+static void put_line(struct json_out *out, const struct order *order,
+		     const struct order_line *line)
 {
 	json_object(out, NULL);
 	json_put_i64(out, "line", line->line_no);
@@ -66,8 +77,7 @@ static void put_line(struct json_out *out, const struct order_line *line)
 	put_line_no(out, "replacedBy", line->replaced_by);
 	put_line_no(out, "replaces", line->replaces);
 	json_put_text_or_null(out, "reason", text_or_null(line->reason));
-	json_array(out, "markingCodes");
-	json_end(out);
+	put_codes(out, order, line->line_no);
 	json_end(out);
 }
 
@@ -89,7 +99,7 @@ static struct order_row row_of(const struct order *order)
 }
 
 void order_json_whole(struct json_out *out, const char *key,
-		      const struct order *order)
+		      const struct order *order, const char *changes)
 {
 	struct order_row row = row_of(order);
 
@@ -107,7 +117,8 @@ void order_json_whole(struct json_out *out, const char *key,
 			      text_or_null(order->cancel_reason));
 	json_array(out, "lines");
 	for (size_t i = 0; i < order->line_count; i++)
-		put_line(out, &order->lines[i]);
+		put_line(out, order, &order->lines[i]);
 	json_end(out);
+	json_put_raw(out, "changes", changes[0] != '\0' ? changes : "[]");
 	json_end(out);
 }

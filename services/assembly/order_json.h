@@ -13,8 +13,9 @@
 void order_json_row(struct json_out *out, const char *key,
 		    const struct order_row *row);
 
-/* The whole order with its lines. */
+/* The whole order with its lines, and what the marketplace has changed about it
+ * (a JSON list; "" : none). */
 void order_json_whole(struct json_out *out, const char *key,
-		      const struct order *order);
+		      const struct order *order, const char *changes);
 
 #endif

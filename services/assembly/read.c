@@ -62,17 +62,19 @@ void read_orders(struct api_call *call)
 }
 
 /* 1 and the order, 0, < 0; all of it from one moment. */
-static int load(struct db *db, const char *number, struct order *order,
-		struct err *e)
+static int load(struct api_call *call, struct order *order)
 {
+	struct db *db = call->assembly->reader;
 	int64_t id = 0;
-	int rc = db_begin_read(db, e);
+	int rc = db_begin_read(db, NULL);
 
 	if (rc < 0)
 		return rc;
-	rc = orders_find_number(db, number, &id, e);
+	rc = orders_find_number(db, call->args.number, &id, NULL);
 	if (rc > 0)
-		rc = orders_load(db, id, order, e);
+		rc = orders_load(db, id, order, NULL);
+	if (rc > 0 && facts_changes(call, db, id, NULL) < 0)
+		rc = ERR_IO;
 	db_rollback(db);
 	return rc;
 }
@@ -80,7 +82,7 @@ static int load(struct db *db, const char *number, struct order *order,
 void read_order(struct api_call *call)
 {
 	CLEANUP(order_clear) struct order order = {0};
-	int rc = load(call->assembly->reader, call->args.number, &order, NULL);
+	int rc = load(call, &order);
 
 	if (rc > 0)
 		rc = answer_order(call, &order, NULL, NULL);

@@ -22,6 +22,14 @@ static void refuse(struct http_exchange *x, int status, const char *code,
 	http_reply_error(x, status, code, message);
 }
 
+void call_clear(struct api_call *call)
+{
+	buf_clear(&call->answer);
+	buf_clear(&call->changes);
+	flow_pending_clear(&call->pending);
+	api_args_clear(&call->args);
+}
+
 void call_reply(struct api_call *call)
 {
 	CLEANUP(buf_clear) struct buf answer = call->answer;
@@ -29,7 +37,7 @@ void call_reply(struct api_call *call)
 	int status = call->status;
 
 	call->answer = (struct buf){0};
-	flow_pending_clear(&call->pending);
+	call_clear(call);
 	if (buf_finish(&answer, NULL) < 0) {
 		refuse(x, 503, "unavailable", "no memory for the answer");
 		return;
@@ -38,6 +46,37 @@ void call_reply(struct api_call *call)
 		http_reply_header(x, "Retry-After", "1");
 	http_reply(x, status, "application/json", buf_text(&answer),
 		   answer.used_bytes);
+}
+
+void call_init(struct api_call *call, struct assembly *assembly,
+	       const struct api_method *method,
+	       void (*finish)(struct api_call *call))
+{
+	call->assembly = assembly;
+	call->method = method;
+	call->finish = finish;
+	call->answer = BUF_MAX(API_ANSWER_BYTES_MAX);
+	call->changes = BUF_MAX(API_CHANGES_BYTES_MAX);
+}
+
+bool call_read_args(struct api_call *call, const struct arg_source *source)
+{
+	CLEANUP(buf_clear) struct buf canonical = BUF_MAX(API_BODY_BYTES_MAX);
+	struct arg_faults faults;
+
+	api_args_read(source, call->method->needs, call->method->takes,
+		      &call->args, &canonical, &faults);
+	if (faults.count > 0) {
+		answer_arg_faults(call, &faults);
+		return false;
+	}
+	if (buf_finish(&canonical, NULL) < 0) {
+		answer_unavailable(call);
+		return false;
+	}
+	digest_sha256(buf_text(&canonical), canonical.used_bytes,
+		      call->body_hash);
+	return true;
 }
 
 static void reply_error(struct api_call *call, int status, const char *code,
@@ -80,10 +119,8 @@ static int read_envelope(struct api_call *call, const struct json *body,
 
 static void read_and_handle(struct api_call *call)
 {
-	CLEANUP(buf_clear) struct buf canonical = BUF_MAX(API_BODY_BYTES_MAX);
 	CLEANUP_JSON struct json *body = NULL;
-	const struct json *data = NULL;
-	struct arg_faults faults;
+	struct arg_source source = {0};
 	struct err e = {0};
 
 	if (json_doc_parse(http_body(call->x), http_body_bytes(call->x), &body,
@@ -91,24 +128,15 @@ static void read_and_handle(struct api_call *call)
 		reply_error(call, 400, "bad_json", e.text);
 		return;
 	}
-	if (read_envelope(call, body, &data, &e) < 0) {
+	if (read_envelope(call, body, &source.data, &e) < 0) {
 		reply_error(call, 400, "bad_envelope", e.text);
 		return;
 	}
-	api_args_read(data, call->method->needs, call->method->takes,
-		      &call->args, &canonical, &faults);
-	if (faults.count > 0) {
-		answer_arg_faults(call, &faults);
+	if (!call_read_args(call, &source)) {
 		call_reply(call);
 		return;
 	}
-	if (buf_finish(&canonical, NULL) < 0) {
-		answer_unavailable(call);
-		call_reply(call);
-		return;
-	}
-	digest_sha256(buf_text(&canonical), canonical.used_bytes,
-		      call->body_hash);
+	call->data = source.data;
 	call->method->handle(call);
 }
 
@@ -136,8 +164,6 @@ void request_handle(struct http_exchange *x, void *context)
 		return;
 	}
 	call->x = x;
-	call->assembly = assembly;
-	call->method = method;
-	call->answer = BUF_MAX(API_ANSWER_BYTES_MAX);
+	call_init(call, assembly, method, call_reply);
 	read_and_handle(call);
 }

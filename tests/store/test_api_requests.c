@@ -29,7 +29,7 @@ static int run_add(struct db *db, int64_t now_ms, void *context, struct err *e)
 	const struct addition *a = context;
 
 	(void)now_ms;
-	return api_requests_add(db, a->request, a->answer, a->at_ms, e);
+	return api_requests_add(db, a->request, a->answer, 7, a->at_ms, e);
 }
 
 static void add(struct fixture *f, const struct api_request *request,
@@ -45,7 +45,12 @@ static void add(struct fixture *f, const struct api_request *request,
 static int find(struct fixture *f, const struct api_request *request,
 		int64_t now_ms, struct buf *answer)
 {
-	return api_requests_find(f->db, request, now_ms, answer, NULL);
+	int64_t version = 7;
+	int rc = api_requests_find(f->db, request, now_ms, answer, &version,
+				   NULL);
+
+	assert_int_equal(version, 7);
+	return rc;
 }
 
 static void a_repeat_gets_the_answer_that_was_kept(void **state)

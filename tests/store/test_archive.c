@@ -318,9 +318,12 @@ static void old_answers_go_oldest_first(void **state)
 {
 	struct fixture *f = *state;
 
-	fixture_sql(f, "INSERT INTO api_requests VALUES ('a', '', '', 3),"
-		       " ('b', '', '', 1), ('c', '', '', 2),"
-		       " ('d', '', '', 100000)");
+	fixture_sql(
+		f,
+		"INSERT INTO api_requests (key, body_hash, answer, created_ms)"
+		" VALUES ('a', '', '', 3),"
+		" ('b', '', '', 1), ('c', '', '', 2),"
+		" ('d', '', '', 100000)");
 	assert_int_equal(fixture_write(f, answers, NULL, NULL), 2);
 	assert_string_equal(
 		fixture_text(f, "SELECT group_concat(key) FROM"

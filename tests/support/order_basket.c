@@ -48,6 +48,12 @@ struct order basket_order(const struct goods *goods, size_t count)
 
 struct order_action basket_action(enum order_action_type type)
 {
+	static const struct named_goods nothing = {
+		.piece_weight_g = -1,
+		.soft_percent = WEIGHT_SOFT_PERCENT,
+		.hard_percent = WEIGHT_HARD_PERCENT,
+	};
+
 	return (struct order_action){.type = type,
 				     .picker_id = "anna",
 				     .version = 5,
@@ -55,7 +61,11 @@ struct order_action basket_action(enum order_action_type type)
 				     .weight_g = -1,
 				     .reason = "",
 				     .bags = -1,
-				     .code = ""};
+				     .code = "",
+				     .goods = &nothing,
+				     .price_minor = -1,
+				     .consent = "",
+				     .device_time = ""};
 }
 
 int basket_act(struct order *order, const struct order_action *action,

@@ -24,7 +24,14 @@ enum {
 	ORDER_NUMBER_BYTES = 32,
 	ORDER_TEXT_BYTES = 512,
 	ORDER_SKU_BYTES = 64,
-	ORDER_SHORT_BYTES = 64
+	ORDER_SHORT_BYTES = 64,
+	ORDER_CODES_MAX = 4000, /* marking codes of one order */
+	ORDER_CODE_BYTES = 192, /* BARCODE_TEXT_BYTES */
+	ORDER_UNIT_BYTES = 40,  /* GTIN and serial with their identifiers */
+	/* Grams against what the picked quantity should weigh (contract.md,
+	 * defaults). Beyond soft: a warning, beyond hard: refused. */
+	WEIGHT_SOFT_PERCENT = 10,
+	WEIGHT_HARD_PERCENT = 25
 };
 
 /*        symbol, name */
@@ -70,6 +77,16 @@ struct order_line {
 	enum line_state state;
 	char reason[ORDER_SHORT_BYTES];
 	int replaced_by, replaces; /* line_no, 0: none */
+	int64_t version; /* of the order, when the line last changed */
+	/* Not kept in the store: of the catalogue, by whoever judges weights */
+	int soft_percent, hard_percent;
+};
+
+/* A marking code of a picked unit. */
+struct order_code {
+	int line_no;
+	char unit[ORDER_UNIT_BYTES]; /* names it (barcode.h) */
+	char code[ORDER_CODE_BYTES];
 };
 
 /* What the marketplace says about an order. In an event "", 0, -1 and
@@ -110,6 +127,8 @@ struct order {
 
 	struct order_line *lines; /* owned */
 	size_t line_count;
+	struct order_code *codes; /* owned; of each line in their sequence */
+	size_t code_count;
 };
 
 /* One thing that happened, read from a marketplace's body. */
@@ -130,6 +149,14 @@ void order_event_clear(struct order_event *event);
  * memory or at ORDER_LINES_MAX. */
 struct order_line *order_line_add(struct order_line **lines, size_t *count);
 struct order_line *order_line_find(struct order *order, int line_no);
+/* One more than any line has had: numbers are never used again. */
+int order_next_line_no(const struct order *order);
+
+/* Marking codes of a line. Adding: 0; ERR_NOMEM, also at ORDER_CODES_MAX. */
+int order_code_add(struct order *order, int line_no, const char *unit,
+		   const char *code, struct err *e);
+void order_codes_remove(struct order *order, int line_no);
+size_t order_codes_count(const struct order *order, int line_no);
 
 const char *line_state_name(enum line_state state);
 enum line_state line_state_from_name(const char *name);

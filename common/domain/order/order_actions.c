@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "codec/json/json_out.h"
-#include "domain/order/order_picking.h"
+#include "domain/picking/picking.h"
 
 enum {
 	DETAIL_BYTES_MAX = 4096
@@ -107,24 +107,46 @@ static int keep_alive(struct order *order, const struct action_context *c,
 	return 0;
 }
 
+typedef int goods_function(struct order *order,
+			   const struct order_action *action,
+			   struct order_outcome *out, struct err *e);
+
+/* Whoever lost the order to another picker and brings his journal later does
+ * not extend the other one's lease. */
+static int act_on_goods(struct order *order, const struct action_context *c,
+			goods_function *act, struct order_outcome *out,
+			struct err *e)
+{
+	int rc = act(order, c->action, out, e);
+
+	if (rc == 0 && out->refusal == REFUSAL_NONE &&
+	    strcmp(order->picker_id, c->action->picker_id) == 0)
+		extend_lease(order, c, out);
+	return rc;
+}
+
 static int pick(struct order *order, const struct action_context *c,
 		struct order_outcome *out, struct err *e)
 {
-	int rc = order_pick(order, c->action, out, e);
-
-	if (rc == 0 && out->refusal == REFUSAL_NONE)
-		extend_lease(order, c, out);
-	return rc;
+	return act_on_goods(order, c, picking_pick, out, e);
 }
 
 static int reset(struct order *order, const struct action_context *c,
 		 struct order_outcome *out, struct err *e)
 {
-	int rc = order_reset(order, c->action, out, e);
+	return act_on_goods(order, c, picking_reset, out, e);
+}
 
-	if (rc == 0 && out->refusal == REFUSAL_NONE)
-		extend_lease(order, c, out);
-	return rc;
+static int scan(struct order *order, const struct action_context *c,
+		struct order_outcome *out, struct err *e)
+{
+	return act_on_goods(order, c, picking_scan, out, e);
+}
+
+static int replace(struct order *order, const struct action_context *c,
+		   struct order_outcome *out, struct err *e)
+{
+	return act_on_goods(order, c, picking_replace, out, e);
 }
 
 static int end_as_canceled(struct order *order, const struct action_context *c,
@@ -148,12 +170,12 @@ static int end_as_canceled(struct order *order, const struct action_context *c,
 static int finish(struct order *order, const struct action_context *c,
 		  struct order_outcome *out, struct err *e)
 {
-	int rc = order_check_complete(order, out, e);
+	int rc = picking_check_complete(order, out, e);
 
 	if (rc < 0 || out->refusal != REFUSAL_NONE)
 		return rc;
 	/* An empty bag is never ready: the sale does not take place. */
-	if (!order_has_goods(order))
+	if (!picking_has_goods(order))
 		return end_as_canceled(order, c, "nothing_picked", out, e);
 	order_change_state(order, &out->change, c->step.to, c->now_ms);
 	if (c->policy->send_assembled)
@@ -186,17 +208,25 @@ static const struct {
 	enum order_event_type event;
 	bool holder_only;
 	bool versioned;
+	bool about_line;
 	action_function *act;
 } rows[ACTION_MAX_] = {
-	[ACTION_TAKE] = {EVENT_TAKE, false, false, take},
-	[ACTION_RELEASE] = {EVENT_RELEASE, true, false, release},
-	[ACTION_KEEP_ALIVE] = {EVENT_PICK, true, false, keep_alive},
-	[ACTION_PICK] = {EVENT_PICK, true, true, pick},
-	[ACTION_RESET] = {EVENT_PICK, true, true, reset},
-	[ACTION_FINISH] = {EVENT_FINISH, true, true, finish},
-	[ACTION_HAND_OVER] = {EVENT_HAND_OVER, false, true, hand_over},
-	[ACTION_CANCEL] = {EVENT_STORE_CANCEL, false, true, cancel},
+	[ACTION_TAKE] = {EVENT_TAKE, false, false, false, take},
+	[ACTION_RELEASE] = {EVENT_RELEASE, true, false, false, release},
+	[ACTION_KEEP_ALIVE] = {EVENT_PICK, true, false, false, keep_alive},
+	[ACTION_PICK] = {EVENT_PICK, true, true, true, pick},
+	[ACTION_RESET] = {EVENT_PICK, true, true, true, reset},
+	[ACTION_SCAN] = {EVENT_PICK, true, true, true, scan},
+	[ACTION_REPLACE] = {EVENT_PICK, true, true, true, replace},
+	[ACTION_FINISH] = {EVENT_FINISH, true, true, false, finish},
+	[ACTION_HAND_OVER] = {EVENT_HAND_OVER, false, true, false, hand_over},
+	[ACTION_CANCEL] = {EVENT_STORE_CANCEL, false, true, false, cancel},
 };
+
+bool order_action_is_about_line(enum order_action_type type)
+{
+	return rows[type].about_line;
+}
 
 enum order_event_type order_action_event(enum order_action_type type)
 {
@@ -209,13 +239,16 @@ static enum order_refusal refusal_of(const struct order *order,
 				     const struct action_context *c)
 {
 	const struct order_action *action = c->action;
+	bool by_line = action->replayed && rows[action->type].about_line;
 
 	if (c->step.verdict != VERDICT_MOVE && c->step.verdict != VERDICT_STAY)
 		return REFUSAL_STEP;
 	if (rows[action->type].holder_only &&
-	    strcmp(order->picker_id, action->picker_id) != 0)
+	    strcmp(order->picker_id, action->picker_id) != 0 &&
+	    !(by_line && action->held_once))
 		return REFUSAL_PICKER;
-	if (rows[action->type].versioned && action->version != order->version)
+	if (rows[action->type].versioned && !by_line &&
+	    action->version != order->version)
 		return REFUSAL_VERSION;
 	return REFUSAL_NONE;
 }

@@ -24,10 +24,9 @@ struct err;
 enum {
 	ORDER_LEASE_MS = 15 * 60 * 1000,
 	ORDER_BAGS_MAX = 1000,
-	/* Grams against what the picked quantity should weigh (contract.md,
-	 * defaults). Beyond soft: a warning, beyond hard: refused. */
-	WEIGHT_SOFT_PERCENT = 10,
-	WEIGHT_HARD_PERCENT = 25
+	/* A replacement may cost that much more than the original; then the
+	 * customer must have agreed. */
+	REPLACEMENT_DEARER_PERCENT = 10
 };
 
 enum order_action_type {
@@ -39,7 +38,25 @@ enum order_action_type {
 	ACTION_FINISH,
 	ACTION_HAND_OVER,
 	ACTION_CANCEL,
+	ACTION_SCAN,
+	ACTION_REPLACE,
 	ACTION_MAX_
+};
+
+/* What the store knows about goods that an action names. */
+struct named_goods {
+	char sku[ORDER_SKU_BYTES]; /* "" : nobody knows them */
+	char name[ORDER_TEXT_BYTES / 2];
+	int64_t piece_weight_g; /* -1: not said */
+	int soft_percent, hard_percent;
+};
+
+/* A marking code, with what the store knows about it. */
+struct scanned_code {
+	char unit[ORDER_UNIT_BYTES];
+	char code[ORDER_CODE_BYTES];
+	char sku[ORDER_SKU_BYTES];        /* "" : nobody knows its GTIN */
+	char used_by[ORDER_NUMBER_BYTES]; /* another open order, or "" */
 };
 
 /* Texts are never NULL and borrowed during the call. What an action does not
@@ -55,6 +72,27 @@ struct order_action {
 	const char *reason;     /* "" : not said */
 	int64_t bags;           /* -1: not said */
 	const char *code;       /* "" : not said */
+
+	/* Picking: all codes of the line, when has_codes is set. Scanning: the
+	 * one that was scanned, or none. */
+	const struct scanned_code *codes;
+	size_t code_count;
+	bool has_codes;
+
+	/* Scanning and replacing. */
+	const struct named_goods *goods;
+	int64_t price_minor; /* of one piece; of a label: of all of it; -1 */
+	const char *consent; /* how the customer agreed; "" : he did not */
+
+	/* An entry of a handheld's journal. It was not done in the sight of the
+	 * order as it is, so it is held against its line: `version` is the last
+	 * one that the handheld saw, and own_versions are those that it made
+	 * itself since. */
+	bool replayed;
+	bool held_once;          /* the picker has held the order before */
+	const char *device_time; /* "" : not said */
+	const int64_t *own_versions;
+	size_t own_version_count;
 };
 
 enum order_refusal {
@@ -62,11 +100,12 @@ enum order_refusal {
 	REFUSAL_STEP,    /* not from this state */
 	REFUSAL_PICKER,  /* another one holds the order, or nobody does */
 	REFUSAL_VERSION, /* the caller has not seen the order as it is */
-	REFUSAL_VALUES   /* the remarks say what is wrong */
+	REFUSAL_VALUES,  /* the remarks say what is wrong */
+	REFUSAL_LINE     /* replayed: somebody else has changed the line */
 };
 
 enum {
-	REMARK_TEXT_BYTES = 96
+	REMARK_TEXT_BYTES = 160
 };
 
 /* A fault of a refused action, or a warning about one that was done. */
@@ -90,6 +129,9 @@ void order_outcome_clear(struct order_outcome *outcome);
 int order_act(struct order *order, const struct order_action *action,
 	      const struct order_policy *policy, int64_t now_ms,
 	      struct order_outcome *ret_outcome, struct err *e);
+
+/* Is it about one line, so that a journal's entry is held against that? */
+bool order_action_is_about_line(enum order_action_type type);
 
 /* The event of order_step() that decides about an action. */
 enum order_event_type order_action_event(enum order_action_type type);

@@ -72,32 +72,60 @@ enum terms_audience {
 	TERMS_CUSTOMER = 1 << 1 /* stands apart in the store */
 };
 
+static void put_term(struct json_out *out, const char *name, const char *from,
+		     const char *to)
+{
+	if (out == NULL)
+		return;
+	json_object(out, name);
+	json_put_text(out, "from", from);
+	json_put_text(out, "to", to);
+	json_end(out);
+}
+
+static void put_time_term(struct json_out *out, const char *name,
+			  int64_t from_ms, int64_t to_ms)
+{
+	if (out == NULL)
+		return;
+	json_object(out, name);
+	json_put_time(out, "from", from_ms);
+	json_put_time(out, "to", to_ms);
+	json_end(out);
+}
+
 /* Values that the event names replace those of the order. Bits of enum
- * terms_audience for what is different now. */
+ * terms_audience for what is different now; what a picker must see is written
+ * to the open object of *out, and nothing that is personal. */
 static unsigned merge_terms(struct order_terms *to,
-			    const struct order_terms *from)
+			    const struct order_terms *from,
+			    struct json_out *out)
 {
 	static const struct {
+		const char *name;
 		size_t offset, size;
 		unsigned audience;
 	} texts[] = {
-#define TEXT(member, audience)                 \
-	{offsetof(struct order_terms, member), \
+#define TEXT(name, member, audience)                 \
+	{name, offsetof(struct order_terms, member), \
 	 sizeof(((struct order_terms *)0)->member), audience}
-		TEXT(store_id, TERMS_PICKER),
-		TEXT(order_uuid, 0),
-		TEXT(comment, TERMS_PICKER),
-		TEXT(replacement_policy, TERMS_PICKER),
-		TEXT(shipment_method, TERMS_PICKER),
-		TEXT(customer_name, TERMS_CUSTOMER),
-		TEXT(customer_phone, TERMS_CUSTOMER),
-		TEXT(customer_address, TERMS_CUSTOMER),
+		TEXT("storeId", store_id, TERMS_PICKER),
+		TEXT("", order_uuid, 0),
+		TEXT("comment", comment, TERMS_PICKER),
+		TEXT("replacementPolicy", replacement_policy, TERMS_PICKER),
+		TEXT("shipmentMethod", shipment_method, TERMS_PICKER),
+		TEXT("", customer_name, TERMS_CUSTOMER),
+		TEXT("", customer_phone, TERMS_CUSTOMER),
+		TEXT("", customer_address, TERMS_CUSTOMER),
 #undef TEXT
 	};
-	static const size_t times[] = {
-		offsetof(struct order_terms, slot_from_ms),
-		offsetof(struct order_terms, slot_to_ms),
-		offsetof(struct order_terms, deadline_ms),
+	static const struct {
+		const char *name;
+		size_t offset;
+	} times[] = {
+		{"slotFrom", offsetof(struct order_terms, slot_from_ms)},
+		{"slotTo", offsetof(struct order_terms, slot_to_ms)},
+		{"deadline", offsetof(struct order_terms, deadline_ms)},
 	};
 	int64_t old_slot_to_ms = to->slot_to_ms;
 	unsigned different = 0;
@@ -108,17 +136,22 @@ static unsigned merge_terms(struct order_terms *to,
 
 		if (new[0] == '\0' || strcmp(old, new) == 0)
 			continue;
+		if (texts[i].audience == TERMS_PICKER)
+			put_term(out, texts[i].name, old, new);
 		memcpy(old, new, texts[i].size);
 		different |= texts[i].audience;
 	}
 	for (size_t i = 0; i < COUNT_OF(times); i++) {
-		char *old = (char *)to + times[i];
-		const char *new = (const char *)from + times[i];
+		char *old = (char *)to + times[i].offset;
+		const char *new = (const char *)from + times[i].offset;
 		int64_t value;
+		int64_t old_value;
 
 		memcpy(&value, new, sizeof(value));
-		if (value == 0 || memcmp(old, new, sizeof(value)) == 0)
+		memcpy(&old_value, old, sizeof(old_value));
+		if (value == 0 || value == old_value)
 			continue;
+		put_time_term(out, times[i].name, old_value, value);
 		memcpy(old, new, sizeof(value));
 		different |= TERMS_PICKER;
 	}
@@ -161,7 +194,7 @@ static int apply_created(struct order *order, const struct order_event *event,
 	int rc;
 
 	order->terms = (struct order_terms){0};
-	(void)merge_terms(&order->terms, &event->terms);
+	(void)merge_terms(&order->terms, &event->terms, NULL);
 	merge_totals(&order->terms, &event->terms);
 	if (order->terms.store_id[0] == '\0')
 		(void)text_copy(order->terms.store_id,
@@ -189,16 +222,16 @@ static int apply_created(struct order *order, const struct order_event *event,
  * that tells no positions must not make a later one look old that does, so
  * positions and the rest have each their own time. */
 static int take_over(struct order *order, const struct order_event *event,
-		     struct buf *detail, struct order_change *change,
+		     struct json_out *out, struct order_change *change,
 		     struct err *e)
 {
 	unsigned different = 0;
 	int lines = 0;
 
 	if (event->event_ms >= order->event_ms)
-		different = merge_terms(&order->terms, &event->terms);
+		different = merge_terms(&order->terms, &event->terms, out);
 	if (event->has_lines) {
-		lines = order_lines_update(order, event, detail, e);
+		lines = order_lines_update(order, event, out, e);
 		order->snapshot_ms = event->event_ms;
 		merge_totals(&order->terms, &event->terms);
 	}
@@ -206,7 +239,7 @@ static int take_over(struct order *order, const struct order_event *event,
 		return lines;
 	change->lines_changed = lines > 0 || (different & TERMS_CUSTOMER) != 0;
 	if (lines > 0 || (different & TERMS_PICKER) != 0)
-		order->version++;
+		json_put_i64(out, "version", ++order->version);
 	return 0;
 }
 
@@ -219,22 +252,25 @@ static int apply_snapshot(struct order *order, const struct order_event *event,
 	bool is_old =
 		event->event_ms < order->event_ms &&
 		(!event->has_lines || event->event_ms < order->snapshot_ms);
+	struct json_out out = json_out_to(&detail);
 	int rc = 0;
 
 	if (is_old) {
 		change->verdict = VERDICT_LATE;
 		return note_late(event, change, e);
 	}
+	json_object(&out, NULL);
 	if (order->state <= ORDER_ASSEMBLING)
-		rc = take_over(order, event, &detail, change, e);
-	if (rc == 0)
-		rc = buf_finish(&detail, e);
+		rc = take_over(order, event, &out, change, e);
+	if (rc < 0)
+		return rc;
+	json_end(&out);
+	rc = json_out_finish(&out, e);
 	if (rc < 0)
 		return rc;
 	change->changed = true;
-	return order_change_note(
-		change, "order.updated", marketplace,
-		detail.used_bytes > 0 ? buf_text(&detail) : NULL, e);
+	return order_change_note(change, "order.updated", marketplace,
+				 buf_text(&detail), e);
 }
 
 static int apply_canceled(struct order *order, const struct order_event *event,
@@ -251,6 +287,7 @@ static int apply_canceled(struct order *order, const struct order_event *event,
 	order->version++;
 	json_object(&out, NULL);
 	json_put_text(&out, "reason", event->cancel_reason);
+	json_put_i64(&out, "version", order->version);
 	json_end(&out);
 	rc = json_out_finish(&out, e);
 	return rc < 0 ? rc

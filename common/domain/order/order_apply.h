@@ -33,6 +33,7 @@ struct order_change {
 	bool changed;       /* the order row is to be saved */
 	bool lines_changed; /* and its lines and customer */
 	int only_line_no;   /* of the lines no other one; 0: any of them */
+	bool codes_changed; /* marking codes, of only_line_no if that is set */
 	struct order_note notes[CHANGE_NOTES_MAX];
 	int note_count;
 	enum notice notices[CHANGE_NOTICES_MAX]; /* to be sent, in this order */

@@ -7,21 +7,11 @@
 #include "base/err.h"
 #include "codec/json/json_out.h"
 
-static int next_line_no(const struct order *order)
-{
-	int last = 0;
-
-	for (size_t i = 0; i < order->line_count; i++)
-		if (order->lines[i].line_no > last)
-			last = order->lines[i].line_no;
-	return last + 1;
-}
-
 static struct order_line *append(struct order *order,
 				 const struct order_line *from, int *ret_rc,
 				 struct err *e)
 {
-	int line_no = next_line_no(order);
+	int line_no = order_next_line_no(order);
 	bool full = order->line_count >= ORDER_LINES_MAX;
 	struct order_line *line =
 		order_line_add(&order->lines, &order->line_count);
@@ -71,9 +61,11 @@ static struct order_line *claim_twin(struct order *order, const char *sku,
 	return NULL;
 }
 
-static void put_difference(struct json_out *out, const struct order_line *line,
-			   int64_t from_milli)
+/* The caller gives the order its next version when any line is different. */
+static void put_difference(struct json_out *out, const struct order *order,
+			   struct order_line *line, int64_t from_milli)
 {
+	line->version = order->version + 1;
 	json_object(out, NULL);
 	json_put_i64(out, "line", line->line_no);
 	json_put_text(out, "sku", line->sku);
@@ -118,29 +110,33 @@ static void update_line(struct order_line *line, const struct order_line *from)
 			      : LINE_PENDING;
 }
 
-static int remove_line(struct order_line *line, struct json_out *out)
+/* With what was picked in its stead. */
+static int remove_line(struct order *order, struct order_line *line,
+		       struct json_out *out)
 {
-	int64_t from_milli = line->qty_milli;
+	int changes = 0;
 
-	if (line->replaces != 0 || line->state == LINE_REMOVED)
-		return 0;
-	line->state = LINE_REMOVED;
-	line->qty_milli = 0;
-	put_difference(out, line, from_milli);
-	return 1;
+	while (line != NULL && line->state != LINE_REMOVED) {
+		int64_t from_milli = line->qty_milli;
+
+		line->state = LINE_REMOVED;
+		line->qty_milli = 0;
+		put_difference(out, order, line, from_milli);
+		changes++;
+		line = order_line_find(order, line->replaced_by);
+	}
+	return changes;
 }
 
 int order_lines_update(struct order *order, const struct order_event *event,
-		       struct buf *detail, struct err *e)
+		       struct json_out *out, struct err *e)
 {
 	bool claimed[ORDER_LINES_MAX] = {false};
 	size_t old_count = order->line_count;
-	struct json_out out = json_out_to(detail);
 	int changes = 0;
 	int rc = 0;
 
-	json_object(&out, NULL);
-	json_array(&out, "lines");
+	json_array(out, "lines");
 	for (size_t i = 0; i < event->line_count; i++) {
 		const struct order_line *from = &event->lines[i];
 		struct order_line *line = claim_twin(order, from->sku, claimed);
@@ -155,13 +151,12 @@ int order_lines_update(struct order *order, const struct order_event *event,
 		if (line == NULL)
 			return rc;
 		claimed[line - order->lines] = true;
-		put_difference(&out, line, from_milli);
+		put_difference(out, order, line, from_milli);
 		changes++;
 	}
 	for (size_t i = 0; i < old_count; i++)
-		if (!claimed[i])
-			changes += remove_line(&order->lines[i], &out);
-	json_end(&out);
-	json_end(&out);
+		if (!claimed[i] && order->lines[i].replaces == 0)
+			changes += remove_line(order, &order->lines[i], out);
+	json_end(out);
 	return changes > 0 ? 1 : 0;
 }

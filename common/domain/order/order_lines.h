@@ -5,7 +5,7 @@
 #ifndef DOMAIN_ORDER_LINES_H
 #define DOMAIN_ORDER_LINES_H
 
-#include "base/buf.h"
+#include "codec/json/json_out.h"
 #include "domain/order/order.h"
 
 struct err;
@@ -17,10 +17,10 @@ int order_lines_set(struct order *order, const struct order_event *event,
 
 /* A later one: a position is recognised by its SKU (the n-th of equal ones is
  * the n-th again). New positions become new lines; a position that is gone
- * becomes `removed` and keeps what was picked. *detail gets the difference as a
- * JSON object. 1 when something changed, 0, ERR_INVALID (would have more than
- * ORDER_LINES_MAX lines, removed ones counted), ERR_NOMEM. */
+ * becomes `removed` and keeps what was picked. The open object of *out gets the
+ * difference as "lines". 1 when something changed, 0, ERR_INVALID (would have
+ * more than ORDER_LINES_MAX lines, removed ones counted), ERR_NOMEM. */
 int order_lines_update(struct order *order, const struct order_event *event,
-		       struct buf *detail, struct err *e);
+		       struct json_out *out, struct err *e);
 
 #endif

@@ -12,13 +12,14 @@ enum {
 	KEY_BYTES_MAX = 4096
 };
 
-STMT(api_requests_get, "SELECT body_hash, answer FROM api_requests"
+STMT(api_requests_get, "SELECT body_hash, answer, version FROM api_requests"
 		       " WHERE key = $1 AND created_ms > $2");
 STMT(api_requests_put,
-     "INSERT INTO api_requests (key, body_hash, answer, created_ms)"
-     " VALUES ($1, $2, $3, $4)"
+     "INSERT INTO api_requests (key, body_hash, answer, created_ms, version)"
+     " VALUES ($1, $2, $3, $4, $5)"
      " ON CONFLICT (key) DO UPDATE SET body_hash = $2, answer = $3,"
-     " created_ms = $4");
+     " created_ms = $4, version = $5");
+
 /* One text that no other request has: a list, because the parts come from
  * outside and may hold any character. */
 static int make_key(const struct api_request *request, struct buf *key,
@@ -36,7 +37,8 @@ static int make_key(const struct api_request *request, struct buf *key,
 }
 
 int api_requests_find(struct db *db, const struct api_request *request,
-		      int64_t now_ms, struct buf *ret_answer, struct err *e)
+		      int64_t now_ms, struct buf *ret_answer,
+		      int64_t *ret_version, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf key = BUF_MAX(KEY_BYTES_MAX);
 	CLEANUP_QUERY struct query *q = query_start(db, &api_requests_get);
@@ -52,13 +54,15 @@ int api_requests_find(struct db *db, const struct api_request *request,
 	if (strcmp(query_col_text(q, 0), request->body_hash) != 0)
 		return err_set(e, ERR_DUPLICATE,
 			       "the request id was used for another request");
+	*ret_version = query_col_i64(q, 2);
 	buf_add_text(ret_answer, query_col_text(q, 1));
 	rc = buf_finish(ret_answer, e);
 	return rc < 0 ? rc : 1;
 }
 
 int api_requests_add(struct db *db, const struct api_request *request,
-		     const char *answer, int64_t now_ms, struct err *e)
+		     const char *answer, int64_t version, int64_t now_ms,
+		     struct err *e)
 {
 	CLEANUP(buf_clear) struct buf key = BUF_MAX(KEY_BYTES_MAX);
 	CLEANUP_QUERY struct query *q = query_start(db, &api_requests_put);
@@ -70,6 +74,7 @@ int api_requests_add(struct db *db, const struct api_request *request,
 	query_text(q, 2, request->body_hash);
 	query_text(q, 3, answer);
 	query_i64(q, 4, now_ms);
+	query_i64(q, 5, version);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }

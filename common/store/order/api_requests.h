@@ -30,15 +30,18 @@ struct api_request {
 				  requests are equal texts */
 };
 
-/* The answer to an earlier request of the same name. 1 and *ret_answer; 0 when
+/* The answer to an earlier request of the same name. 1, *ret_answer and the
+ * version that it gave to its order (0: none); 0 when
  * there is none, or none that is young enough; ERR_DUPLICATE when it asked for
  * something else; < 0. Reader or writer. */
 int api_requests_find(struct db *db, const struct api_request *request,
-		      int64_t now_ms, struct buf *ret_answer, struct err *e);
+		      int64_t now_ms, struct buf *ret_answer,
+		      int64_t *ret_version, struct err *e);
 
 /* Keep an answer; one that was too old is replaced. Inside a write transaction.
  * 0, or as query_next(). */
 int api_requests_add(struct db *db, const struct api_request *request,
-		     const char *answer, int64_t now_ms, struct err *e);
+		     const char *answer, int64_t version, int64_t now_ms,
+		     struct err *e);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "store/engine/db.h"
+#include "store/order/marking_codes.h"
 
 #define ORDER_COLUMNS                                                     \
 	"id, channel, external_id, number, store_id, state, version,"     \
@@ -17,7 +18,7 @@
 	"line_no, sku, name, qty_ordered_milli, qty_milli, qty_picked_milli," \
 	" weight_g, weight_picked_g, price_minor, discount_price_minor,"      \
 	" total_minor, discount_total_minor, state, reason, replaced_by,"     \
-	" replaces"
+	" replaces, version"
 
 STMT(orders_get, "SELECT " ORDER_COLUMNS " FROM orders WHERE id = $1");
 STMT(orders_get_lines, "SELECT " LINE_COLUMNS " FROM order_lines"
@@ -40,13 +41,13 @@ STMT(orders_put,
      " delivered_ms = $29, canceled_ms = $30, updated_ms = $32");
 STMT(orders_put_line,
      "INSERT INTO order_lines (order_id, " LINE_COLUMNS ")"
-     " VALUES ($17, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-     " $14, $15, $16)"
+     " VALUES ($18, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+     " $14, $15, $16, $17)"
      " ON CONFLICT (order_id, line_no) DO UPDATE SET qty_milli = $5,"
      " qty_picked_milli = $6, weight_g = $7, weight_picked_g = $8,"
      " price_minor = $9, discount_price_minor = $10, total_minor = $11,"
      " discount_total_minor = $12, state = $13, reason = $14,"
-     " replaced_by = $15, replaces = $16");
+     " replaced_by = $15, replaces = $16, version = $17");
 STMT(orders_put_customer,
      "INSERT INTO order_customers (order_id, name, phone, address)"
      " VALUES ($1, $2, $3, $4)"
@@ -55,6 +56,13 @@ STMT(orders_put_customer,
 STMT(history_insert,
      "INSERT INTO order_history (order_id, at_ms, kind, actor, detail)"
      " VALUES ($1, $2, $3, $4, $5)");
+/* The partial index order_history_changes has these kinds only. */
+STMT(history_changes_select,
+     "SELECT at_ms, kind, detail FROM order_history"
+     " WHERE order_id = $1 AND kind IN ('order.updated', 'order.canceled')"
+     " ORDER BY id DESC LIMIT $2");
+STMT(history_held, "SELECT count(*) FROM order_history WHERE order_id = $1"
+		   " AND actor = $2 AND kind IN ('take', 'takeOver')");
 STMT(orders_page,
      "SELECT o.id, o.version, o.slot_from_ms, o.slot_to_ms, o.deadline_ms,"
      " o.number, o.channel, o.external_id, o.store_id, o.state, o.picker_id,"
@@ -140,6 +148,7 @@ static void read_line(struct query *q, struct order_line *l)
 	READ_TEXT(q, 13, l->reason);
 	l->replaced_by = (int)query_col_i64(q, 14);
 	l->replaces = (int)query_col_i64(q, 15);
+	l->version = query_col_i64(q, 16);
 }
 
 static int load_lines(struct db *db, struct order *order, struct err *e)
@@ -192,6 +201,8 @@ int orders_load(struct db *db, int64_t order_id, struct order *ret_order,
 	rc = load_lines(db, &order, e);
 	if (rc == 0)
 		rc = load_customer(db, &order, e);
+	if (rc == 0)
+		rc = marking_codes_load(db, &order, e);
 	if (rc < 0)
 		return rc;
 	*ret_order = order;
@@ -280,7 +291,8 @@ int orders_save_line(struct db *db, int64_t order_id,
 	query_text(q, 14, l->reason);
 	query_i64(q, 15, l->replaced_by);
 	query_i64(q, 16, l->replaces);
-	query_i64(q, 17, order_id);
+	query_i64(q, 17, l->version);
+	query_i64(q, 18, order_id);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }
@@ -324,6 +336,42 @@ int history_add(struct db *db, int64_t order_id, int64_t at_ms,
 	query_text(q, 5, detail);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
+}
+
+int history_changes(struct db *db, int64_t order_id, int limit,
+		    void (*each)(const struct history_change *change,
+				 void *context),
+		    void *context, struct err *e)
+{
+	CLEANUP_QUERY struct query *q =
+		query_start(db, &history_changes_select);
+	int rc;
+
+	query_i64(q, 1, order_id);
+	query_i64(q, 2, limit);
+	while ((rc = query_next(q, e)) > 0) {
+		struct history_change change = {
+			.at_ms = query_col_i64(q, 0),
+			.kind = query_col_text(q, 1),
+			.detail = query_col_text(q, 2),
+		};
+
+		each(&change, context);
+	}
+	return rc;
+}
+
+int history_has_held(struct db *db, int64_t order_id, const char *picker_id,
+		     struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &history_held);
+	int64_t count = 0;
+	int rc;
+
+	query_i64(q, 1, order_id);
+	query_text(q, 2, picker_id);
+	rc = query_one_i64(q, &count, e);
+	return rc < 0 ? rc : count > 0;
 }
 
 static void read_row(struct query *q, struct order_row *row)

@@ -38,6 +38,20 @@ int history_add(struct db *db, int64_t order_id, int64_t at_ms,
 		const char *kind, const char *actor, const char *detail,
 		struct err *e);
 
+/* What the marketplace changed, the newest first. 0 or < 0. */
+struct history_change {
+	int64_t at_ms;
+	const char *kind, *detail; /* borrowed during the callback */
+};
+int history_changes(struct db *db, int64_t order_id, int limit,
+		    void (*each)(const struct history_change *change,
+				 void *context),
+		    void *context, struct err *e);
+
+/* Has that picker ever held the order? 1, 0, < 0. */
+int history_has_held(struct db *db, int64_t order_id, const char *picker_id,
+		     struct err *e);
+
 /* Orders of a store for a picker's list, by deadline. */
 struct order_row {
 	int64_t id, version, slot_from_ms, slot_to_ms, deadline_ms;

@@ -202,6 +202,7 @@ static void only_the_holder_acts_and_only_on_what_he_saw(void **state)
 		{ACTION_PICK, true, true},    {ACTION_KEEP_ALIVE, true, false},
 		{ACTION_RESET, true, true},   {ACTION_FINISH, true, true},
 		{ACTION_CANCEL, false, true}, {ACTION_HAND_OVER, false, true},
+		{ACTION_SCAN, true, true},    {ACTION_REPLACE, true, true},
 	};
 	static const int64_t other_versions[] = {4, 6, 0, -1};
 

@@ -455,6 +455,28 @@ static void the_times_of_an_order_are_those_of_its_events(void **state)
 	}
 }
 
+static void what_a_picker_must_see_is_told_with_its_difference(void **state)
+{
+	CLEANUP(order_clear)
+	struct order order = order_text_order(ORDER_ASSEMBLING, "A2+1");
+	CLEANUP(order_change_clear) struct order_change change = {0};
+	CLEANUP(order_event_clear)
+	struct order_event event = order_text_event(EVENT_UPDATED, 2000, NULL);
+
+	(void)state;
+	(void)text_copy(order.terms.comment, sizeof(order.terms.comment), "a");
+	(void)text_copy(event.terms.comment, sizeof(event.terms.comment), "b");
+	(void)text_copy(event.terms.customer_phone,
+			sizeof(event.terms.customer_phone), "+7999");
+	event.terms.slot_to_ms = 1770109200000;
+	(void)order_apply(&order, &event, &quiet, NOW_MS, &change, NULL);
+	assert_string_equal(
+		change.notes[0].detail,
+		"{\"comment\":{\"from\":\"a\",\"to\":\"b\"},"
+		"\"slotTo\":{\"from\":null,\"to\":\"2026-02-03T09:00:00Z\"},"
+		"\"version\":6}");
+}
+
 static void a_cancellation_keeps_its_reason(void **state)
 {
 	CLEANUP(order_clear)
@@ -468,8 +490,9 @@ static void a_cancellation_keeps_its_reason(void **state)
 	(void)order_apply(&order, &event, &quiet, NOW_MS, &change, NULL);
 	assert_string_equal(order.cancel_source, "marketplace");
 	assert_string_equal(order.cancel_reason, "He said \"no\"");
-	assert_string_equal(change.notes[0].detail,
-			    "{\"reason\":\"He said \\\"no\\\"\"}");
+	assert_string_equal(
+		change.notes[0].detail,
+		"{\"reason\":\"He said \\\"no\\\"\",\"version\":6}");
 	assert_int_equal(order.lines[0].qty_picked_milli, 1000);
 }
 
@@ -493,6 +516,8 @@ int main(void)
 		cmocka_unit_test(every_event_follows_the_state_table),
 		cmocka_unit_test(what_came_too_late_is_named_in_the_history),
 		cmocka_unit_test(the_times_of_an_order_are_those_of_its_events),
+		cmocka_unit_test(
+			what_a_picker_must_see_is_told_with_its_difference),
 		cmocka_unit_test(a_cancellation_keeps_its_reason),
 	};
 

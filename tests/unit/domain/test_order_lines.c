@@ -80,8 +80,8 @@ static void a_new_composition_follows_the_table(void **state)
 		int rc = order_apply(&order, &event, &quiet, NOW_MS, &change,
 				     NULL);
 
-		(void)snprintf(detail, sizeof(detail), "{\"lines\":[%s]}",
-			       rows[i].detail);
+		(void)snprintf(detail, sizeof(detail), "{\"lines\":[%s]%s}",
+			       rows[i].detail, differs ? ",\"version\":6" : "");
 		order_text_lines(&order, after);
 		if (rc != 0 || strcmp(after, rows[i].after) != 0 ||
 		    change.lines_changed != differs ||
@@ -113,6 +113,29 @@ static void lines_that_a_picker_put_in_are_not_the_marketplaces(void **state)
 		order_apply(&order, &event, &quiet, NOW_MS, &change, NULL), 0);
 	order_text_lines(&order, after);
 	assert_string_equal(after, "A1r0 B1+1 B2");
+	assert_int_equal(order.lines[0].version, 0);
+	assert_int_equal(order.lines[2].version, order.version);
+}
+
+static void what_stands_for_a_removed_line_is_removed_too(void **state)
+{
+	CLEANUP(order_clear)
+	struct order order =
+		order_text_order(ORDER_ASSEMBLING, "A1r0 B1r0 C1+1");
+	CLEANUP(order_event_clear)
+	struct order_event event = order_text_event(EVENT_UPDATED, 2000, "D1");
+	CLEANUP(order_change_clear) struct order_change change = {0};
+	char after[ORDER_TEXT_LINES_BYTES];
+
+	(void)state;
+	order.lines[0].replaced_by = 2;
+	order.lines[1].replaces = 1;
+	order.lines[1].replaced_by = 3;
+	order.lines[2].replaces = 2;
+	assert_int_equal(
+		order_apply(&order, &event, &quiet, NOW_MS, &change, NULL), 0);
+	order_text_lines(&order, after);
+	assert_string_equal(after, "A0x0 B0x0 C0x1 D1");
 }
 
 static void fill(struct order_event *event, int count, char prefix)
@@ -145,7 +168,7 @@ static void the_difference_of_a_thousand_lines_is_told_whole(void **state)
 		order_apply(&order, &event, &quiet, NOW_MS, &change, NULL), 0);
 	assert_int_equal(order.line_count, ORDER_LINES_MAX);
 	detail = change.notes[0].detail;
-	assert_string_equal(detail + strlen(detail) - 3, "}]}");
+	assert_string_equal(detail + strlen(detail) - 15, "}],\"version\":6}");
 }
 
 static void more_lines_than_an_order_may_have_are_refused(void **state)
@@ -174,6 +197,7 @@ static void more_lines_than_an_order_may_have_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_stands_for_a_removed_line_is_removed_too),
 		cmocka_unit_test(a_new_composition_follows_the_table),
 		cmocka_unit_test(
 			lines_that_a_picker_put_in_are_not_the_marketplaces),

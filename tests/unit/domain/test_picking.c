@@ -446,5 +446,5 @@ int main(void)
 		cmocka_unit_test(an_empty_bag_says_why_the_order_was_cancelled),
 	};
 
-	return cmocka_run_group_tests_name("order_picking", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("picking", tests, NULL, NULL);
 }

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/catalogue/labels.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "store/engine/db.h"
+
+STMT(labels_select, "SELECT prefix, article_digits, value, divisor"
+		    " FROM store_labels WHERE store_id = $1 ORDER BY prefix");
+STMT(labels_store, "SELECT store_id FROM orders WHERE id = $1");
+
+static int load(struct db *db, const char *store_id,
+		struct barcode_rule *ret_rules, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &labels_select);
+	int count = 0;
+	int rc = 0;
+
+	query_text(q, 1, store_id);
+	while (count < LABEL_RULES_MAX && (rc = query_next(q, e)) > 0) {
+		struct barcode_rule *rule = &ret_rules[count++];
+
+		(void)text_copy(rule->prefix, sizeof(rule->prefix),
+				query_col_text(q, 0));
+		rule->article_digits = (int)query_col_i64(q, 1);
+		rule->is_price = strcmp(query_col_text(q, 2), "price") == 0;
+		rule->divisor = query_col_i64(q, 3);
+	}
+	return rc < 0 ? rc : count;
+}
+
+int labels_load(struct db *db, const char *store_id,
+		struct barcode_rule ret_rules[LABEL_RULES_MAX], struct err *e)
+{
+	int count = load(db, store_id, ret_rules, e);
+
+	return count == 0 ? load(db, "", ret_rules, e) : count;
+}
+
+int labels_load_for_order(struct db *db, int64_t order_id,
+			  struct barcode_rule ret_rules[LABEL_RULES_MAX],
+			  struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &labels_store);
+	int rc;
+
+	query_i64(q, 1, order_id);
+	rc = query_next(q, e);
+	return rc <= 0 ? rc
+		       : labels_load(db, query_col_text(q, 0), ret_rules, e);
+}

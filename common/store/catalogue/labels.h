@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * labels.h - how the labels of a store's scales are laid out.
+ */
+#ifndef STORE_LABELS_H
+#define STORE_LABELS_H
+
+#include "codec/barcode/barcode.h"
+
+struct db;
+struct err;
+
+enum {
+	LABEL_RULES_MAX = 64 /* of one store; further ones are not looked at */
+};
+
+/* The rules of a store, or the common ones when it has none of its own. Number
+ * of rules, or < 0. */
+int labels_load(struct db *db, const char *store_id,
+		struct barcode_rule ret_rules[LABEL_RULES_MAX], struct err *e);
+
+/* Of the store of an order. */
+int labels_load_for_order(struct db *db, int64_t order_id,
+			  struct barcode_rule ret_rules[LABEL_RULES_MAX],
+			  struct err *e);
+
+#endif

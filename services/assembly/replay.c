@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT */
+#include "replay.h"
+
+#include <string.h>
+
+#include "answer.h"
+#include "assembly.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "base/text.h"
+#include "codec/json/json_doc.h"
+#include "order_json.h"
+#include "store/engine/db.h"
+#include "store/order/api_requests.h"
+#include "store/order/orders.h"
+
+struct entry {
+	struct api_call call; /* method NULL: it could not be read */
+	char method[ORDER_SHORT_BYTES];
+	char device_time[REPLAY_TIME_BYTES];
+	int64_t base_version;
+	const char *unreadable; /* why, or NULL */
+};
+
+/* A version that an entry gave to its order, now or when it came first. */
+struct own_version {
+	int64_t order_id, version;
+};
+
+struct replay {
+	struct unit unit;
+	struct api_call *owner; /* the request */
+	struct entry *entries;  /* owned */
+	size_t count, at;
+	bool waiting; /* for the entry that was started */
+	bool failed;
+	struct own_version own[REPLAY_ACTIONS_MAX];
+	size_t own_count;
+	int64_t versions[REPLAY_ACTIONS_MAX]; /* of the entry's order */
+	int64_t orders[REPLAY_ORDERS_MAX];
+	size_t order_count;
+	struct buf verdicts; /* a JSON list, being written */
+	struct json_out out;
+};
+
+static struct entry *entry_of(struct api_call *call)
+{
+	return CONTAINER_OF(call, struct entry, call);
+}
+
+static void replay_free(struct replay *replay)
+{
+	for (size_t i = 0; i < replay->count; i++)
+		call_clear(&replay->entries[i].call);
+	buf_clear(&replay->verdicts);
+	free(replay->entries);
+	free(replay);
+}
+
+static void end(struct replay *replay)
+{
+	struct api_call *owner = replay->owner;
+
+	replay_free(replay);
+	owner->finish(owner);
+}
+
+/* --- reading the journal */
+
+static void entry_done(struct api_call *call);
+
+static const char *read_names(struct entry *entry, const struct json *value,
+			      const struct api_method **ret_method)
+{
+	const char *id = json_text(json_get(value, "requestId"));
+	const struct api_method *method;
+
+	(void)text_copy(entry->method, sizeof(entry->method),
+			json_get_text(value, "method"));
+	(void)text_copy(entry->device_time, sizeof(entry->device_time),
+			json_get_text(value, "deviceTime"));
+	if (id == NULL || id[0] == '\0' ||
+	    !text_copy(entry->call.request_id, sizeof(entry->call.request_id),
+		       id))
+		return "requestId is missing or too long";
+	method = api_method_find(entry->method);
+	if (method == NULL || method->handle != change_handle)
+		return "method is none that can be replayed";
+	if (json_kind(json_get(value, "requestData")) != JSON_OBJECT)
+		return "requestData must be an object";
+	*ret_method = method;
+	return NULL;
+}
+
+/* The last version that the handheld saw: what the entry says, else the one
+ * that it would have sent. */
+static int read_base(struct entry *entry, const struct json *value)
+{
+	const struct json *data = json_get(value, "requestData");
+	int rc = json_get_decimal(value, "baseVersion", 0, &entry->base_version,
+				  NULL);
+
+	return rc != 0 ? rc
+		       : json_get_decimal(data, "version", 0,
+					  &entry->base_version, NULL);
+}
+
+static void read_entry(struct replay *replay, struct entry *entry,
+		       const struct json *value)
+{
+	struct arg_source source = {
+		.data = json_get(value, "requestData"),
+		.picker_id = json_get(replay->owner->data, "pickerId"),
+		.version = json_get(value, "baseVersion"),
+	};
+	const struct api_method *method = NULL;
+
+	call_init(&entry->call, replay->owner->assembly, NULL, entry_done);
+	entry->call.replay = replay;
+	entry->unreadable = read_names(entry, value, &method);
+	if (entry->unreadable == NULL && read_base(entry, value) < 0)
+		entry->unreadable = "baseVersion must be a number";
+	if (entry->unreadable != NULL)
+		return;
+	entry->call.method = method;
+	entry->call.outcome = CALL_APPLIED;
+	if (!call_read_args(&entry->call, &source))
+		entry->call.outcome = CALL_REFUSED;
+}
+
+static struct replay *make(struct api_call *owner, const struct json *actions)
+{
+	struct replay *replay = calloc(1, sizeof(*replay));
+	size_t count = json_count(actions);
+
+	if (replay == NULL)
+		return NULL;
+	replay->owner = owner;
+	replay->verdicts = BUF_MAX(API_ANSWER_BYTES_MAX);
+	replay->out = json_out_to(&replay->verdicts);
+	replay->entries = calloc(count + 1, sizeof(*replay->entries));
+	if (replay->entries == NULL) {
+		replay_free(replay);
+		return NULL;
+	}
+	json_array(&replay->out, NULL);
+	for (const struct json *v = json_first(actions); v != NULL;
+	     v = json_next(v))
+		read_entry(replay, &replay->entries[replay->count++], v);
+	return replay;
+}
+
+/* One text for the journal as a whole, so that a repeat of it is known. */
+static void hash_journal(struct replay *replay)
+{
+	CLEANUP(buf_clear) struct buf all = BUF_MAX(API_BODY_BYTES_MAX);
+
+	buf_add_text(&all, replay->owner->args.picker_id);
+	for (size_t i = 0; i < replay->count; i++)
+		buf_printf(&all, "\n%s %s %s",
+			   replay->entries[i].call.request_id,
+			   replay->entries[i].method,
+			   replay->entries[i].call.body_hash);
+	digest_sha256(buf_text(&all), all.used_bytes, replay->owner->body_hash);
+}
+
+/* --- verdicts */
+
+static void put_verdict(struct replay *replay, struct entry *entry,
+			const char *verdict)
+{
+	struct api_call *call = &entry->call;
+	struct json_out *out = &replay->out;
+
+	json_object(out, NULL);
+	json_put_text(out, "requestId", call->request_id);
+	json_put_text(out, "method", entry->method);
+	json_put_text(out, "verdict", verdict);
+	if (call->outcome == CALL_REFUSED) {
+		json_put_text(out, "reason", call->reason);
+		json_put_raw(out, "error", buf_text(&call->answer));
+	}
+	if (call->version > 0)
+		json_put_i64(out, "version", call->version);
+	else
+		json_put_null(out, "version");
+	json_end(out);
+}
+
+static void note_order(struct replay *replay, int64_t order_id)
+{
+	for (size_t i = 0; i < replay->order_count; i++)
+		if (replay->orders[i] == order_id)
+			return;
+	if (order_id != 0 && replay->order_count < REPLAY_ORDERS_MAX)
+		replay->orders[replay->order_count++] = order_id;
+}
+
+static void judge(struct replay *replay, struct entry *entry)
+{
+	static const char *const verdicts[] = {
+		[CALL_APPLIED] = "applied",
+		[CALL_DUPLICATE] = "duplicate",
+		[CALL_REFUSED] = "conflict",
+	};
+	struct api_call *call = &entry->call;
+
+	if (call->outcome == CALL_FAILED) {
+		replay->failed = true;
+		return;
+	}
+	if (call->outcome == CALL_DUPLICATE)
+		call->version = call->own_version;
+	if (call->outcome != CALL_REFUSED && call->own_version != 0)
+		replay->own[replay->own_count++] =
+			(struct own_version){call->order_id, call->own_version};
+	note_order(replay, call->order_id);
+	put_verdict(replay, entry, verdicts[call->outcome]);
+}
+
+/* --- one after the other */
+
+static void next(struct replay *replay);
+
+static void entry_done(struct api_call *call)
+{
+	struct replay *replay = call->replay;
+	bool was_waiting = replay->waiting;
+
+	judge(replay, entry_of(call));
+	call_clear(call);
+	replay->at++;
+	replay->waiting = false;
+	/* Else next() is still on the stack and goes on by itself. */
+	if (was_waiting)
+		next(replay);
+}
+
+static int run_keep(struct unit *u, struct db *db, int64_t now_ms,
+		    struct err *e)
+{
+	struct replay *replay = CONTAINER_OF(u, struct replay, unit);
+	const struct api_call *owner = replay->owner;
+	struct api_request request = {
+		.token = "assembly",
+		.picker_id = owner->args.picker_id,
+		.method = owner->method->name,
+		.request_id = owner->request_id,
+		.body_hash = owner->body_hash,
+	};
+
+	return api_requests_add(db, &request, buf_text(&owner->answer), 0,
+				now_ms, e);
+}
+
+static void kept(struct unit *u, int rc, const struct err *e)
+{
+	struct replay *replay = CONTAINER_OF(u, struct replay, unit);
+
+	(void)e;
+	if (rc < 0)
+		answer_unavailable(replay->owner);
+	end(replay);
+}
+
+static int put_order(struct replay *replay, struct json_out *out,
+		     const char *key, int64_t order_id)
+{
+	CLEANUP(order_clear) struct order order = {0};
+	struct api_call *owner = replay->owner;
+	struct db *db = owner->assembly->second;
+	int rc = orders_load(db, order_id, &order, NULL);
+
+	if (rc > 0)
+		rc = facts_changes(owner, db, order_id, NULL);
+	if (rc == 0 && order.id != 0)
+		order_json_whole(out, key, &order, buf_text(&owner->changes));
+	return rc;
+}
+
+/* The verdicts, and the orders as they are now. */
+static int answer(struct replay *replay)
+{
+	struct json_out out = answer_begin(replay->owner);
+	int rc;
+
+	json_end(&replay->out);
+	rc = json_out_finish(&replay->out, NULL);
+	if (rc == 0)
+		json_put_raw(&out, "actions", buf_text(&replay->verdicts));
+	if (rc == 0 && replay->order_count == 1)
+		rc = put_order(replay, &out, "order", replay->orders[0]);
+	json_array(&out, "orders");
+	for (size_t i = 0; i < replay->order_count && rc >= 0; i++)
+		rc = put_order(replay, &out, NULL, replay->orders[i]);
+	json_end(&out);
+	return rc < 0 ? rc : answer_end(&out, NULL);
+}
+
+static void conclude(struct replay *replay)
+{
+	struct service *service = replay->owner->assembly->service;
+	int rc = replay->failed ? ERR_BUSY : answer(replay);
+
+	replay->unit = (struct unit){.run = run_keep, .done = kept};
+	if (rc == 0)
+		rc = writer_submit(service->writer, &replay->unit, NULL);
+	if (rc == 0)
+		return;
+	answer_unavailable(replay->owner);
+	end(replay);
+}
+
+static void start(struct replay *replay, struct entry *entry)
+{
+	struct api_call *call = &entry->call;
+
+	if (entry->unreadable != NULL) {
+		call->outcome = CALL_REFUSED;
+		answer_error(call, 422, "bad_entry", entry->unreadable);
+	}
+	if (call->outcome == CALL_REFUSED)
+		entry_done(call);
+	else
+		change_start(call, replay->owner->assembly->second);
+}
+
+static void next(struct replay *replay)
+{
+	while (replay->at < replay->count && !replay->failed) {
+		size_t at = replay->at;
+
+		start(replay, &replay->entries[at]);
+		if (replay->at == at) {
+			replay->waiting = true;
+			return;
+		}
+	}
+	conclude(replay);
+}
+
+/* On the writer's thread, where everything else happens. */
+static int run_begin(struct unit *u, struct db *db, int64_t now_ms,
+		     struct err *e)
+{
+	struct replay *replay = CONTAINER_OF(u, struct replay, unit);
+	struct api_call *owner = replay->owner;
+	struct api_request request = {
+		.token = "assembly",
+		.picker_id = owner->args.picker_id,
+		.method = owner->method->name,
+		.request_id = owner->request_id,
+		.body_hash = owner->body_hash,
+	};
+	int64_t version = 0;
+	int rc;
+
+	owner->status = 200;
+	owner->outcome = CALL_FAILED;
+	buf_reset(&owner->answer);
+	rc = api_requests_find(db, &request, now_ms, &owner->answer, &version,
+			       e);
+	if (rc > 0)
+		owner->outcome = CALL_DUPLICATE;
+	if (rc == ERR_DUPLICATE) {
+		owner->outcome = CALL_REFUSED;
+		answer_error(owner, 422, "request_id_reused",
+			     "the requestId was used for another request");
+		rc = 0;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static void begun(struct unit *u, int rc, const struct err *e)
+{
+	struct replay *replay = CONTAINER_OF(u, struct replay, unit);
+
+	(void)e;
+	if (rc < 0)
+		answer_unavailable(replay->owner);
+	if (rc < 0 || replay->owner->outcome != CALL_FAILED)
+		end(replay);
+	else
+		next(replay);
+}
+
+void replay_handle(struct api_call *call)
+{
+	const struct json *actions = json_get(call->data, "actions");
+	struct replay *replay;
+	int rc = ERR_NOMEM;
+
+	if (json_count(actions) > REPLAY_ACTIONS_MAX) {
+		answer_error(call, 422, "too_many_actions",
+			     "a journal has at most 200 actions: send the "
+			     "first ones and then the others");
+		call_reply(call);
+		return;
+	}
+	replay = make(call, actions);
+	if (replay != NULL) {
+		hash_journal(replay);
+		replay->unit = (struct unit){.run = run_begin, .done = begun};
+		rc = writer_submit(call->assembly->service->writer,
+				   &replay->unit, NULL);
+	}
+	if (rc == 0)
+		return;
+	if (replay != NULL)
+		replay_free(replay);
+	answer_unavailable(call);
+	call_reply(call);
+}
+
+/* --- what an entry is held against */
+
+static size_t own_versions(struct replay *replay, int64_t order_id)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < replay->own_count; i++)
+		if (replay->own[i].order_id == order_id)
+			replay->versions[count++] = replay->own[i].version;
+	return count;
+}
+
+/* The version that the order must have when nobody but the handheld itself has
+ * changed it since. */
+static int64_t expected_version(const struct replay *replay, size_t count,
+				int64_t base_version)
+{
+	int64_t version = base_version;
+
+	for (size_t i = 0; i < count; i++)
+		version += replay->versions[i] > base_version;
+	return version;
+}
+
+int replay_gather(struct api_call *call, struct db *db,
+		  const struct order *order, struct order_action *action,
+		  struct err *e)
+{
+	struct replay *replay = call->replay;
+	const struct entry *entry = entry_of(call);
+	int rc = 0;
+
+	action->replayed = true;
+	action->device_time = entry->device_time;
+	action->own_version_count = own_versions(replay, order->id);
+	action->own_versions = replay->versions;
+	action->version = entry->base_version;
+	if (!order_action_is_about_line(action->type))
+		action->version = expected_version(
+			replay, action->own_version_count, entry->base_version);
+	if (strcmp(order->picker_id, action->picker_id) != 0)
+		rc = history_has_held(db, order->id, action->picker_id, e);
+	action->held_once = rc > 0;
+	return rc < 0 ? rc : 0;
+}
