@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "domain/blocking.h"
+#include "flow/goods.h"
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
 #include "store/order/identity.h"
@@ -84,6 +85,8 @@ static int save_order(struct db *db, struct order *order,
 	bool one_line = change->lines_changed && change->only_line_no != 0;
 	int rc = stores_ensure(db, order->terms.store_id, now_ms, e);
 
+	if (rc >= 0 && change->lines_changed && !one_line)
+		rc = goods_look_up(db, order, now_ms, e);
 	if (rc >= 0)
 		rc = orders_save(db, order, change->lines_changed && !one_line,
 				 e);

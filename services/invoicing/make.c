@@ -5,12 +5,14 @@
 #include "app/service/service.h"
 #include "app/zones.h"
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
 #include "codec/time/timestamp.h"
 #include "domain/invoice/invoice.h"
 #include "invoicing.h"
+#include "store/catalogue/products.h"
 #include "store/engine/writer.h"
 #include "store/order/documents.h"
 #include "store/order/orders.h"
@@ -71,12 +73,34 @@ static int add_document(struct db *db, const struct make *make,
 				    "ordergate", "{}", e);
 }
 
+/* VAT codes of the catalogue for every line of the order; owned by the caller.
+ */
+static int read_line_vat(struct db *db, const struct order *order,
+			 char (**ret_codes)[PRODUCT_VAT_BYTES], struct err *e)
+{
+	int rc = 0;
+
+	*ret_codes = calloc(order->line_count + 1, sizeof(**ret_codes));
+	if (*ret_codes == NULL)
+		return err_set(e, ERR_NOMEM, "invoice: out of memory");
+	for (size_t i = 0; i < order->line_count && rc >= 0; i++) {
+		struct product product;
+
+		rc = products_get(db, order->lines[i].sku, &product, e);
+		if (rc > 0)
+			(void)text_copy((*ret_codes)[i], PRODUCT_VAT_BYTES,
+					product.vat_rate);
+	}
+	return rc < 0 ? rc : 0;
+}
+
 static int run_make(struct unit *u, struct db *db, int64_t now_ms,
 		    struct err *e)
 {
 	CLEANUP(invoice_clear) struct invoice invoice = {0};
 	CLEANUP(order_clear) struct order order = {0};
 	struct make *make = CONTAINER_OF(u, struct make, unit);
+	CLEANUP_FREE char(*codes)[PRODUCT_VAT_BYTES] = NULL;
 	struct err why = {0};
 	int rc = orders_load(db, make->due->order_id, &order, e);
 	int built;
@@ -84,6 +108,10 @@ static int run_make(struct unit *u, struct db *db, int64_t now_ms,
 	make->counter = NULL;
 	if (rc <= 0)
 		return rc;
+	rc = read_line_vat(db, &order, &codes, e);
+	if (rc < 0)
+		return rc;
+	make->terms.line_vat = codes;
 	built = invoice_build(&order, &make->terms, &invoice, &why);
 	if (built == ERR_INVALID)
 		return block(db, make, &why, e);

@@ -80,6 +80,14 @@ const struct rule rules[] = {
 			   "It is worked on with the time zone Europe/Moscow until the store is imported."),
 		.line = N_("{subject}: first order {time}"),
 	},
+	{
+		.name = "product-unknown", .query = &monitor_product_unknown,
+		.title = N_("Product is not in the catalogue"),
+		.body = N_("SKU: {subject}\n"
+			   "First order: {order} (no. {number}), {time}\n"
+			   "The order is worked on; import the catalogue."),
+		.line = N_("{subject}: order {order}"),
+	},
 };
 /* clang-format on */
 

@@ -170,7 +170,7 @@ def test_a_document_waits_for_its_tax_rate_and_is_made_then(make_appliance) -> N
         for _ in range(2):
             assert run_job(appliance, "invoicing") == "made=0 empty=0 blocked=1 exported=0"
         assert rows(appliance, "SELECT invoice_state, invoice_reason FROM orders") == [
-            ("blocked", "line 1 (100245871) has no VAT rate: set invoicing.default_vat")]
+            ("blocked", "line 1 (100245871) has no VAT rate: import it with the catalogue, or set invoicing.default_vat")]
         assert not list((appliance.state / "export").iterdir())
         appliance.config.write_text(appliance.config.read_text(encoding="utf-8") + 'invoicing { default_vat = "22" }\n',
                                     encoding="utf-8")

@@ -428,6 +428,16 @@ static const struct {
 	 "It is worked on with the time zone Europe/Moscow until the"
 	 " store is imported.",
 	 "UPDATE stores SET imported = 1"},
+	{"product-unknown",
+	 "INSERT INTO unknown_products (sku, order_id, seen_ms)"
+	 " VALUES ('100900', 7, " NOW_S "000)",
+	 "-1|fire|" BLUE "<b>Product is not in the catalogue</b>\n"
+	 "SKU: 100900\n"
+	 "First order: H7&amp;Co (no. 1-7), 22.11.2026 15:00 (Europe/Moscow)\n"
+	 "The order is worked on; import the catalogue.",
+	 "INSERT INTO products (generation, sku, name, unit, vat_rate,"
+	 " barcodes) VALUES (1, '100900', '', '', '', '');"
+	 "UPDATE catalogue_state SET generation = 1"},
 	{"job-failing", failed_runs,
 	 "-1|fire|" YELLOW "<b>Job keeps failing</b>\n"
 	 "Job: invoicing\n"

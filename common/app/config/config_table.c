@@ -233,4 +233,5 @@ const char config_builtin[] =
 	"rule job-failing { threshold = 3 repeat = 4h }\n"
 	"rule invoice-blocked { repeat = 24h }\n"
 	"rule telegram-backlog { threshold = 100 for = 5m repeat = 4h }\n"
-	"rule store-unknown { severity = info repeat = 0 }\n";
+	"rule store-unknown { severity = info repeat = 0 }\n"
+	"rule product-unknown { severity = info repeat = 0 }\n";

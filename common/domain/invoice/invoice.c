@@ -43,24 +43,36 @@ static int line_amount(const struct order_line *line, int64_t *ret_minor,
 			       line->weight_g * 1000, ret_minor, e);
 }
 
-static int add_line(struct invoice *invoice, const struct order_line *line,
+static const char *vat_code(const struct order *order,
+			    const struct order_line *line,
+			    const struct invoice_terms *terms)
+{
+	const char *code = terms->line_vat != NULL
+				   ? terms->line_vat[line - order->lines]
+				   : "";
+
+	return code[0] != '\0' ? code : terms->default_vat;
+}
+
+static int add_line(struct invoice *invoice, const struct order *order,
+		    const struct order_line *line,
 		    const struct invoice_terms *terms, struct err *e)
 {
+	const char *code = vat_code(order, line, terms);
 	struct invoice_line *to = &invoice->lines[invoice->line_count];
 	int rc;
 
 	if (line->discount_price_minor <= 0)
 		return err_set(e, ERR_INVALID, "line %d (%s) has no price",
 			       line->line_no, line->sku);
-	if (terms->default_vat[0] == '\0')
+	if (code[0] == '\0')
 		return err_set(e, ERR_INVALID,
-			       "line %d (%s) has no VAT rate: set "
-			       "invoicing.default_vat",
+			       "line %d (%s) has no VAT rate: import it with "
+			       "the catalogue, or set invoicing.default_vat",
 			       line->line_no, line->sku);
 	to->line = line;
 	to->qty_milli = line->qty_picked_milli;
-	rc = vat_percent(terms->default_vat, terms->business_date,
-			 &to->vat_percent, e);
+	rc = vat_percent(code, terms->business_date, &to->vat_percent, e);
 	if (rc == 0)
 		rc = line_amount(line, &to->amount_minor, e);
 	if (rc < 0)
@@ -88,7 +100,7 @@ int invoice_build(const struct order *order, const struct invoice_terms *terms,
 
 		if (!is_handed_over(&order->lines[i]))
 			continue;
-		rc = add_line(&invoice, &order->lines[i], terms, e);
+		rc = add_line(&invoice, order, &order->lines[i], terms, e);
 		if (rc < 0)
 			return rc;
 	}

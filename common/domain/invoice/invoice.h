@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "domain/catalogue/product.h"
 #include "domain/order/order.h"
 
 struct err;
@@ -22,6 +23,9 @@ struct invoice_terms {
 	const char *business_date; /* of the store: "YYYY-MM-DD" */
 	const char *seller_name, *seller_inn, *seller_kpp;
 	const char *default_vat; /* "" : lines without a rate block it */
+	/* What the catalogue says of order->lines[i], "" when nothing; NULL:
+	 * nothing of any line. */
+	char (*line_vat)[PRODUCT_VAT_BYTES];
 };
 
 struct invoice_line {

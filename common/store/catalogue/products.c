@@ -49,6 +49,10 @@ STMT(products_sweep_barcodes,
      "  UNION ALL SELECT generation, barcode FROM product_barcodes"
      "  WHERE generation > " PUBLISHED " LIMIT $1)");
 
+STMT(products_insert_unknown,
+     "INSERT INTO unknown_products (sku, order_id, seen_ms)"
+     " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+
 static int64_t number_or_none(struct query *q, int column)
 {
 	return query_col_is_null(q, column) ? -1 : query_col_i64(q, column);
@@ -110,6 +114,18 @@ int products_state(struct db *db, struct catalogue_state *ret_state,
 	(void)text_copy(ret_state->file_hash, sizeof(ret_state->file_hash),
 			query_col_text(q, 3));
 	return 0;
+}
+
+int products_note_unknown(struct db *db, const char *sku, int64_t order_id,
+			  int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q =
+		query_start(db, &products_insert_unknown);
+
+	query_text(q, 1, sku);
+	query_i64(q, 2, order_id);
+	query_i64(q, 3, now_ms);
+	return query_exec(q, e);
 }
 
 int products_begin(struct db *db, int64_t *ret_generation, struct err *e)

@@ -37,6 +37,11 @@ struct catalogue_state {
 int products_state(struct db *db, struct catalogue_state *ret_state,
 		   struct err *e);
 
+/* Keep that an order named a SKU which the catalogue does not have. Inside a
+ * write transaction. 1 the first time, 0, < 0. */
+int products_note_unknown(struct db *db, const char *sku, int64_t order_id,
+			  int64_t now_ms, struct err *e);
+
 /* Steps of an import, each inside a write transaction. One import at a time:
  * the caller sees to it. */
 

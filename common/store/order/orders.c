@@ -43,8 +43,9 @@ STMT(orders_put_line,
      "INSERT INTO order_lines (order_id, " LINE_COLUMNS ")"
      " VALUES ($18, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
      " $14, $15, $16, $17)"
-     " ON CONFLICT (order_id, line_no) DO UPDATE SET qty_milli = $5,"
-     " qty_picked_milli = $6, weight_g = $7, weight_picked_g = $8,"
+     " ON CONFLICT (order_id, line_no) DO UPDATE SET name = $3,"
+     " qty_milli = $5, qty_picked_milli = $6, weight_g = $7,"
+     " weight_picked_g = $8,"
      " price_minor = $9, discount_price_minor = $10, total_minor = $11,"
      " discount_total_minor = $12, state = $13, reason = $14,"
      " replaced_by = $15, replaces = $16, version = $17");

@@ -157,6 +157,22 @@ RULE(monitor_store_unknown, "store-unknown",
      " AND (SELECT count(*) FROM stores AS n WHERE n.imported = 0) >= $2",
      NEVER);
 
+#define STILL_UNKNOWN(u)                                               \
+	"NOT EXISTS (SELECT 1 FROM products AS p WHERE p.generation =" \
+	" (SELECT generation FROM catalogue_state)"                    \
+	" AND p.sku = " u ".sku)"
+RULE(monitor_product_unknown, "product-unknown",
+     "SELECT u.sku AS subject, '' AS chat, '' AS zone,"
+     " coalesce(o.number, '') AS number,"
+     " coalesce(o.external_id, '') AS external_id, '' AS store,"
+     " - u.seen_ms AS rank, '' AS detail, '' AS reason, u.seen_ms AS at_ms,"
+     " 0 AS amount FROM unknown_products AS u"
+     " LEFT JOIN orders AS o ON o.id = u.order_id"
+     " WHERE " STILL_UNKNOWN("u") " AND (SELECT count(*) FROM"
+				  " unknown_products AS n WHERE " STILL_UNKNOWN(
+					  "n") ") >= $2",
+     NEVER);
+
 STMT(monitor_live_alerts,
      "SELECT id, chat, severity, text, state = 'firing', 1 FROM alerts"
      " WHERE rule = $1 AND state <> 'resolved' ORDER BY id LIMIT $2");

@@ -26,6 +26,7 @@ extern const struct monitor_query monitor_job_failing;
 extern const struct monitor_query monitor_telegram_backlog;
 extern const struct monitor_query monitor_invoice_blocked;
 extern const struct monitor_query monitor_store_unknown;
+extern const struct monitor_query monitor_product_unknown;
 
 struct monitor_terms {
 	int64_t now_ms;

@@ -210,7 +210,8 @@ static void a_document_that_would_be_wrong_is_blocked(void **state)
 		 {{LINE_PICKED, 5000, 1000, 1000, 0, 0}},
 		 "2026-03-14",
 		 "",
-		 "line 1 (100001) has no VAT rate: set invoicing.default_vat"},
+		 "line 1 (100001) has no VAT rate: import it with the "
+		 "catalogue, or set invoicing.default_vat"},
 		{"a rate that nobody knows",
 		 {{LINE_PICKED, 5000, 1000, 1000, 0, 0}},
 		 "2026-03-14",
@@ -410,10 +411,32 @@ static void a_document_without_room_is_an_error(void **state)
 		    0);
 }
 
+static void a_rate_of_the_catalogue_comes_before_the_default(void **state)
+{
+	static const struct sold sold[LINES_MAX] = {
+		{LINE_PICKED, 12200, 1000, 1000, 0, 0},
+		{LINE_PICKED, 11000, 1000, 1000, 0, 0},
+	};
+	static char line_vat[2][PRODUCT_VAT_BYTES] = {"", "10"};
+	CLEANUP(order_clear) struct order order = make_order(sold);
+	CLEANUP(invoice_clear) struct invoice invoice = {0};
+	struct invoice_terms terms = make_terms("2026-03-14", "22");
+	char text[TEXT_BYTES];
+
+	(void)state;
+	terms.line_vat = line_vat;
+	assert_int_equal(invoice_build(&order, &terms, &invoice, NULL), 1);
+	put_invoice(&invoice, text);
+	assert_string_equal(text,
+			    "1: 12200/2200@22 2: 11000/1000@10 = 23200/3200");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_order_becomes_its_document),
+		cmocka_unit_test(
+			a_rate_of_the_catalogue_comes_before_the_default),
 		cmocka_unit_test(nothing_handed_over_is_no_document),
 		cmocka_unit_test(a_document_that_would_be_wrong_is_blocked),
 		cmocka_unit_test(sums_beyond_64_bits_are_blocked_and_not_wrong),
