@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/macros.h"
 
 bool text_equal_constant_time(const char *given, const char *secret)
 {
@@ -100,6 +101,44 @@ int text_to_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
 			       "%.32s is out of range %lld..%lld", text,
 			       (long long)min, (long long)max);
 	*ret_value = value;
+	return 0;
+}
+
+static int64_t duration_unit_ms(const char *suffix, int64_t bare_ms)
+{
+	static const struct {
+		const char *suffix;
+		int64_t ms;
+	} units[] = {{"d", 86400000},
+		     {"h", 3600000},
+		     {"m", 60000},
+		     {"s", 1000},
+		     {"ms", 1}};
+
+	if (*suffix == '\0')
+		return bare_ms;
+	for (size_t i = 0; i < COUNT_OF(units); i++)
+		if (strcmp(units[i].suffix, suffix) == 0)
+			return units[i].ms;
+	return 0;
+}
+
+int text_to_duration_ms(const char *text, int64_t bare_ms, int64_t *ret_ms,
+			struct err *e)
+{
+	char digits[24];
+	size_t length = strspn(text, "0123456789");
+	int64_t unit_ms = duration_unit_ms(text + length, bare_ms);
+	int64_t value;
+
+	if (unit_ms == 0 || length == 0 || length >= sizeof(digits))
+		return err_set(e, ERR_INVALID,
+			       "'%s' is no duration (15m, 2h, 3d)", text);
+	memcpy(digits, text, length);
+	digits[length] = '\0';
+	if (text_to_i64(digits, 0, INT64_MAX / unit_ms, &value, e) < 0)
+		return ERR_INVALID;
+	*ret_ms = value * unit_ms;
 	return 0;
 }
 

@@ -32,6 +32,11 @@ size_t text_utf8_prefix(const char *text, size_t max_bytes);
 int text_to_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
 		struct err *e);
 
+/* "90s", "15m", "2h", "3d", "250ms" as milliseconds; digits alone are times
+ * bare_ms (0: not allowed). Not negative. ERR_INVALID, *ret_ms untouched. */
+int text_to_duration_ms(const char *text, int64_t bare_ms, int64_t *ret_ms,
+			struct err *e);
+
 /* Copy into a fixed array; a longer text is cut between two code points.
  * Returns false when it was cut. */
 bool text_copy(char *target, size_t target_bytes, const char *source);

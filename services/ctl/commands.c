@@ -4,7 +4,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app/edge/edge.h"
 #include "app/instance.h"
@@ -15,9 +14,6 @@
 #include "ctl.h"
 #include "store/engine/db.h"
 #include "store/engine/migrate.h"
-#include "store/engine/writer.h"
-#include "store/queue/queue.h"
-#include "store/watch/jobs.h"
 #include "store/watch/views.h"
 
 enum {
@@ -164,6 +160,7 @@ int ctl_order_show(struct ctl *ctl)
 		{"history", "order.history"},
 		{"inbox", "order.inbox"},
 		{"outbox", "order.outbox"},
+		{"attempts", "order.attempts"},
 		{"documents", "order.documents"},
 		{NULL, NULL},
 	};
@@ -184,66 +181,4 @@ int ctl_order_show(struct ctl *ctl)
 				"the marketplace's id)",
 				name);
 	return ctl_print_sections(ctl, sections, params, 1);
-}
-
-struct operate {
-	struct unit unit;
-	const struct queue *queue;
-	enum queue_operation operation;
-	int64_t id;
-	bool done;
-};
-
-static int run_operate(struct unit *u, struct db *db, int64_t now_ms,
-		       struct err *e)
-{
-	struct operate *o = CONTAINER_OF(u, struct operate, unit);
-	int rc = queue_operate(db, o->queue, o->id, o->operation, now_ms, e);
-
-	o->done = rc > 0;
-	return rc < 0 ? rc : 0;
-}
-
-/* "queue inbox retry": the queue and the operation are in the words. */
-static void read_words(const char *command, struct operate *o)
-{
-	static const struct queue *const queues[] = {
-		&queue_inbox, &queue_outbox, &queue_telegram};
-	static const char *const operations[] = {[OPERATE_RETRY] = "retry",
-						 [OPERATE_SKIP] = "skip",
-						 [OPERATE_RELEASE] = "release"};
-
-	for (size_t i = 0; i < COUNT_OF(queues); i++)
-		if (strstr(command, queues[i]->name) != NULL)
-			o->queue = queues[i];
-	for (size_t i = 0; i < COUNT_OF(operations); i++)
-		if (strstr(command, operations[i]) != NULL)
-			o->operation = (enum queue_operation)i;
-}
-
-int ctl_queue_operate(struct ctl *ctl)
-{
-	int missed = 0;
-	const char *id = ctl_next(ctl);
-
-	if (id == NULL)
-		return ctl_fail(ctl, CTL_USAGE, "which message?");
-	for (; id != NULL; id = ctl_next(ctl)) {
-		struct operate o = {.unit.run = run_operate};
-		int rc;
-
-		read_words(ctl->command, &o);
-		if (text_to_i64(id, 1, INT64_MAX, &o.id, &ctl->err) < 0)
-			return ctl_fail(ctl, CTL_USAGE, "%s", ctl->err.text);
-		rc = ctl_write(ctl, &o.unit);
-		if (rc < 0)
-			return ctl_error(ctl, rc);
-		(void)printf("%s %s\n", id, o.done ? "done" : "unchanged");
-		missed += !o.done;
-	}
-	return missed == 0 ? CTL_DONE
-			   : ctl_fail(ctl, CTL_NOTFOUND,
-				      "%d messages are not there or not in a "
-				      "state that allows it",
-				      missed);
 }

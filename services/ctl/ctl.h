@@ -16,6 +16,7 @@
 struct db;
 struct query;
 struct unit;
+struct writer;
 
 enum { /* contract.md */
 	CTL_DONE = 0,
@@ -51,6 +52,13 @@ struct ctl_command {
 int ctl_view(struct ctl *ctl);
 int ctl_print_view(struct ctl *ctl, const char *view, const char *const *params,
 		   size_t count);
+/* One object with the rows of a view as its columns, and those of further views
+ * as arrays in it; a table and titled tables for people. CTL_NOTFOUND when the
+ * view has no row. */
+struct ctl_section;
+int ctl_print_whole(struct ctl *ctl, const char *view,
+		    const struct ctl_section *sections,
+		    const char *const *params, size_t count);
 /* Many views as one JSON object, or as titled tables. */
 struct ctl_section {
 	const char *title, *view;
@@ -68,7 +76,14 @@ int ctl_fail(const struct ctl *ctl, int code, const char *format, ...)
 /* The same for an error of the libraries. */
 int ctl_error(const struct ctl *ctl, int rc);
 
-/* One unit on a writer of its own. */
+/* "--name" taken out of the arguments. */
+bool ctl_flag(struct ctl *ctl, const char *name);
+/* Who asks: the user's name. */
+void ctl_actor(char *target, size_t bytes);
+
+/* A writer of our own; NULL after saying why. Ended by writer_stop(). */
+struct writer *ctl_writer(struct ctl *ctl);
+/* One unit on one. */
 int ctl_write(struct ctl *ctl, struct unit *u);
 
 int ctl_init(struct ctl *ctl);
@@ -79,6 +94,8 @@ int ctl_verify(struct ctl *ctl);
 int ctl_metrics(struct ctl *ctl);
 int ctl_render_nginx(struct ctl *ctl);
 int ctl_order_show(struct ctl *ctl);
+int ctl_queue_list(struct ctl *ctl);
+int ctl_queue_show(struct ctl *ctl);
 int ctl_queue_operate(struct ctl *ctl);
 int ctl_job_run(struct ctl *ctl);
 int ctl_job_pause(struct ctl *ctl);

@@ -2,13 +2,10 @@
  *
  * jobs.c - asking the scheduler.
  */
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/macros.h"
-#include "base/text.h"
 #include "ctl.h"
 #include "store/engine/writer.h"
 #include "store/watch/jobs.h"
@@ -48,11 +45,9 @@ static int ask(struct ctl *ctl, struct ask *a)
 
 int ctl_job_run(struct ctl *ctl)
 {
-	const struct passwd *user = getpwuid(getuid()); /* NOLINT: one thread */
 	struct ask a = {.only_request = true};
 
-	(void)text_copy(a.who, sizeof(a.who),
-			user != NULL ? user->pw_name : "operator");
+	ctl_actor(a.who, sizeof(a.who));
 	return ask(ctl, &a);
 }
 

@@ -2,13 +2,16 @@
  *
  * ordergatectl - administration from the shell. The table is the program.
  */
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/macros.h"
+#include "base/text.h"
 #include "ctl.h"
 #include "import.h"
 #include "store/engine/db.h"
@@ -16,24 +19,28 @@
 #include "store/engine/writer.h"
 
 #define DEFAULT_CONFIG "/etc/ordergate/ordergate.conf"
-#define LIST_ARGS "[--state N] [--order ID] [--limit N] [--json]"
-#define QUEUE_COMMANDS(q)                                                        \
-	{"queue " q " list", LIST_ARGS, "messages, newest first",                \
-	 ctl_view,           true,      q ".list"},                              \
-		{"queue " q " show", "ID [--json]", "one message, whole",        \
-		 ctl_view,           true,          q ".show"},                  \
-		{"queue " q " retry",                                            \
-		 "ID...",                                                        \
-		 "failed messages are tried again",                              \
-		 ctl_queue_operate,                                              \
-		 true,                                                           \
-		 NULL},                                                          \
-		{"queue " q " skip", "ID...", "messages are given up (skipped)", \
-		 ctl_queue_operate,  true,    NULL},                             \
-	{                                                                        \
-		"queue " q " release", "ID...", "held messages are due now",     \
-			ctl_queue_operate, true, NULL                            \
+#define QUEUE_ACTION(q, word, help)                           \
+	{                                                     \
+		"queue " q " " word, "ID... | filters", help, \
+			ctl_queue_operate, true, NULL         \
 	}
+#define QUEUE_COMMANDS(q)                                                    \
+	{"queue " q " list",                                                 \
+	 "[filters] [--limit N] [--json]",                                   \
+	 "messages, newest first",                                           \
+	 ctl_queue_list,                                                     \
+	 true,                                                               \
+	 q},                                                                 \
+		{"queue " q " show",                                         \
+		 "ID [--json]",                                              \
+		 "one message, whole, with every attempt",                   \
+		 ctl_queue_show,                                             \
+		 true,                                                       \
+		 q},                                                         \
+		QUEUE_ACTION(q, "retry", "failed messages are tried again"), \
+		QUEUE_ACTION(q, "skip", "messages are given up (skipped)"),  \
+		QUEUE_ACTION(q, "release", "held messages are due now"),     \
+		QUEUE_ACTION(q, "resend", "copies of messages that are over")
 
 /* clang-format off */
 static const struct ctl_command commands[] = {
@@ -47,6 +54,8 @@ static const struct ctl_command commands[] = {
 	QUEUE_COMMANDS("inbox"),
 	QUEUE_COMMANDS("outbox"),
 	QUEUE_COMMANDS("telegram"),
+	{"audit list", "[--limit N] [--json]", "what was done by hand, newest first", ctl_view, true, "audit.list"},
+	{"audit show", "ID [--json]", "the messages that one operation met", ctl_view, true, "audit.show"},
 	{"quarantine list", "[--limit N] [--json]", "bodies that could not be read", ctl_view, true, "quarantine.list"},
 	{"order show", "ID|NUMBER|EXTERNAL_ID [--json]", "everything about one order", ctl_order_show, true, NULL},
 	{"order list", "[--state NAME] [--store ID] [--limit N] [--json]", "orders, newest first", ctl_view, true, "order.list"},
@@ -80,6 +89,13 @@ static void print_help(void)
 	(void)printf("\n  --config FILE  configuration (" DEFAULT_CONFIG
 		     " if it exists)\n"
 		     "  --state DIR    state directory (./var)\n"
+		     "\nFilters: --state N --hold WORD --outcome WORD "
+		     "--type EVENT --order ID|NUMBER|EXTERNAL_ID\n"
+		     "  --endpoint NAME --chat ID --error TEXT --older-than 2h "
+		     "--newer-than 2h\n"
+		     "Operations on messages need --reason TEXT. With filters "
+		     "they show what they would do;\n"
+		     "  --yes does it, --dry-run never does.\n"
 		     "\nExit codes: 0 done, 1 failed, 2 wrong arguments, "
 		     "3 not found.\n");
 }
@@ -120,7 +136,7 @@ const char *ctl_option(struct ctl *ctl, const char *name, const char *missing)
 	return missing;
 }
 
-static bool take_flag(struct ctl *ctl, const char *name)
+bool ctl_flag(struct ctl *ctl, const char *name)
 {
 	for (int i = 0; i < ctl->arg_count; i++) {
 		if (strcmp(ctl->args[i], name) != 0)
@@ -141,6 +157,18 @@ const char *ctl_next(struct ctl *ctl)
 	return *ctl->args++;
 }
 
+struct writer *ctl_writer(struct ctl *ctl)
+{
+	struct writer_options options = {.path = ctl->store_path,
+					 .checkpoint_pages = 1000};
+	struct writer *writer = NULL;
+	int rc = writer_start(&options, &writer, &ctl->err);
+
+	if (rc < 0)
+		(void)ctl_error(ctl, rc);
+	return rc < 0 ? NULL : writer;
+}
+
 int ctl_write(struct ctl *ctl, struct unit *u)
 {
 	struct writer_options options = {.path = ctl->store_path,
@@ -152,6 +180,14 @@ int ctl_write(struct ctl *ctl, struct unit *u)
 		rc = writer_call(writer, u, &ctl->err);
 	writer_stop(writer);
 	return rc;
+}
+
+void ctl_actor(char *target, size_t bytes)
+{
+	const struct passwd *user = getpwuid(getuid()); /* NOLINT: one thread */
+
+	(void)text_copy(target, bytes,
+			user != NULL ? user->pw_name : "operator");
 }
 
 /* Does the command line begin with the words? Number of words, or 0. */
@@ -236,15 +272,15 @@ int main(int argc, char **argv)
 	while (take_global(&ctl, "--config", &config_path) ||
 	       take_global(&ctl, "--state", &state_path))
 		;
-	if (take_flag(&ctl, "--help") || ctl.arg_count == 0) {
+	if (ctl_flag(&ctl, "--help") || ctl.arg_count == 0) {
 		print_help();
 		return argc > 1 ? CTL_DONE : CTL_USAGE;
 	}
-	if (take_flag(&ctl, "--version")) {
+	if (ctl_flag(&ctl, "--version")) {
 		(void)printf("ordergatectl " ORDERGATE_VERSION "\n");
 		return CTL_DONE;
 	}
-	ctl.json = take_flag(&ctl, "--json");
+	ctl.json = ctl_flag(&ctl, "--json");
 	command = find_command(&ctl);
 	if (command == NULL)
 		return ctl_fail(&ctl, CTL_USAGE,

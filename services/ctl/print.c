@@ -100,11 +100,8 @@ static int print_table_row(struct query *row, void *context)
 	return 0;
 }
 
-static int print_json_row(struct query *row, void *context)
+static void put_json_columns(struct printer *p, struct query *row)
 {
-	struct printer *p = context;
-
-	json_object(&p->out, NULL);
 	for (int i = 0; i < query_columns(row); i++) {
 		const char *name = query_col_name(row, i);
 
@@ -115,6 +112,14 @@ static int print_json_row(struct query *row, void *context)
 		else
 			json_put_text(&p->out, name, query_col_text(row, i));
 	}
+}
+
+static int print_json_row(struct query *row, void *context)
+{
+	struct printer *p = context;
+
+	json_object(&p->out, NULL);
+	put_json_columns(p, row);
 	json_end(&p->out);
 	p->rows++;
 	return 0;
@@ -163,6 +168,28 @@ static int collect(struct ctl *ctl, struct printer *p, const char *view,
 			&ctl->err);
 }
 
+/* The rows of one more view, under their title. */
+static int add_section(struct ctl *ctl, struct printer *p,
+		       const struct ctl_section *section,
+		       const char *const *params, size_t count)
+{
+	int rc;
+
+	p->rows = 0;
+	if (p->json)
+		json_array(&p->out, section->title);
+	rc = collect(ctl, p, section->view, params, count);
+	if (p->json) {
+		json_end(&p->out);
+		return rc;
+	}
+	if (p->rows > 0)
+		(void)printf("\n%s\n", section->title);
+	print_aligned(buf_text(&p->buf));
+	buf_reset(&p->buf);
+	return rc;
+}
+
 int ctl_print_sections(struct ctl *ctl, const struct ctl_section *sections,
 		       const char *const *params, size_t count)
 {
@@ -173,21 +200,54 @@ int ctl_print_sections(struct ctl *ctl, const struct ctl_section *sections,
 	p.out = json_out_to(&p.buf);
 	if (p.json)
 		json_object(&p.out, NULL);
-	for (; sections->title != NULL && rc >= 0; sections++) {
-		p.rows = 0;
-		if (p.json)
-			json_array(&p.out, sections->title);
-		rc = collect(ctl, &p, sections->view, params, count);
-		if (p.json) {
-			json_end(&p.out);
-			continue;
-		}
-		if (p.rows > 0)
-			(void)printf("\n%s\n", sections->title);
+	for (; sections->title != NULL && rc >= 0; sections++)
+		rc = add_section(ctl, &p, sections, params, count);
+	if (p.json && rc >= 0) {
+		json_end(&p.out);
+		(void)printf("%s\n", buf_text(&p.buf));
+	}
+	buf_clear(&p.buf);
+	return rc < 0 ? ctl_error(ctl, rc) : CTL_DONE;
+}
+
+static int print_open_row(struct query *row, void *context)
+{
+	struct printer *p = context;
+
+	if (!p->json)
+		return print_table_row(row, context);
+	put_json_columns(p, row);
+	p->rows++;
+	return 0;
+}
+
+int ctl_print_whole(struct ctl *ctl, const char *view,
+		    const struct ctl_section *sections,
+		    const char *const *params, size_t count)
+{
+	struct printer p = {.json = ctl->json,
+			    .buf = BUF_MAX(OUTPUT_BYTES_MAX)};
+	int rc;
+
+	p.out = json_out_to(&p.buf);
+	if (p.json) {
+		json_array(&p.out, NULL);
+		json_object(&p.out, NULL);
+	}
+	rc = view_run(ctl->db, view_find(view), params, count, print_open_row,
+		      &p, &ctl->err);
+	if (rc <= 0) {
+		buf_clear(&p.buf);
+		return rc < 0 ? ctl_error(ctl, rc) : CTL_NOTFOUND;
+	}
+	if (!p.json) {
 		print_aligned(buf_text(&p.buf));
 		buf_reset(&p.buf);
 	}
+	for (; sections->title != NULL && rc >= 0; sections++)
+		rc = add_section(ctl, &p, sections, params, count);
 	if (p.json && rc >= 0) {
+		json_end(&p.out);
 		json_end(&p.out);
 		(void)printf("%s\n", buf_text(&p.buf));
 	}
@@ -222,12 +282,8 @@ int ctl_print_view(struct ctl *ctl, const char *view, const char *const *params,
 static const struct {
 	const char *view, *options[3];
 } parameters[] = {
-	{"inbox.list", {"--state", "--order", "--limit"}},
-	{"outbox.list", {"--state", "--order", "--limit"}},
-	{"telegram.list", {"--state", "--order", "--limit"}},
-	{"inbox.show", {""}},
-	{"outbox.show", {""}},
-	{"telegram.show", {""}},
+	{"audit.list", {"--limit"}},
+	{"audit.show", {""}},
 	{"quarantine.list", {"--limit"}},
 	{"order.list", {"--state", "--store", "--limit"}},
 	{"catalog.show", {""}},

@@ -325,7 +325,7 @@ def test_the_operator_releases_what_is_kept_back(desk: Desk) -> None:
     desk.start()
     desk.wait(lambda: "waits for" in (desk.rows(order)[1]["error"] or ""), "ready waits")
     ready = desk.db.execute("SELECT id FROM outbox WHERE event_type = ?", (READY,)).fetchone()[0]
-    desk.run_ctl("queue", "outbox", "release", str(ready))
+    desk.run_ctl("queue", "outbox", "release", str(ready), "--reason", "it may go")
     assert desk.wait_over(order, 15)[1]["outcome"] == "ok"
 
 

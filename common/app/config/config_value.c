@@ -78,31 +78,13 @@ static void describe_number(const struct config_option *option, struct buf *out)
 
 /* Durations. */
 
-static int64_t unit_ms(const struct config_option *option, const char *suffix)
-{
-	if (*suffix == '\0')
-		return option->bare_ms;
-	for (size_t i = 0; i < COUNT_OF(units); i++)
-		if (strcmp(units[i].suffix, suffix) == 0)
-			return units[i].ms;
-	return 0;
-}
-
 static int set_duration(const struct config_option *option, void *target,
 			const char *text, struct err *e)
 {
-	char digits[24];
-	size_t length = strspn(text, "0123456789");
-	int64_t unit = unit_ms(option, text + length);
 	int64_t value;
 
-	if (unit == 0 || length == 0 || length >= sizeof(digits))
+	if (text_to_duration_ms(text, option->bare_ms, &value, NULL) < 0)
 		return refuse(option, text, e);
-	memcpy(digits, text, length);
-	digits[length] = '\0';
-	if (text_to_i64(digits, 0, INT64_MAX / unit, &value, NULL) < 0)
-		return refuse(option, text, e);
-	value *= unit;
 	if (value % option->stored_ms != 0)
 		return refuse(option, text, e);
 	value /= option->stored_ms;

@@ -27,6 +27,21 @@ STMT(inbox_insert,
      " order_id, order_seq, event_ms, state, outcome, error, due_ms,"
      " created_ms, updated_ms, body)"
      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11, $12)");
+/* $1 id */
+#define OVER(columns)                                      \
+	"(SELECT " columns " FROM inbox WHERE id = $1"     \
+	" AND state IN (3, 4) AND body <> ''"              \
+	" UNION ALL SELECT " columns " FROM inbox_archive" \
+	" WHERE id = $1 AND body <> '') AS m"
+STMT(inbox_over_order, "SELECT m.order_id FROM " OVER("order_id"));
+/* $1 id, $2 message_id, $3 seq, $4 now */
+STMT(inbox_insert_copy,
+     "INSERT INTO inbox (message_id, channel, external_id, event_type,"
+     " order_id, order_seq, event_ms, state, due_ms, created_ms, updated_ms,"
+     " copy_of, body) SELECT $2, m.channel, m.external_id, m.event_type,"
+     " m.order_id, $3, m.event_ms, 1, $4, $4, $4, m.id, m.body FROM " OVER(
+	     "id, channel, external_id, event_type, order_id, event_ms,"
+	     " body") " RETURNING id");
 STMT(inbox_set_blocking, "UPDATE inbox SET hold = 'blocked', event_type = $2"
 			 " WHERE id = $1 AND state = 4");
 STMT(inbox_blocking_types,
@@ -100,6 +115,31 @@ int inbox_add(struct db *db, const struct inbox_arrival *arrival,
 		rc = insert(db, arrival, ret_identity->order_id, seq, now_ms,
 			    e);
 	return rc;
+}
+
+int inbox_copy(struct db *db, int64_t message_id, int64_t now_ms,
+	       int64_t *ret_copy_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *over = query_start(db, &inbox_over_order);
+	CLEANUP_QUERY struct query *copy = query_start(db, &inbox_insert_copy);
+	char new_id[ID_TEXT_BYTES];
+	int64_t order_id = 0;
+	int64_t seq = 0;
+	int rc;
+
+	query_i64(over, 1, message_id);
+	rc = query_one_i64(over, &order_id, e);
+	if (rc <= 0)
+		return rc;
+	rc = next_seq(db, order_id, HEAD_READY, now_ms, &seq, e);
+	if (rc < 0)
+		return rc;
+	id_make(now_ms, new_id);
+	query_i64(copy, 1, message_id);
+	query_text(copy, 2, new_id);
+	query_i64(copy, 3, seq);
+	query_i64(copy, 4, now_ms);
+	return query_one_i64(copy, ret_copy_id, e);
 }
 
 int inbox_keep_back(struct db *db, int64_t message_id,

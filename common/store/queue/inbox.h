@@ -35,6 +35,12 @@ struct inbox_arrival {
 int inbox_add(struct db *db, const struct inbox_arrival *arrival,
 	      int64_t now_ms, struct identity *ret_identity, struct err *e);
 
+/* A copy of a message that is over, also an archived one, at the end of its
+ * order's sequence; its time stays, so that it cannot undo what came later.
+ * 1; 0 when there is no such message or its body was erased; < 0. */
+int inbox_copy(struct db *db, int64_t message_id, int64_t now_ms,
+	       int64_t *ret_copy_id, struct err *e);
+
 /* This message, which has just failed, keeps back what needs it. Its type gets
  * the name that we know it by. */
 int inbox_keep_back(struct db *db, int64_t message_id,

@@ -37,6 +37,25 @@ STMT(outbox_insert,
      "  AND f.state = 4 AND f.hold = 'blocked') THEN 'blocked' ELSE 'none' END,"
      " $9, $9, $9, $10)");
 
+/* $1 id */
+#define OVER(columns)                                                   \
+	"(SELECT " columns " FROM outbox WHERE id = $1"                 \
+	" AND state IN (3, 4) AND body <> '' UNION ALL SELECT " columns \
+	" FROM outbox_archive WHERE id = $1 AND body <> '') AS m"
+STMT(outbox_over_head,
+     "SELECT m.order_id, m.endpoint FROM " OVER("order_id, endpoint"));
+/* $1 id, $2 message_id, $3 head, $4 seq, $5 now */
+STMT(outbox_insert_copy,
+     "INSERT INTO outbox (message_id, head_id, endpoint, channel, external_id,"
+     " event_type, order_id, order_seq, state, hold, due_ms, created_ms,"
+     " updated_ms, copy_of, body) SELECT $2, $3, m.endpoint, m.channel,"
+     " m.external_id, m.event_type, m.order_id, $4, 1,"
+     " CASE WHEN EXISTS (SELECT 1 FROM outbox f WHERE f.head_id = $3"
+     "  AND f.state = 4 AND f.hold = 'blocked') THEN 'blocked' ELSE 'none' END,"
+     " $5, $5, $5, m.id, m.body FROM " OVER(
+	     "id, endpoint, channel, external_id, event_type, order_id,"
+	     " body") " RETURNING id");
+
 /* $1 endpoint, $2 due from, $3 now. The inner query looks at one row of the
  * index of ready heads; all the rest is found by key. */
 STMT(outbox_pick_head,
@@ -68,15 +87,15 @@ STMT(outbox_first_due,
      "SELECT due_ms FROM outbox_head WHERE state = 1 AND endpoint = $1"
      " ORDER BY due_ms, head_id LIMIT 1");
 
-static int next_seq(struct db *db, const struct outbox_message *m,
+static int next_seq(struct db *db, int64_t order_id, const char *endpoint,
 		    int64_t now_ms, int64_t *ret_head, int64_t *ret_seq,
 		    struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &outbox_head_next);
 	int rc;
 
-	query_i64(q, 1, m->order_id);
-	query_text(q, 2, m->endpoint);
+	query_i64(q, 1, order_id);
+	query_text(q, 2, endpoint);
 	query_i64(q, 3, now_ms);
 	rc = query_next(q, e);
 	if (rc <= 0)
@@ -92,7 +111,8 @@ int outbox_add(struct db *db, const struct outbox_message *m, int64_t now_ms,
 	char message_id[ID_TEXT_BYTES];
 	int64_t head_id = 0;
 	int64_t seq = 0;
-	int rc = next_seq(db, m, now_ms, &head_id, &seq, e);
+	int rc = next_seq(db, m->order_id, m->endpoint, now_ms, &head_id, &seq,
+			  e);
 
 	if (rc < 0)
 		return rc;
@@ -111,6 +131,33 @@ int outbox_add(struct db *db, const struct outbox_message *m, int64_t now_ms,
 	query_text(q, 10, m->body);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
+}
+
+int outbox_copy(struct db *db, int64_t message_id, int64_t now_ms,
+		int64_t *ret_copy_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *over = query_start(db, &outbox_over_head);
+	CLEANUP_QUERY struct query *copy = query_start(db, &outbox_insert_copy);
+	char new_id[ID_TEXT_BYTES];
+	int64_t head_id = 0;
+	int64_t seq = 0;
+	int rc;
+
+	query_i64(over, 1, message_id);
+	rc = query_next(over, e);
+	if (rc <= 0)
+		return rc;
+	rc = next_seq(db, query_col_i64(over, 0), query_col_text(over, 1),
+		      now_ms, &head_id, &seq, e);
+	if (rc < 0)
+		return rc;
+	id_make(now_ms, new_id);
+	query_i64(copy, 1, message_id);
+	query_text(copy, 2, new_id);
+	query_i64(copy, 3, head_id);
+	query_i64(copy, 4, seq);
+	query_i64(copy, 5, now_ms);
+	return query_one_i64(copy, ret_copy_id, e);
 }
 
 /* 1 and the head with its context, 0 when none is due. */

@@ -40,6 +40,11 @@ struct outbox_message {
 int outbox_add(struct db *db, const struct outbox_message *m, int64_t now_ms,
 	       struct err *e);
 
+/* A copy of a message that is over, also an archived one, at the end of its
+ * head. 1; 0 when there is no such message or its body was erased; < 0. */
+int outbox_copy(struct db *db, int64_t message_id, int64_t now_ms,
+		int64_t *ret_copy_id, struct err *e);
+
 /* What claims choose from. Oldest first; due_from_ms leaves out what has been
  * due for longer, so that fresh orders pass beside a backlog. */
 struct outbox_pick {

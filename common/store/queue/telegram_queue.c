@@ -40,6 +40,19 @@ STMT(telegram_archive_one,
      " SELECT id, message_id, $2, event_type, order_seq, alert_id, severity,"
      " text, state, outcome, attempts, error, created_ms, copy_of, $3, $4"
      " FROM telegram_queue WHERE id = $1");
+/* $1 id */
+#define OVER(columns)                                             \
+	"(SELECT " columns " FROM telegram_queue WHERE id = $1"   \
+	" AND state = 4 AND text <> '' UNION ALL SELECT " columns \
+	" FROM telegram_archive WHERE id = $1 AND text <> '') AS m"
+STMT(telegram_over_chat, "SELECT m.chat FROM " OVER("chat"));
+/* $1 id, $2 message_id, $3 head, $4 seq, $5 now */
+STMT(telegram_insert_copy,
+     "INSERT INTO telegram_queue (message_id, head_id, chat, event_type,"
+     " order_seq, alert_id, severity, state, due_ms, created_ms, updated_ms,"
+     " copy_of, text) SELECT $2, $3, m.chat, m.event_type, $4, m.alert_id,"
+     " m.severity, 1, $5, $5, $5, m.id, m.text FROM " OVER(
+	     "id, chat, event_type, alert_id, severity, text") " RETURNING id");
 STMT(telegram_delete, "DELETE FROM telegram_queue WHERE id = $1");
 STMT(telegram_archive_attempts,
      "INSERT INTO message_attempts_archive SELECT * FROM message_attempts"
@@ -125,6 +138,33 @@ int telegram_queue_add(struct db *db, const struct telegram_message *message,
 	query_text(q, 9, message->text);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
+}
+
+int telegram_copy(struct db *db, int64_t message_id, int64_t now_ms,
+		  int64_t *ret_copy_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *over = query_start(db, &telegram_over_chat);
+	CLEANUP_QUERY struct query *copy =
+		query_start(db, &telegram_insert_copy);
+	char new_id[ID_TEXT_BYTES];
+	int64_t head_id = 0;
+	int64_t seq = 0;
+	int rc;
+
+	query_i64(over, 1, message_id);
+	rc = query_next(over, e);
+	if (rc <= 0)
+		return rc;
+	rc = next_seq(db, query_col_text(over, 0), now_ms, &head_id, &seq, e);
+	if (rc < 0)
+		return rc;
+	id_make(now_ms, new_id);
+	query_i64(copy, 1, message_id);
+	query_text(copy, 2, new_id);
+	query_i64(copy, 3, head_id);
+	query_i64(copy, 4, seq);
+	query_i64(copy, 5, now_ms);
+	return query_one_i64(copy, ret_copy_id, e);
 }
 
 static int archive_attempts(struct db *db, int64_t id, struct err *e)

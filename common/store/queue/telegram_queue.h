@@ -44,6 +44,11 @@ int telegram_queue_sent(struct db *db, const struct queue_message *m,
 			const struct telegram_sent *sent, int64_t now_ms,
 			struct err *e);
 
+/* A copy of a message that is over, also an archived one, to the same chat.
+ * 1; 0 when there is no such message or its text was erased; < 0. */
+int telegram_copy(struct db *db, int64_t message_id, int64_t now_ms,
+		  int64_t *ret_copy_id, struct err *e);
+
 /* Waiting messages that are older than made_before_ms are obsolete: into the
  * archive. Number of them, at most limit, or < 0. */
 int telegram_queue_expire(struct db *db, int64_t made_before_ms, int limit,

@@ -5,23 +5,119 @@
 
 #include "base/err.h"
 #include "store/engine/db.h"
+#include "store/repair/filter_sql.h"
 
-/* A list of one queue: $1 state ('' all), $2 name of the order ('' all),
- * $3 limit. Times are milliseconds; ordergatectl prints them as times. */
-#define QUEUE_LIST(q, table, order_column, extra)               \
-	STMT(view_##q##_list,                                   \
-	     "SELECT id, state, outcome, hold, event_type,"     \
-	     " " order_column " AS \"order\", " extra           \
-	     " attempts, due_ms, created_ms, error FROM " table \
-	     " WHERE ($1 = '' OR state = CAST($1 AS INTEGER))"  \
-	     " AND ($2 = '' OR " order_column " = $2)"          \
-	     " ORDER BY id DESC LIMIT CAST($3 AS INTEGER)");    \
-	STMT(view_##q##_show,                                   \
-	     "SELECT * FROM " table " WHERE id = CAST($1 AS INTEGER)")
+/* A list of one queue by filter_sql.h, $12 limit; then all of one message.
+ * Times are milliseconds; ordergatectl prints them as times. */
+#define QUEUE_LIST(q, table, archive, filter, order_column, extra)             \
+	STMT(view_##q##_list,                                                  \
+	     "SELECT id, state, outcome, hold, event_type,"                    \
+	     " " order_column " AS \"order\", " extra                          \
+	     " attempts, due_ms, created_ms, copy_of, error FROM " table       \
+	     " WHERE " filter " ORDER BY id DESC LIMIT CAST($12 AS INTEGER)"); \
+	STMT(view_##q##_show,                                                  \
+	     "SELECT * FROM " table " WHERE id = CAST($1 AS INTEGER)");        \
+	STMT(view_##q##_archived,                                              \
+	     "SELECT * FROM " archive " WHERE id = CAST($1 AS INTEGER)");      \
+	STMT(view_##q##_attempts,                                              \
+	     "SELECT attempt_no, " ATTEMPT_VIEW " FROM message_attempts"       \
+	     " WHERE queue = '" #q "' AND message = CAST($1 AS INTEGER)"       \
+	     " UNION ALL SELECT attempt_no, " ATTEMPT_VIEW                     \
+	     " FROM message_attempts_archive"                                  \
+	     " WHERE queue = '" #q "' AND message = CAST($1 AS INTEGER)"       \
+	     " ORDER BY attempt_no");                                          \
+	STMT(view_##q##_operations,                                            \
+	     "SELECT a.id AS audit, a.at_ms, a.actor, a.action, m.changed,"    \
+	     " m.copy, a.reason FROM audit_messages AS m"                      \
+	     " JOIN audit_log AS a ON a.id = m.audit_id"                       \
+	     " WHERE m.queue = '" #q "' AND m.message = CAST($1 AS INTEGER)"   \
+	     " ORDER BY a.id")
+#define ATTEMPT_VIEW                                          \
+	"kind, started_ms, duration_ms AS took_milliseconds," \
+	" http_status, class, answer, worker"
 
-QUEUE_LIST(inbox, "inbox", "external_id", "");
-QUEUE_LIST(outbox, "outbox", "external_id", "endpoint, http_status,");
-QUEUE_LIST(telegram, "telegram_queue", "chat", "severity,");
+QUEUE_LIST(inbox, "inbox", "inbox_archive", FILTER_SQL(FILTER_BY_ORDER, "''"),
+	   "external_id", "");
+QUEUE_LIST(outbox, "outbox", "outbox_archive",
+	   FILTER_SQL(FILTER_BY_ORDER, "endpoint"), "external_id",
+	   "endpoint, http_status,");
+QUEUE_LIST(telegram, "telegram_queue", "telegram_archive",
+	   FILTER_SQL(FILTER_BY_TEXT, "chat"), "chat", "severity,");
+#define ORDER_ATTEMPTS(table, source)                                   \
+	"SELECT a.queue, a.message, a.attempt_no, " ATTEMPT_VIEW        \
+	" FROM " source " AS m JOIN " table " AS a ON a.message = m.id" \
+	" AND a.queue = "
+STMT(
+	view_order_attempts,
+	ORDER_ATTEMPTS("message_attempts", "inbox") "'inbox' WHERE m.order_id "
+						    "= CAST($1 AS INTEGER) "
+						    "UNION ALL " ORDER_ATTEMPTS("message_attempts", "outbox") "'outbox' WHERE m.order_id = CAST($1 AS INTEGER) UNION ALL " ORDER_ATTEMPTS(
+							    "message_attempts_"
+							    "archive",
+							    "inbox_archive") "'"
+									     "i"
+									     "n"
+									     "b"
+									     "o"
+									     "x"
+									     "'"
+									     " "
+									     "W"
+									     "H"
+									     "E"
+									     "R"
+									     "E"
+									     " "
+									     "m"
+									     "."
+									     "o"
+									     "r"
+									     "d"
+									     "e"
+									     "r"
+									     "_"
+									     "i"
+									     "d"
+									     " "
+									     "="
+									     " "
+									     "C"
+									     "A"
+									     "S"
+									     "T"
+									     "("
+									     "$"
+									     "1"
+									     " "
+									     "A"
+									     "S"
+									     " "
+									     "I"
+									     "N"
+									     "T"
+									     "E"
+									     "G"
+									     "E"
+									     "R"
+									     ")"
+									     " "
+									     "U"
+									     "N"
+									     "I"
+									     "O"
+									     "N"
+									     " "
+									     "A"
+									     "L"
+									     "L"
+									     " " ORDER_ATTEMPTS("message_attempts_archive",
+												"outbox_archive") "'outbox' WHERE m.order_id = CAST($1 AS INTEGER)"
+														  " ORDER BY started_ms, attempt_no");
+STMT(view_audit_list,
+     "SELECT id, at_ms, actor, action, matched, changed, filter, reason"
+     " FROM audit_log ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
+STMT(view_audit_show, "SELECT queue, message, changed, copy FROM audit_messages"
+		      " WHERE audit_id = CAST($1 AS INTEGER) ORDER BY message");
 
 STMT(view_order_find,
      "SELECT order_id FROM order_identity"
@@ -43,17 +139,19 @@ STMT(view_order_lines,
 STMT(view_order_history, "SELECT at_ms, kind, actor, detail FROM order_history"
 			 " WHERE order_id = CAST($1 AS INTEGER) ORDER BY id");
 STMT(view_order_inbox,
-     "SELECT id, order_seq, event_type, state, outcome, attempts, created_ms,"
-     " error FROM inbox WHERE order_id = CAST($1 AS INTEGER)"
-     " UNION ALL SELECT id, order_seq, event_type, state, outcome, attempts,"
-     " created_ms, error FROM inbox_archive"
+     "SELECT id, order_seq, event_type, state, outcome, hold, attempts,"
+     " created_ms, copy_of, error FROM inbox"
+     " WHERE order_id = CAST($1 AS INTEGER)"
+     " UNION ALL SELECT id, order_seq, event_type, state, outcome, hold,"
+     " attempts, created_ms, copy_of, error FROM inbox_archive"
      " WHERE order_id = CAST($1 AS INTEGER) ORDER BY order_seq");
 STMT(view_order_outbox,
      "SELECT id, order_seq, endpoint, event_type, state, outcome, hold,"
-     " attempts, http_status, created_ms, error FROM outbox"
+     " attempts, http_status, created_ms, copy_of, error FROM outbox"
      " WHERE order_id = CAST($1 AS INTEGER)"
      " UNION ALL SELECT id, order_seq, endpoint, event_type, state, outcome,"
-     " hold, attempts, http_status, created_ms, error FROM outbox_archive"
+     " hold, attempts, http_status, created_ms, copy_of, error"
+     " FROM outbox_archive"
      " WHERE order_id = CAST($1 AS INTEGER) ORDER BY order_seq");
 STMT(view_order_documents,
      "SELECT id, kind, series, number, business_date, total_minor, vat_minor,"
@@ -120,6 +218,18 @@ static const struct view views[] = {
 	{"outbox.show", &view_outbox_show},
 	{"telegram.list", &view_telegram_list},
 	{"telegram.show", &view_telegram_show},
+	{"inbox.archived", &view_inbox_archived},
+	{"outbox.archived", &view_outbox_archived},
+	{"telegram.archived", &view_telegram_archived},
+	{"inbox.attempts", &view_inbox_attempts},
+	{"outbox.attempts", &view_outbox_attempts},
+	{"telegram.attempts", &view_telegram_attempts},
+	{"inbox.operations", &view_inbox_operations},
+	{"outbox.operations", &view_outbox_operations},
+	{"telegram.operations", &view_telegram_operations},
+	{"order.attempts", &view_order_attempts},
+	{"audit.list", &view_audit_list},
+	{"audit.show", &view_audit_show},
 	{"quarantine.list", &view_quarantine_list},
 	{"order.find", &view_order_find},
 	{"order.head", &view_order_head},
@@ -189,9 +299,10 @@ STMT(verify_history,
 STMT(verify_done_twice,
      "SELECT count(*) FROM (SELECT order_id, event_type FROM"
      " (SELECT order_id, event_type FROM outbox WHERE state = 3"
-     "   AND outcome = 'ok'"
+     "   AND outcome = 'ok' AND copy_of IS NULL"
      "  UNION ALL SELECT order_id, event_type FROM outbox_archive"
-     "   WHERE state = 3 AND outcome = 'ok') GROUP BY order_id, event_type"
+     "   WHERE state = 3 AND outcome = 'ok' AND copy_of IS NULL) GROUP BY "
+     "order_id, event_type"
      " HAVING count(*) > 1)");
 STMT(verify_document_twice,
      "SELECT count(*) FROM (SELECT order_id FROM documents"

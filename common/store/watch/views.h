@@ -22,7 +22,7 @@ struct view {
 
 const struct view *view_find(const char *name); /* NULL: none */
 
-/* Up to four text parameters ($1..$4; numbers as text compare by affinity).
+/* Text parameters ($1, $2, ...; numbers as text compare by affinity).
  * each() reads the current row by query_col_*. Count of rows, < 0. */
 int view_run(struct db *db, const struct view *view, const char *const *params,
 	     size_t count, int (*each)(struct query *row, void *context),
