@@ -1,30 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/order/identity.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/db.h"
 
 STMT(identity_get, "SELECT order_id, number FROM order_identity"
 		   " WHERE channel = $1 AND external_id = $2");
-STMT(identity_next, "UPDATE counters SET value = value + 1 WHERE name = 'order'"
-		    " RETURNING value,"
-		    " (SELECT store_epoch FROM store_meta WHERE id = 1)");
+STMT(identity_count, "UPDATE counters SET value = value + 1"
+		     " WHERE name = 'order'");
+/* Not by RETURNING, for which SQLite makes a table each time. */
+STMT(identity_next, "SELECT value, store_epoch FROM counters, store_meta"
+		    " WHERE name = 'order' AND id = 1");
 STMT(identity_add,
      "INSERT INTO order_identity (channel, external_id, order_id, number)"
-     " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
+     " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"); /* id == alias */
 
-int identity_find(struct db *db, const char *channel, const char *external_id,
+int identity_find(struct db *db, const char *channel, const char *name,
 		  struct identity *ret_identity, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &identity_get);
+	CLEANUP_QUERY struct query *q = NULL;
 	int rc;
 
+	if (name[0] == '\0')
+		return 0;
+	q = query_start(db, &identity_get);
 	query_text(q, 1, channel);
-	query_text(q, 2, external_id);
+	query_text(q, 2, name);
 	rc = query_next(q, e);
 	if (rc <= 0)
 		return rc;
@@ -34,27 +39,41 @@ int identity_find(struct db *db, const char *channel, const char *external_id,
 	return 1;
 }
 
+static int count_order(struct db *db, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &identity_count);
+
+	return query_exec(q, e);
+}
+
 static int make(struct db *db, struct identity *ret_identity, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &identity_next);
-	int rc = query_next(q, e);
+	CLEANUP_QUERY struct query *q = NULL;
+	int rc = count_order(db, e);
 
+	if (rc < 0)
+		return rc;
+	q = query_start(db, &identity_next);
+	rc = query_next(q, e);
 	if (rc <= 0)
 		return rc < 0 ? rc : err_set(e, ERR_IO, "no order counter");
 	ret_identity->order_id = query_col_i64(q, 0);
 	(void)snprintf(ret_identity->number, sizeof(ret_identity->number),
 		       "%lld-%06lld", (long long)query_col_i64(q, 1),
 		       (long long)ret_identity->order_id);
-	return 0;
+	return 1;
 }
 
-/* The name leads to the order from now on; nothing when it already does. */
-static int ensure(struct db *db, const char *channel, const char *name,
-		  const struct identity *identity, struct err *e)
+/* The name, when there is one, leads to the order from now on. */
+static int add(struct db *db, const char *channel, const char *name,
+	       const struct identity *identity, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &identity_add);
+	CLEANUP_QUERY struct query *q = NULL;
 	int rc;
 
+	if (name[0] == '\0')
+		return 0;
+	q = query_start(db, &identity_add);
 	query_text(q, 1, channel);
 	query_text(q, 2, name);
 	query_i64(q, 3, identity->order_id);
@@ -67,20 +86,24 @@ int identity_resolve(struct db *db, const char *channel,
 		     const char *external_id, const char *alias,
 		     struct identity *ret_identity, struct err *e)
 {
-	bool known = false;
-	int rc = 0;
+	struct identity other; /* when the names lead to two, the id's counts */
+	int known = identity_find(db, channel, external_id, ret_identity, e);
+	int alias_known;
+	int made = 0;
+	int rc;
 
-	if (external_id[0] != '\0') {
-		rc = identity_find(db, channel, external_id, ret_identity, e);
-		known = rc > 0;
-	}
-	if (rc == 0 && alias[0] != '\0')
-		rc = identity_find(db, channel, alias, ret_identity, e);
-	if (rc == 0)
-		rc = make(db, ret_identity, e);
-	if (rc >= 0 && external_id[0] != '\0' && !known)
-		rc = ensure(db, channel, external_id, ret_identity, e);
-	if (rc >= 0 && alias[0] != '\0')
-		rc = ensure(db, channel, alias, ret_identity, e);
-	return rc < 0 ? rc : 0;
+	if (known < 0)
+		return known;
+	alias_known = identity_find(db, channel, alias,
+				    known > 0 ? &other : ret_identity, e);
+	if (alias_known < 0)
+		return alias_known;
+	if (known == 0 && alias_known == 0)
+		made = make(db, ret_identity, e);
+	rc = MIN_OF(made, 0);
+	if (rc == 0 && known == 0)
+		rc = add(db, channel, external_id, ret_identity, e);
+	if (rc == 0 && alias_known == 0)
+		rc = add(db, channel, alias, ret_identity, e);
+	return rc < 0 ? rc : made;
 }

@@ -25,13 +25,13 @@ struct identity {
 
 /* Find or make the order of (channel, external_id); alias, when not "", is
  * another name of it. At least one of the two is not "". Inside a write
- * transaction. 0, or as query_next(). */
+ * transaction. 1 when it was made, 0 when it was known, < 0 as query_next(). */
 int identity_resolve(struct db *db, const char *channel,
 		     const char *external_id, const char *alias,
 		     struct identity *ret_identity, struct err *e);
 
-/* Find only: 1, 0 when the channel never named it, < 0. */
-int identity_find(struct db *db, const char *channel, const char *external_id,
+/* Find only: 1, 0 when the channel never named it (or name is ""), < 0. */
+int identity_find(struct db *db, const char *channel, const char *name,
 		  struct identity *ret_identity, struct err *e);
 
 #endif
