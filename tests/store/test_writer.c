@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -18,6 +19,8 @@
 
 enum {
 	MANY = 300,
+	SLOW = 40,
+	SLOW_MS = 3,
 	KILLS = 25
 };
 
@@ -99,6 +102,33 @@ static void many_units_share_few_transactions(void **state)
 	assert_int_equal(fixture_i64(f, "SELECT count(DISTINCT number) FROM"
 					" order_identity"),
 			 MANY);
+}
+
+static int run_slow_add(struct unit *u, struct db *db, int64_t now_ms,
+			struct err *e)
+{
+	const struct timespec pause = {.tv_nsec = SLOW_MS * 1000 * 1000};
+
+	(void)nanosleep(&pause, NULL);
+	return run_add(u, db, now_ms, e);
+}
+
+/* Half of the budget, as a batch may have to run twice. */
+static void a_batch_of_slow_units_gives_the_lock_up_in_between(void **state)
+{
+	struct fixture *f = *state;
+	static struct add adds[SLOW];
+	static struct unit *units[SLOW];
+
+	for (int i = 0; i < SLOW; i++) {
+		adds[i] = (struct add){.unit.run = run_slow_add, .number = i};
+		units[i] = &adds[i].unit;
+	}
+	writer_call_all(f->writer, units, SLOW);
+	for (int i = 0; i < SLOW; i++)
+		assert_int_equal(adds[i].unit.rc, 0);
+	assert_true(writer_stats(f->writer).batches >=
+		    SLOW * SLOW_MS / (WRITER_LOCK_BUDGET_MS / 2 + SLOW_MS));
 }
 
 static void the_write_lock_is_held_while_a_unit_runs(void **state)
@@ -271,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(many_units_share_few_transactions),
+		STORE_TEST(a_batch_of_slow_units_gives_the_lock_up_in_between),
 		STORE_TEST(the_write_lock_is_held_while_a_unit_runs),
 		STORE_TEST(bells_ring_after_the_commit),
 		STORE_TEST(the_log_is_emptied_by_checkpoints),

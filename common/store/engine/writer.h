@@ -4,13 +4,15 @@
  *
  * Whoever wants to write makes a unit of work and submits it. The thread takes
  * every unit that waits, queues for the write lock, and runs them all in one
- * transaction, each inside its own savepoint, so that a failing unit is undone
- * alone. After COMMIT it gives the lock up and waits until the log is on the
- * disk; only then does it report to each.
+ * transaction. When a unit fails, all of it is undone and run again, each unit
+ * inside its own savepoint, so that a failing unit is undone alone. After
+ * COMMIT it gives the lock up and waits until the log is on the disk; only then
+ * does it report to each.
  *
- * A unit's run() may be called more than once (after a failure of the engine),
- * does no parsing, no I/O and no waiting, and makes nothing visible outside the
- * database; what the caller needs of its results is copied into the unit.
+ * A unit's run() may be called more than once (another one of its batch has
+ * failed), does no parsing, no I/O and no waiting, and makes nothing visible
+ * outside the database; what the caller needs of its results is copied into the
+ * unit.
  *
  * When the engine has lost the transaction (disk full, I/O error, no memory),
  * nothing more of the batch runs, all of its units are undone and each of them
