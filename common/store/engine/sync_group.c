@@ -3,23 +3,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/text.h"
 
 enum {
-	BOOT_ID_BYTES = 37
+	BOOT_ID_BYTES = 37,
+	WAIT_MAX_NS = 10 * 1000 * 1000
 };
 
 struct shared {
 	char boot_id[BOOT_ID_BYTES];
-	_Atomic int64_t drawn;  /* tickets so far */
-	_Atomic int64_t synced; /* all tickets up to here are on the disk */
+	_Atomic int64_t drawn;   /* tickets so far */
+	_Atomic int64_t synced;  /* all tickets up to here are on the disk */
+	_Atomic uint32_t rounds; /* syncs that have ended; a futex */
 };
 
 struct sync_group {
@@ -113,15 +120,42 @@ int64_t sync_group_ticket(struct sync_group *group)
 	return atomic_fetch_add(&group->shared->drawn, 1) + 1;
 }
 
-int sync_group_wait(struct sync_group *group, int64_t ticket,
-		    int (*sync)(void *context, struct err *e), void *context,
-		    struct err *e)
+/* 1: it is ours, 0: somebody else syncs. */
+static int try_take(const struct sync_group *group, struct err *e)
+{
+	while (flock(group->fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EWOULDBLOCK)
+			return 0;
+		if (errno != EINTR)
+			return err_errno(e, ERR_IO, "sync lock");
+	}
+	return 1;
+}
+
+static void wake_everybody(struct shared *shared)
+{
+	(void)atomic_fetch_add(&shared->rounds, 1);
+	(void)syscall(SYS_futex, &shared->rounds, FUTEX_WAKE, INT_MAX, NULL,
+		      NULL, 0);
+}
+
+/* Until another round has ended. Whoever syncs may be killed before it wakes
+ * anybody: then the lock is free, and a short time-out finds that out. */
+static void wait_for_round(struct shared *shared, uint32_t seen)
+{
+	static const struct timespec at_most = {.tv_nsec = WAIT_MAX_NS};
+
+	(void)syscall(SYS_futex, &shared->rounds, FUTEX_WAIT, seen, &at_most,
+		      NULL, 0);
+}
+
+static int sync_as_leader(struct sync_group *group, int64_t ticket,
+			  int (*sync)(void *context, struct err *e),
+			  void *context, struct err *e)
 {
 	struct shared *shared = group->shared;
-	int rc = take(group, e);
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
 	if (atomic_load(&shared->synced) < ticket) {
 		/* Tickets drawn later may be covered too, or not: the counter
 		 * is read before the sync begins. */
@@ -132,5 +166,28 @@ int sync_group_wait(struct sync_group *group, int64_t ticket,
 			atomic_store(&shared->synced, drawn);
 	}
 	(void)flock(group->fd, LOCK_UN);
+	wake_everybody(shared);
 	return rc;
+}
+
+int sync_group_wait(struct sync_group *group, int64_t ticket,
+		    int (*sync)(void *context, struct err *e), void *context,
+		    struct err *e)
+{
+	struct shared *shared = group->shared;
+
+	for (;;) {
+		/* Read before everything else, so that no end is missed. */
+		uint32_t seen = atomic_load(&shared->rounds);
+		int rc;
+
+		if (atomic_load(&shared->synced) >= ticket)
+			return 0;
+		rc = try_take(group, e);
+		if (rc < 0)
+			return rc;
+		if (rc > 0)
+			return sync_as_leader(group, ticket, sync, context, e);
+		wait_for_round(shared, seen);
+	}
 }

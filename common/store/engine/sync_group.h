@@ -3,13 +3,14 @@
  * sync_group.h - one fsync for the commits of all processes.
  *
  * The write-ahead log is one file: a sync of it makes every commit in it
- * durable, whoever wrote it. So after its commit a process draws a ticket,
- * gives the write lock up and queues (flock of `<store>.sync`) for the right to
- * sync. Whoever gets it syncs for all tickets drawn so far; those behind find
- * their commit on the disk already and go on. While one process waits for the
- * disk the others run their transactions.
+ * durable, whoever wrote it. So after its commit a process draws a ticket and
+ * gives the write lock up. Whoever finds that nobody syncs (flock of
+ * `<store>.sync`, which the kernel frees when its holder dies) syncs for all
+ * tickets drawn so far; the others sleep until that has ended, and most of them
+ * find their commit on the disk then. While one process waits for the disk the
+ * others run their transactions.
  *
- * The two counters live in the shared side file and mean nothing after a
+ * The counters live in the shared side file and mean nothing after a
  * reboot. One thread per object.
  */
 #ifndef STORE_SYNC_GROUP_H
