@@ -198,7 +198,7 @@ static void a_transaction_lost_midway_takes_all_of_its_units(void **state)
 
 	(void)state;
 	memset(body, 'x', sizeof(body) - 1);
-	for (int point = 1; point < 100; point += 7) {
+	for (int point = 1; point < 50; point += 4) {
 		struct fixture *f = NULL;
 		struct add adds[UNITS];
 		struct unit *units[UNITS];

@@ -9,6 +9,7 @@ static atomic_int countdown;
 static atomic_int fault_code;
 static atomic_bool is_persistent, has_fired;
 static atomic_int malloc_countdown;
+static atomic_int writes, syncs;
 static sqlite3_vfs *real_vfs;
 static sqlite3_mem_methods real_memory;
 
@@ -28,6 +29,12 @@ void fault_vfs_arm(int count, int code, bool persistent)
 	is_persistent = persistent;
 	fault_code = code;
 	countdown = count;
+	writes = syncs = 0;
+}
+
+struct fault_vfs_counts fault_vfs_counts(void)
+{
+	return (struct fault_vfs_counts){.writes = writes, .syncs = syncs};
 }
 
 bool fault_vfs_fired(void)
@@ -61,6 +68,7 @@ static int file_write(sqlite3_file *f, const void *data, int bytes,
 {
 	int rc = strike();
 
+	writes++;
 	/* A full disk takes a part of the data. */
 	if (rc != SQLITE_OK)
 		(void)real_of(f)->pMethods->xWrite(real_of(f), data, bytes / 2,
@@ -83,6 +91,7 @@ static int file_sync(sqlite3_file *f, int flags)
 {
 	int rc = strike();
 
+	syncs++;
 	return rc != SQLITE_OK ? rc
 			       : real_of(f)->pMethods->xSync(real_of(f), flags);
 }

@@ -19,6 +19,12 @@ void fault_vfs_install(void);
 /* countdown <= 0: no fault. code is an SQLITE_ result code. */
 void fault_vfs_arm(int countdown, int code, bool persistent);
 
+/* Operations since the last arming, of all files. */
+struct fault_vfs_counts {
+	int writes, syncs;
+};
+struct fault_vfs_counts fault_vfs_counts(void);
+
 /* Has the armed fault happened? */
 bool fault_vfs_fired(void);
 

@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/db_private.h"
+#include "store/engine/wal_file.h"
 
 enum {
 	PARAMETERS_MAX = 48,
@@ -34,6 +35,8 @@ struct db_sqlite {
 	int64_t wal_pages;
 	bool unsynced; /* committed since the last sync */
 };
+
+static const char *vfs_name; /* NULL is SQLite's own: slower, as safe */
 
 static sqlite3 *handle_of(const struct db *db)
 {
@@ -93,7 +96,7 @@ static void sqlite_close(struct db *db)
 static int configure(struct db *db, enum db_mode mode, struct err *e)
 {
 	int rc = sqlite_script(db,
-			       "PRAGMA synchronous=NORMAL;" /* sqlite_sync() */
+			       "PRAGMA synchronous=FULL;" /* wal_file.h */
 			       "PRAGMA foreign_keys=ON;"
 			       "PRAGMA temp_store=MEMORY;"
 			       "PRAGMA secure_delete=OFF;"
@@ -128,6 +131,7 @@ static int count_wal_pages(void *context, sqlite3 *handle, const char *name,
 static void set_up_library(void)
 {
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	vfs_name = wal_file_vfs();
 }
 
 static int sqlite_open(const char *path, enum db_mode mode, struct db **ret_db,
@@ -151,7 +155,7 @@ static int sqlite_open(const char *path, enum db_mode mode, struct db **ret_db,
 	self->db.driver = &db_sqlite;
 	if (mode == DB_CREATE)
 		flags |= SQLITE_OPEN_CREATE;
-	rc = sqlite3_open_v2(path, &self->handle, flags, NULL);
+	rc = sqlite3_open_v2(path, &self->handle, flags, vfs_name);
 	if (rc != SQLITE_OK) {
 		rc = (rc & 0xff) == SQLITE_CANTOPEN && access(path, F_OK) != 0
 			     ? err_set(e, ERR_NOTFOUND,
@@ -317,26 +321,29 @@ static bool sqlite_in_transaction(struct db *db)
 	return sqlite3_get_autocommit(handle_of(db)) == 0;
 }
 
-/* In WAL mode a commit is durable when the log is on the disk. SQLite would do
- * this sync inside COMMIT (synchronous=FULL), while everybody else waits for
- * the write lock; done here, after the lock has been given up, it overlaps with
- * the next process's transaction. synchronous=NORMAL still syncs the log before
- * a checkpoint copies it, and its header when it begins anew. */
+/* NULL before the connection's first transaction. */
+static sqlite3_file *log_of(struct db *db)
+{
+	sqlite3_file *log = NULL;
+
+	(void)sqlite3_file_control(handle_of(db), "main",
+				   SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log);
+	return log != NULL && log->pMethods != NULL ? log : NULL;
+}
+
+/* In WAL mode a commit is durable when the log is on the disk. SQLite asks for
+ * that inside COMMIT, while everybody else waits for the write lock; done here,
+ * after the lock has been given up, it overlaps with the next process's
+ * transaction. */
 static int sqlite_sync(struct db *db, struct err *e)
 {
 	struct db_sqlite *self = (struct db_sqlite *)(void *)db;
-	sqlite3_file *log = NULL;
+	sqlite3_file *log = log_of(db);
 	int rc;
 
 	if (!self->unsynced)
 		return 0;
-	rc = sqlite3_file_control(self->handle, "main",
-				  SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log);
-	if (rc == SQLITE_OK && log != NULL && log->pMethods != NULL)
-		rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL |
-						       SQLITE_SYNC_DATAONLY);
-	else
-		rc = SQLITE_IOERR_FSYNC;
+	rc = log != NULL ? wal_file_sync(log) : SQLITE_IOERR_FSYNC;
 	if (rc != SQLITE_OK)
 		return err_set(e, ERR_IO, "sync of the log: %s (%d)",
 			       sqlite3_errstr(rc), rc);
@@ -360,8 +367,11 @@ static int64_t sqlite_wal_pages(const struct db *db)
 
 static int sqlite_checkpoint(struct db *db, bool restart, struct err *e)
 {
+	sqlite3_file *log = log_of(db);
 	int rc;
 
+	if (log != NULL) /* before its pages are copied */
+		wal_file_obey_syncs(log, true);
 	if (restart)
 		(void)sqlite3_busy_timeout(handle_of(db), RESTART_TIMEOUT_MS);
 	rc = sqlite3_wal_checkpoint_v2(handle_of(db), NULL,
@@ -369,6 +379,8 @@ static int sqlite_checkpoint(struct db *db, bool restart, struct err *e)
 					       : SQLITE_CHECKPOINT_PASSIVE,
 				       NULL, NULL);
 	(void)sqlite3_busy_timeout(handle_of(db), BUSY_TIMEOUT_MS);
+	if (log != NULL)
+		wal_file_obey_syncs(log, false);
 	if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
 		return 0;
 	return fail(e, handle_of(db), rc, "checkpoint");

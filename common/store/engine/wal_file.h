@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wal_file.h - the write-ahead log's file between SQLite and the disk.
+ *
+ * SQLite writes each page of a commit by two system calls and then, with
+ * synchronous=FULL, syncs the log. This VFS stands before the system's own: it
+ * gathers what is appended to the log and writes all of it when SQLite asks for
+ * that sync, which it leaves to sync_group.h. SQLite shows the commit to other
+ * connections only afterwards, so they find it in the file. The store's file
+ * and everything else go to the system's VFS as they are.
+ *
+ * The sync of the log's header stays where it is: a log that begins anew over
+ * an old one must not be taken for the old one after a power cut.
+ */
+#ifndef STORE_WAL_FILE_H
+#define STORE_WAL_FILE_H
+
+#include <stdbool.h>
+
+#include <sqlite3.h>
+
+/* The VFS for sqlite3_open_v2(), registered by the first call, which must not
+ * race with another. NULL: out of memory. */
+const char *wal_file_vfs(void);
+
+/* `log` is what SQLITE_FCNTL_JOURNAL_POINTER gave. Whether SQLite's own syncs
+ * of it are done: a checkpoint needs them, a commit does not. */
+void wal_file_obey_syncs(sqlite3_file *log, bool obey);
+
+/* Put the log on the disk, now. SQLITE_OK or SQLite's code. */
+int wal_file_sync(sqlite3_file *log);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What reaches the disk, and when, of a commit.
+ */
+#include "cmocka_all.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "fault_vfs.h"
+#include "store/engine/db.h"
+#include "store_fixture.h"
+
+enum {
+	ROWS = 20,
+	ROW_BYTES = 3000,             /* more than half of a page */
+	LARGE_BYTES = 3 * 1024 * 1024 /* more than is gathered */
+};
+
+STMT(test_keep, "INSERT INTO quarantine (received_ms, channel, reason, raw)"
+		" VALUES (1, 'test', $1, $2)");
+
+static struct db *open_store(const struct fixture *f)
+{
+	struct db *db = NULL;
+	struct err e = {0};
+
+	if (db_open(f->path, DB_WRITE, &db, &e) < 0)
+		fail_msg("%s", e.text);
+	return db;
+}
+
+static void keep(struct db *db, const char *reason, size_t bytes)
+{
+	CLEANUP_FREE char *raw = calloc(1, bytes);
+	CLEANUP_QUERY struct query *q = query_start(db, &test_keep);
+
+	assert_non_null(raw);
+	query_text(q, 1, reason);
+	query_blob(q, 2, raw, bytes);
+	assert_int_equal(query_exec(q, NULL), 1);
+}
+
+static void begin(struct db *db)
+{
+	assert_int_equal(db_begin_write(db, NULL), 0);
+}
+
+static void commit(struct db *db)
+{
+	assert_int_equal(db_commit(db, NULL), 0);
+}
+
+static int64_t kept(struct fixture *f, const char *reason)
+{
+	char sql[100];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT count(*) FROM quarantine WHERE reason = '%s'",
+		       reason);
+	return fixture_i64(f, sql);
+}
+
+static void a_commit_of_many_pages_is_few_writes_and_no_sync(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_DB struct db *db = open_store(f);
+	struct fault_vfs_counts counts;
+
+	begin(db);
+	for (int i = 0; i < ROWS; i++)
+		keep(db, "many", ROW_BYTES);
+	fault_vfs_arm(0, 0, false);
+	commit(db);
+	counts = fault_vfs_counts();
+	assert_in_range(counts.writes, 1, 3); /* 64 KiB each */
+	assert_int_equal(counts.syncs, 0);
+	assert_int_equal(kept(f, "many"), ROWS); /* another connection's look */
+	assert_int_equal(db_sync(db, NULL), 0);
+	assert_int_equal(fault_vfs_counts().syncs, 1);
+}
+
+/* Pages leave for the log before the commit, and are read back from it. */
+static void a_commit_larger_than_the_cache_is_whole(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_DB struct db *db = open_store(f);
+
+	assert_int_equal(db_script(db, "PRAGMA cache_size=10", NULL), 0);
+	begin(db);
+	for (int i = 0; i < LARGE_BYTES / (ROW_BYTES * 10); i++)
+		keep(db, "large", ROW_BYTES * 10);
+	assert_int_equal(kept(f, "large"), 0);
+	commit(db);
+	assert_int_equal(kept(f, "large"), LARGE_BYTES / (ROW_BYTES * 10));
+	assert_string_equal(fixture_text(f, "PRAGMA integrity_check"), "ok");
+}
+
+static void what_was_rolled_back_leaves_nothing_behind(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_DB struct db *db = open_store(f);
+
+	assert_int_equal(db_script(db, "PRAGMA cache_size=10", NULL), 0);
+	begin(db);
+	for (int i = 0; i < ROWS; i++)
+		keep(db, "undone", ROW_BYTES * 10);
+	db_rollback(db);
+	begin(db);
+	keep(db, "done", ROW_BYTES);
+	commit(db);
+	assert_int_equal(kept(f, "undone"), 0);
+	assert_int_equal(kept(f, "done"), 1);
+	assert_string_equal(fixture_text(f, "PRAGMA integrity_check"), "ok");
+}
+
+/* Its frames replace those of before: a power cut between the two writes must
+ * not leave the old header in front of new frames. */
+static void the_header_of_a_log_that_begins_anew_is_synced(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_DB struct db *db = open_store(f);
+
+	begin(db);
+	keep(db, "before", ROW_BYTES);
+	commit(db);
+	assert_int_equal(db_checkpoint(db, true, NULL), 0);
+	begin(db);
+	keep(db, "after", ROW_BYTES);
+	fault_vfs_arm(0, 0, false);
+	commit(db);
+	assert_int_equal(fault_vfs_counts().syncs, 1);
+	begin(db);
+	keep(db, "after", ROW_BYTES);
+	fault_vfs_arm(0, 0, false);
+	commit(db);
+	assert_int_equal(fault_vfs_counts().syncs, 0);
+}
+
+/* Or a power cut could leave pages in the store whose log is lost. */
+static void a_checkpoint_syncs_the_log_before_the_store(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_DB struct db *db = open_store(f);
+
+	begin(db);
+	keep(db, "before", ROW_BYTES);
+	commit(db);
+	fault_vfs_arm(1, SQLITE_IOERR_FSYNC, false);
+	assert_true(db_checkpoint(db, false, NULL) < 0);
+	assert_int_equal(fault_vfs_counts().writes, 0);
+	assert_int_equal(fault_vfs_counts().syncs, 1);
+	fault_vfs_arm(0, 0, false);
+	assert_int_equal(db_checkpoint(db, false, NULL), 0);
+	assert_int_equal(fault_vfs_counts().syncs, 2);
+}
+
+#define STORE_TEST(fn) \
+	cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(a_commit_of_many_pages_is_few_writes_and_no_sync),
+		STORE_TEST(a_commit_larger_than_the_cache_is_whole),
+		STORE_TEST(what_was_rolled_back_leaves_nothing_behind),
+		STORE_TEST(the_header_of_a_log_that_begins_anew_is_synced),
+		STORE_TEST(a_checkpoint_syncs_the_log_before_the_store),
+	};
+
+	fault_vfs_install();
+	return cmocka_run_group_tests_name("wal_file", tests, NULL, NULL);
+}
