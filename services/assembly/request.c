@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "answer.h"
+#include "answer/answer.h"
 #include "app/metrics/metrics.h"
 #include "assembly.h"
 #include "base/cleanup.h"

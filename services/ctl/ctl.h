@@ -99,6 +99,8 @@ int ctl_queue_show(struct ctl *ctl);
 int ctl_queue_operate(struct ctl *ctl);
 int ctl_job_run(struct ctl *ctl);
 int ctl_job_pause(struct ctl *ctl);
+int ctl_label_set(struct ctl *ctl);
+int ctl_label_remove(struct ctl *ctl);
 int ctl_document_show(struct ctl *ctl);
 int ctl_document_export(struct ctl *ctl);
 

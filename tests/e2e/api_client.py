@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
 import uuid
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
-from appliance import Answer, Appliance, wait_until
+from appliance import BIN, Answer, Appliance, wait_until
+
+# Notifications have nowhere to go and stay in the outbox, where the tests look at them.
+CONFIG = """
+pool { hook = 1 assembly = 2 processor = 1 notifier = 1 }
+channel kuper { send_accepted = true send_assembled = true }
+telegram { base_url = "http://127.0.0.1:9" }
+"""
+FINISHED = ["order.accepted", "order.in_work", "order.assembled", "order.ready_for_delivery"]
 
 API = "/sbermarket/orders/api/"
 SEEN_S = 10.0
@@ -40,11 +55,12 @@ class Shop:
         assert answer.status == 200, answer
         return answer
 
-    def new_order(self, lines: list[Line] | None = None, store: str = "1207", slot_hour: int = 12) -> "Order":
+    def new_order(self, lines: list[Line] | None = None, store: str = "1207", slot_hour: int = 12,
+                  policy: str = "call_or_replace") -> "Order":
         external_id = f"H{next(_numbers):08d}"
         slot = {"expectedFrom": f"2026-02-03T{slot_hour:02d}:00:00+03:00", "expectedTo": f"2026-02-03T{slot_hour + 2:02d}:00:00+03:00"}
         answer = self.event(external_id, "order.created", 0, storeID=store, delivery=slot, positions=positions(lines or THREE),
-                            comment="Помидоры покрепче", replacementPolicy="call_or_replace")
+                            comment="Помидоры покрепче", replacementPolicy=policy)
         order = Order(self, external_id, answer.json()["number"])
         wait_until(lambda: order.read() is not None, SEEN_S, f"{external_id} is an order")
         return order
@@ -66,12 +82,61 @@ class Shop:
 
     # --- the store
 
+    def ctl(self, *words: str) -> str:
+        return subprocess.run([BIN / "ordergatectl", "--state", self.appliance.state, *words], check=True, capture_output=True,
+                              text=True).stdout
+
+    def import_catalogue(self, text: str) -> None:
+        path = self.appliance.folder / "catalogue.csv"
+        path.write_text("sku,name,barcodes,unit,piece_weight_g,vat_rate,tolerance_percent\n" + text, encoding="utf-8")
+        self.ctl("catalog", "import", str(path))
+
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with closing(self.appliance.store()) as store:
             return store.execute(sql, values).fetchall()
 
     def value(self, sql: str, *values: Any) -> Any:
         return self.rows(sql, *values)[0][0]
+
+
+@contextmanager
+def open_shop(config: str = CONFIG) -> Iterator[Shop]:
+    """An appliance of its own; at the end it must stop well."""
+    folder = Path(tempfile.mkdtemp(prefix="og-"))
+    appliance = Appliance(folder, config)
+    try:
+        appliance.start()
+        yield Shop(appliance)
+        appliance.stop()
+    finally:
+        appliance.destroy()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def stopped(shop: Shop, service: str) -> Iterator[None]:
+    """The processes of a service stand still."""
+    pids = list(shop.appliance.pids(service).values())
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def error_of(answer: Answer, status: int, code: str) -> dict[str, Any]:
+    assert answer.status == status, answer
+    error = answer.json()["error"]
+    assert error["code"] == code, answer
+    assert error["message"]
+    return error
+
+
+def codes(error: dict[str, Any]) -> list[str]:
+    return [f"{detail.get('line', 0)}:{detail['code']}" for detail in error["details"]]
 
 
 class Order:
@@ -92,7 +157,7 @@ class Order:
     def call(self, method: str, picker: str | None = "anna", **data: Any) -> Answer:
         """With this order's number and, unless the call names another one, the version that was seen last."""
         request_id = data.pop("request_id", None)
-        if method in ("pickPosition", "resetPosition", "finishAssembly", "handOver", "cancelOrder"):
+        if method not in ("takeOrder", "releaseOrder", "keepAlive"):
             data.setdefault("version", self.seen)
         if picker is not None:
             data["pickerId"] = picker

@@ -6,68 +6,23 @@ import fcntl
 import json
 import os
 import resource
-import shutil
-import signal
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from api_client import API, SEEN_S, Order, Shop
-from appliance import BACK_S, SLACK, Appliance, wait_until
-
-# Notifications have nowhere to go and stay in the outbox, where the tests look at them.
-CONFIG = """
-pool { hook = 1 assembly = 2 processor = 1 notifier = 1 }
-channel kuper { send_accepted = true send_assembled = true }
-telegram { base_url = "http://127.0.0.1:9" }
-"""
-FINISHED = ["order.accepted", "order.in_work", "order.assembled", "order.ready_for_delivery"]
+from api_client import API, FINISHED, SEEN_S, Order, Shop, codes, error_of, open_shop, stopped
+from appliance import BACK_S, SLACK, wait_until
 
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
-    folder = Path(tempfile.mkdtemp(prefix="og-"))
-    appliance = Appliance(folder, CONFIG)
-    try:
-        appliance.start()
-        yield Shop(appliance)
-        appliance.stop()
-    finally:
-        appliance.destroy()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def stopped(shop: Shop, service: str) -> Iterator[None]:
-    """The processes of a service stand still."""
-    pids = list(shop.appliance.pids(service).values())
-    assert pids
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
-def error_of(answer: Any, status: int, code: str) -> dict[str, Any]:
-    assert answer.status == status, answer
-    error = answer.json()["error"]
-    assert error["code"] == code, answer
-    assert error["message"]
-    return error
-
-
-def codes(error: dict[str, Any]) -> list[str]:
-    return [f"{detail['line']}:{detail['code']}" for detail in error["details"]]
+    with open_shop() as shop:
+        yield shop
 
 
 # --- the usual way

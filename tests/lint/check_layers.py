@@ -47,7 +47,7 @@ def check_common(root):
 def check_services(root):
     folders = [*(root / "services").glob("*/"), root / "scheduler"]
     for folder in folders:
-        own = {p.name for p in folder.glob("*.h")}
+        own = {p.relative_to(folder).as_posix() for p in folder.rglob("*.h")}
         for path in sorted(folder.rglob("*.[ch]")):
             rel = path.relative_to(root).as_posix()
             for kind, name in includes(path):

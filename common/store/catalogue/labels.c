@@ -3,11 +3,19 @@
 
 #include <string.h>
 
+#include "base/err.h"
 #include "base/text.h"
 #include "store/engine/db.h"
 
 STMT(labels_select, "SELECT prefix, article_digits, value, divisor"
 		    " FROM store_labels WHERE store_id = $1 ORDER BY prefix");
+STMT(labels_put,
+     "INSERT INTO store_labels (store_id, prefix, article_digits, value,"
+     " divisor) VALUES ($1, $2, $3, $4, $5)"
+     " ON CONFLICT (store_id, prefix) DO UPDATE SET article_digits = $3,"
+     " value = $4, divisor = $5");
+STMT(labels_delete,
+     "DELETE FROM store_labels WHERE store_id = $1 AND prefix = $2");
 STMT(labels_store, "SELECT store_id FROM orders WHERE id = $1");
 
 static int load(struct db *db, const char *store_id,
@@ -49,4 +57,33 @@ int labels_load_for_order(struct db *db, int64_t order_id,
 	rc = query_next(q, e);
 	return rc <= 0 ? rc
 		       : labels_load(db, query_col_text(q, 0), ret_rules, e);
+}
+
+int labels_set(struct db *db, const char *store_id,
+	       const struct barcode_rule *rule, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &labels_put);
+	int rc;
+
+	query_text(q, 1, store_id);
+	query_text(q, 2, rule->prefix);
+	query_i64(q, 3, rule->article_digits);
+	query_text(q, 4, rule->is_price ? "price" : "weight");
+	query_i64(q, 5, rule->divisor);
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+int labels_remove(struct db *db, const char *store_id, const char *prefix,
+		  struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &labels_delete);
+	int rc;
+
+	query_text(q, 1, store_id);
+	query_text(q, 2, prefix);
+	rc = query_exec(q, e);
+	if (rc == 0)
+		return err_set(e, ERR_NOTFOUND, "there is no such layout");
+	return rc < 0 ? rc : 0;
 }

@@ -24,4 +24,10 @@ int labels_load_for_order(struct db *db, int64_t order_id,
 			  struct barcode_rule ret_rules[LABEL_RULES_MAX],
 			  struct err *e);
 
+/* Inside a write transaction. 0; ERR_NOTFOUND: there was no such rule. */
+int labels_set(struct db *db, const char *store_id,
+	       const struct barcode_rule *rule, struct err *e);
+int labels_remove(struct db *db, const char *store_id, const char *prefix,
+		  struct err *e);
+
 #endif

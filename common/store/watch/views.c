@@ -185,6 +185,10 @@ STMT(view_document_show,
 STMT(view_store_list,
      "SELECT id, name, time_zone, opening_hours, telegram_chat,"
      " integration_type, imported FROM stores ORDER BY id");
+STMT(view_label_list,
+     "SELECT CASE store_id WHEN '' THEN '-' ELSE store_id END AS store,"
+     " prefix, article_digits, value, divisor FROM store_labels"
+     " ORDER BY store_id, prefix");
 STMT(view_catalog_show,
      "SELECT sku, name, barcodes, unit, piece_weight_g, vat_rate,"
      " tolerance_percent FROM products WHERE sku = $1"
@@ -245,6 +249,7 @@ static const struct view views[] = {
 	{"document.list", &view_document_list},
 	{"document.show", &view_document_show},
 	{"store.list", &view_store_list},
+	{"label.list", &view_label_list},
 	{"catalog.show", &view_catalog_show},
 	{"catalog.status", &view_catalog_status},
 	{"status.queues", &view_status_queues},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "order_json.h"
+#include "answer/order_json.h"
 
 #include "codec/decimal.h"
 

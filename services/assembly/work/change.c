@@ -7,7 +7,7 @@
  * cancellation that was acknowledged cannot be overtaken. The answer is kept
  * with the change, and whoever asks again gets it again.
  */
-#include "answer.h"
+#include "answer/answer.h"
 #include "app/log.h"
 #include "assembly.h"
 #include "base/cleanup.h"

@@ -1,56 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-#include "replay.h"
+#include "work/replay.h"
 
 #include <string.h>
 
-#include "answer.h"
+#include "answer/answer.h"
+#include "answer/order_json.h"
 #include "assembly.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/macros.h"
-#include "base/text.h"
 #include "codec/json/json_doc.h"
-#include "order_json.h"
 #include "store/engine/db.h"
 #include "store/order/api_requests.h"
 #include "store/order/orders.h"
-
-struct entry {
-	struct api_call call; /* method NULL: it could not be read */
-	char method[ORDER_SHORT_BYTES];
-	char device_time[REPLAY_TIME_BYTES];
-	int64_t base_version;
-	const char *unreadable; /* why, or NULL */
-};
-
-/* A version that an entry gave to its order, now or when it came first. */
-struct own_version {
-	int64_t order_id, version;
-};
-
-struct replay {
-	struct unit unit;
-	struct api_call *owner; /* the request */
-	struct entry *entries;  /* owned */
-	size_t count, at;
-	bool waiting; /* for the entry that was started */
-	bool failed;
-	struct own_version own[REPLAY_ACTIONS_MAX];
-	size_t own_count;
-	int64_t versions[REPLAY_ACTIONS_MAX]; /* of the entry's order */
-	int64_t orders[REPLAY_ORDERS_MAX];
-	size_t order_count;
-	struct buf verdicts; /* a JSON list, being written */
-	struct json_out out;
-};
+#include "work/replay_private.h"
 
 static struct entry *entry_of(struct api_call *call)
 {
 	return CONTAINER_OF(call, struct entry, call);
 }
 
-static void replay_free(struct replay *replay)
+void replay_free(struct replay *replay)
 {
 	for (size_t i = 0; i < replay->count; i++)
 		call_clear(&replay->entries[i].call);
@@ -65,105 +36,6 @@ static void end(struct replay *replay)
 
 	replay_free(replay);
 	owner->finish(owner);
-}
-
-/* --- reading the journal */
-
-static void entry_done(struct api_call *call);
-
-static const char *read_names(struct entry *entry, const struct json *value,
-			      const struct api_method **ret_method)
-{
-	const char *id = json_text(json_get(value, "requestId"));
-	const struct api_method *method;
-
-	(void)text_copy(entry->method, sizeof(entry->method),
-			json_get_text(value, "method"));
-	(void)text_copy(entry->device_time, sizeof(entry->device_time),
-			json_get_text(value, "deviceTime"));
-	if (id == NULL || id[0] == '\0' ||
-	    !text_copy(entry->call.request_id, sizeof(entry->call.request_id),
-		       id))
-		return "requestId is missing or too long";
-	method = api_method_find(entry->method);
-	if (method == NULL || method->handle != change_handle)
-		return "method is none that can be replayed";
-	if (json_kind(json_get(value, "requestData")) != JSON_OBJECT)
-		return "requestData must be an object";
-	*ret_method = method;
-	return NULL;
-}
-
-/* The last version that the handheld saw: what the entry says, else the one
- * that it would have sent. */
-static int read_base(struct entry *entry, const struct json *value)
-{
-	const struct json *data = json_get(value, "requestData");
-	int rc = json_get_decimal(value, "baseVersion", 0, &entry->base_version,
-				  NULL);
-
-	return rc != 0 ? rc
-		       : json_get_decimal(data, "version", 0,
-					  &entry->base_version, NULL);
-}
-
-static void read_entry(struct replay *replay, struct entry *entry,
-		       const struct json *value)
-{
-	struct arg_source source = {
-		.data = json_get(value, "requestData"),
-		.picker_id = json_get(replay->owner->data, "pickerId"),
-		.version = json_get(value, "baseVersion"),
-	};
-	const struct api_method *method = NULL;
-
-	call_init(&entry->call, replay->owner->assembly, NULL, entry_done);
-	entry->call.replay = replay;
-	entry->unreadable = read_names(entry, value, &method);
-	if (entry->unreadable == NULL && read_base(entry, value) < 0)
-		entry->unreadable = "baseVersion must be a number";
-	if (entry->unreadable != NULL)
-		return;
-	entry->call.method = method;
-	entry->call.outcome = CALL_APPLIED;
-	if (!call_read_args(&entry->call, &source))
-		entry->call.outcome = CALL_REFUSED;
-}
-
-static struct replay *make(struct api_call *owner, const struct json *actions)
-{
-	struct replay *replay = calloc(1, sizeof(*replay));
-	size_t count = json_count(actions);
-
-	if (replay == NULL)
-		return NULL;
-	replay->owner = owner;
-	replay->verdicts = BUF_MAX(API_ANSWER_BYTES_MAX);
-	replay->out = json_out_to(&replay->verdicts);
-	replay->entries = calloc(count + 1, sizeof(*replay->entries));
-	if (replay->entries == NULL) {
-		replay_free(replay);
-		return NULL;
-	}
-	json_array(&replay->out, NULL);
-	for (const struct json *v = json_first(actions); v != NULL;
-	     v = json_next(v))
-		read_entry(replay, &replay->entries[replay->count++], v);
-	return replay;
-}
-
-/* One text for the journal as a whole, so that a repeat of it is known. */
-static void hash_journal(struct replay *replay)
-{
-	CLEANUP(buf_clear) struct buf all = BUF_MAX(API_BODY_BYTES_MAX);
-
-	buf_add_text(&all, replay->owner->args.picker_id);
-	for (size_t i = 0; i < replay->count; i++)
-		buf_printf(&all, "\n%s %s %s",
-			   replay->entries[i].call.request_id,
-			   replay->entries[i].method,
-			   replay->entries[i].call.body_hash);
-	digest_sha256(buf_text(&all), all.used_bytes, replay->owner->body_hash);
 }
 
 /* --- verdicts */
@@ -224,7 +96,7 @@ static void judge(struct replay *replay, struct entry *entry)
 
 static void next(struct replay *replay);
 
-static void entry_done(struct api_call *call)
+void replay_entry_done(struct api_call *call)
 {
 	struct replay *replay = call->replay;
 	bool was_waiting = replay->waiting;
@@ -322,7 +194,7 @@ static void start(struct replay *replay, struct entry *entry)
 		answer_error(call, 422, "bad_entry", entry->unreadable);
 	}
 	if (call->outcome == CALL_REFUSED)
-		entry_done(call);
+		replay_entry_done(call);
 	else
 		change_start(call, replay->owner->assembly->second);
 }
@@ -399,9 +271,8 @@ void replay_handle(struct api_call *call)
 		call_reply(call);
 		return;
 	}
-	replay = make(call, actions);
+	replay = replay_read(call, actions);
 	if (replay != NULL) {
-		hash_journal(replay);
 		replay->unit = (struct unit){.run = run_begin, .done = begun};
 		rc = writer_submit(call->assembly->service->writer,
 				   &replay->unit, NULL);

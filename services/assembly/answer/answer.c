@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "answer.h"
+#include "answer/answer.h"
 
 #include <stdio.h>
 
+#include "answer/order_json.h"
 #include "codec/time/timestamp.h"
-#include "order_json.h"
 
 enum {
 	MESSAGE_BYTES = 256

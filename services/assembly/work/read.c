@@ -3,12 +3,12 @@
  * read.c - methods that only look. They run on the event thread: one indexed
  * page or one order is a matter of a few milliseconds at most.
  */
-#include "answer.h"
+#include "answer/answer.h"
+#include "answer/order_json.h"
 #include "assembly.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "call.h"
-#include "order_json.h"
 #include "store/engine/db.h"
 #include "store/order/orders.h"
 

@@ -11,11 +11,11 @@
 #include "base/text.h"
 #include "call.h"
 #include "codec/json/json_out.h"
-#include "replay.h"
 #include "store/catalogue/products.h"
 #include "store/engine/db.h"
 #include "store/order/marking_codes.h"
 #include "store/order/orders.h"
+#include "work/replay.h"
 
 enum {
 	GTIN_OFFSET = 2, /* in the name of a unit, behind "01" */
