@@ -138,7 +138,8 @@ int inbox_copy(struct db *db, int64_t message_id, int64_t now_ms,
 	rc = query_one_i64(over, &order_id, e);
 	if (rc <= 0)
 		return rc;
-	rc = next_seq(db, order_id, HEAD_READY, now_ms, &seq, e);
+	rc = next_seq(db, &inbox_head_next, order_id, HEAD_READY, now_ms, &seq,
+		      e);
 	if (rc < 0)
 		return rc;
 	id_make(now_ms, new_id);
