@@ -101,6 +101,10 @@ int ctl_job_run(struct ctl *ctl);
 int ctl_job_pause(struct ctl *ctl);
 int ctl_label_set(struct ctl *ctl);
 int ctl_label_remove(struct ctl *ctl);
+int ctl_alert_ack(struct ctl *ctl);
+int ctl_alert_silence(struct ctl *ctl);
+int ctl_alert_unsilence(struct ctl *ctl);
+int ctl_rule_set(struct ctl *ctl);
 int ctl_document_show(struct ctl *ctl);
 int ctl_document_export(struct ctl *ctl);
 

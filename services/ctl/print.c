@@ -289,6 +289,7 @@ static const struct {
 	{"catalog.show", {""}},
 	{"job.history", {"", "--limit"}},
 	{"alert.list", {"--state", "--limit"}},
+	{"silence.list", {"--limit"}},
 	{"document.list", {"--limit"}},
 };
 

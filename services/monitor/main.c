@@ -4,28 +4,34 @@
  */
 #include <inttypes.h>
 
+#include "app/log.h"
 #include "app/service/service.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "gauges.h"
+#include "probe.h"
 #include "rules.h"
 #include "store/watch/alerts.h"
 #include "watch.h"
+#include "windows.h"
 
-/* All rules, also when one of them fails. */
-static int watch_all(struct service *s, struct watch *watch, struct err *e)
+/* The first failure counts; the rest is done all the same. */
+static void keep_first(int *first, struct err *e, int rc, const struct err *why)
 {
-	int first = 0;
+	if (rc >= 0 || *first < 0)
+		return;
+	*first = rc;
+	*e = *why;
+}
 
+static void watch_all(struct service *s, struct watch *watch, int *first,
+		      struct err *e)
+{
 	for (size_t i = 0; i < rule_count && !service_stopping(s); i++) {
 		struct err why = {0};
-		int rc = watch_rule(watch, &rules[i], &why);
 
-		if (rc < 0 && first == 0) {
-			first = rc;
-			*e = why;
-		}
+		keep_first(first, e, watch_rule(watch, &rules[i], &why), &why);
 	}
-	return first;
 }
 
 static int run(struct service *s, struct buf *ret_line, struct err *e)
@@ -36,17 +42,29 @@ static int run(struct service *s, struct buf *ret_line, struct err *e)
 		.config = s->config,
 		.now_ms = clock_wall_ms(),
 	};
+	struct err why = {0};
 	int64_t open = 0;
-	int rc = watch_all(s, &watch, e);
+	int measured = gauges_read(s, watch.now_ms, &why);
+	int rc = 0;
 
-	if (rc == 0)
-		rc = alerts_firing(s->db, &open, e);
+	keep_first(&rc, e, measured, &why);
+	keep_first(&rc, e,
+		   windows_apply(s->writer, s->config, watch.now_ms, &why),
+		   &why);
+	watch_all(s, &watch, &rc, e);
+	keep_first(&rc, e, alerts_firing(s->db, &open, &why), &why);
 	buf_printf(ret_line,
 		   "fired=%" PRId64 " repeated=%" PRId64 " resolved=%" PRId64
 		   " open=%" PRId64,
 		   watch.fired, watch.repeated, watch.resolved, open);
+	if (measured > 0)
+		buf_printf(ret_line, " unmeasured=%d", measured);
 	if (rc < 0)
 		buf_printf(ret_line, "; %s", e->text);
+	/* Whoever waits for the call learns of a failed pass by its absence. */
+	if (rc == 0 && probe_ping(s, &why) < 0)
+		log_event(LOG_LEVEL_WARNING, "the ping did not arrive",
+			  LOG_TEXT("error", why.text));
 	return rc;
 }
 

@@ -2,7 +2,7 @@
 #include "rules.h"
 
 #include "base/macros.h"
-#include "store/watch/monitor.h"
+#include "store/monitor/monitor.h"
 
 /* Marks a text for translation where it cannot be translated yet. */
 #define N_(text) text
@@ -19,12 +19,84 @@ const struct rule rules[] = {
 		.line = N_("{order}: {store}, deadline {time}"),
 	},
 	{
+		.name = "order-not-ready", .query = &monitor_order_not_ready, .in_minutes = true,
+		.title = N_("Order is about to be late"),
+		.body = N_("Order {order} (no. {number})\n"
+			   "Store: {store}\n"
+			   "Deadline: {time}, {left} min left\n"
+			   "State: {state}"),
+		.line = N_("{order}: {store}, deadline {time}"),
+	},
+	{
+		.name = "assembly-long", .query = &monitor_assembly_long, .in_minutes = true,
+		.title = N_("Assembly takes too long"),
+		.body = N_("Order {order} (no. {number})\n"
+			   "Store: {store}\n"
+			   "Taken: {time}, {minutes} min ago; lines: {count}\n"
+			   "Picker: {detail}"),
+		.line = N_("{order}: {store}, taken {time}"),
+	},
+	{
 		.name = "order-not-taken", .query = &monitor_order_not_taken, .in_minutes = true,
 		.title = N_("Order has not been taken"),
 		.body = N_("Order {order} (no. {number})\n"
 			   "Store: {store}\n"
 			   "Received: {time}, waits for {minutes} min"),
 		.line = N_("{order}: {store}, received {time}"),
+	},
+	{
+		.name = "order-not-picked-up", .query = &monitor_order_not_picked_up, .in_minutes = true,
+		.title = N_("Order has not been picked up"),
+		.body = N_("Order {order} (no. {number})\n"
+			   "Store: {store}\n"
+			   "Ready and due since {time}, {minutes} min"),
+		.line = N_("{order}: {store}, ready and due since {time}"),
+	},
+	{
+		.name = "order-not-delivered", .query = &monitor_order_not_delivered, .in_minutes = true,
+		.title = N_("Order has not been delivered"),
+		.body = N_("Order {order} (no. {number})\n"
+			   "Store: {store}\n"
+			   "With the courier since {time}, {minutes} min\n"
+			   "State: {state}"),
+		.line = N_("{order}: {store}, with the courier since {time}"),
+	},
+	{
+		.name = "order-not-paid", .query = &monitor_order_not_paid, .in_minutes = true,
+		.title = N_("Order has not been paid"),
+		.body = N_("Order {order} (no. {number})\n"
+			   "Store: {store}\n"
+			   "Delivered: {time}"),
+		.line = N_("{order}: {store}, delivered {time}"),
+	},
+	{
+		.name = "cancel-share", .query = &monitor_cancel_share,
+		.title = N_("Many orders are cancelled"),
+		.body = N_("Store: {store}\n"
+			   "Cancelled: {count} %"),
+		.line = N_("{store}: {count} %"),
+	},
+	{
+		.name = "short-share", .query = &monitor_short_share,
+		.title = N_("Many lines are picked short"),
+		.body = N_("Store: {store}\n"
+			   "Picked short: {count} % of the lines"),
+		.line = N_("{store}: {count} %"),
+	},
+	{
+		.name = "found-rate", .query = &monitor_found_rate,
+		.title = N_("Few goods are found"),
+		.body = N_("Store: {store}\n"
+			   "Found: {count} % of the lines"),
+		.line = N_("{store}: {count} %"),
+	},
+	{
+		.name = "breaker-open", .query = &monitor_breaker_open,
+		.title = N_("Marketplace cannot be reached"),
+		.body = N_("Address: {subject} ({state})\n"
+			   "Since: {time}\n"
+			   "Reason: {reason}"),
+		.line = N_("{subject}: {state} since {time}"),
 	},
 	{
 		.name = "notification-failed", .query = &monitor_notification_failed,
@@ -35,12 +107,13 @@ const struct rule rules[] = {
 		.line = N_("{order}: {detail}, {reason}"),
 	},
 	{
-		.name = "breaker-open", .query = &monitor_breaker_open,
-		.title = N_("Marketplace cannot be reached"),
-		.body = N_("Address: {subject} ({state})\n"
+		.name = "notification-uncertain", .query = &monitor_notification_uncertain, .in_minutes = true,
+		.title = N_("It is unknown whether the marketplace was told"),
+		.body = N_("Order {order} (no. {number})\n"
+			   "Notification: {detail}\n"
 			   "Since: {time}\n"
 			   "Reason: {reason}"),
-		.line = N_("{subject}: {state} since {time}"),
+		.line = N_("{order}: {detail}, {reason}"),
 	},
 	{
 		.name = "inbox-quarantined", .query = &monitor_inbox_quarantined,
@@ -71,6 +144,89 @@ const struct rule rules[] = {
 			   "Store: {store}\n"
 			   "Reason: {reason}"),
 		.line = N_("{order}: {reason}"),
+	},
+	{
+		.name = "queue-backlog", .query = &monitor_queue_backlog, .in_minutes = true,
+		.title = N_("Messages wait too long"),
+		.body = N_("Queue: {subject}\n"
+			   "Waiting: {count}, the oldest since {time}"),
+		.line = N_("{subject}: {count}, the oldest since {time}"),
+	},
+	{
+		.name = "hook-silent", .query = &monitor_hook_silent, .in_minutes = true,
+		.title = N_("No orders come in"),
+		.body = N_("From: {subject}\n"
+			   "Last message: {time}, {minutes} min ago\n"
+			   "At this hour of this weekday there were always some."),
+		.line = N_("{subject}: last message {time}"),
+	},
+	{
+		.name = "invoice-missing", .query = &monitor_invoice_missing, .in_minutes = true,
+		.title = N_("Delivered order has no invoice"),
+		.body = N_("Order {order} (no. {number})\n"
+			   "Store: {store}\n"
+			   "Delivered: {time}"),
+		.line = N_("{order}: {store}, delivered {time}"),
+	},
+	{
+		.name = "chat-blocked", .query = &monitor_chat_blocked,
+		.title = N_("Telegram chat takes no messages"),
+		.body = N_("Chat: {subject}\n"
+			   "Since: {time}\n"
+			   "Reason: {reason}"),
+		.line = N_("{subject}: {reason}"),
+	},
+	{
+		.name = "job-late", .query = &monitor_job_late, .in_minutes = true,
+		.title = N_("Job is late"),
+		.body = N_("Job: {subject}\n"
+			   "A good run was due by {time}\n"
+			   "Last run: {detail}"),
+		.line = N_("{subject}: due by {time}"),
+	},
+	{
+		.name = "self-probe", .query = &monitor_self_probe,
+		.title = N_("Our own address does not answer"),
+		.body = N_("Address: {subject}\n"
+			   "Reason: {reason}"),
+		.line = N_("Address: {subject}\n"
+			   "Reason: {reason}"),
+	},
+	{
+		.name = "disk-low", .query = &monitor_disk_low,
+		.title = N_("Disk space runs out"),
+		.body = N_("{subject}: {count} % free, {detail}"),
+		.line = N_("{subject}: {count} % free, {detail}"),
+	},
+	{
+		.name = "wal-large", .query = &monitor_wal_large,
+		.title = N_("Log of the store has grown"),
+		.body = N_("{subject}: {count} MiB"),
+		.line = N_("{subject}: {count} MiB"),
+	},
+	{
+		.name = "backup-old", .query = &monitor_backup_old,
+		.title = N_("No recent backup"),
+		.body = N_("Last backup: {count} h ago, {detail}"),
+		.line = N_("Last backup: {count} h ago, {detail}"),
+	},
+	{
+		.name = "certificate-expiry", .query = &monitor_certificate_expiry,
+		.title = N_("Certificate expires"),
+		.body = N_("{detail}: {count} days left"),
+		.line = N_("{detail}: {count} days left"),
+	},
+	{
+		.name = "clock-unset", .query = &monitor_clock_unset,
+		.title = N_("Clock is not synchronised"),
+		.body = N_("{detail}"),
+		.line = N_("{detail}"),
+	},
+	{
+		.name = "measure-missing", .query = &monitor_measure_missing, .in_minutes = true,
+		.title = N_("Something cannot be measured"),
+		.body = N_("{subject}: last known {time}"),
+		.line = N_("{subject}: last known {time}"),
 	},
 	{
 		.name = "store-unknown", .query = &monitor_store_unknown,

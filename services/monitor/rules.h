@@ -2,8 +2,8 @@
  *
  * rules.h - what the monitor watches, as a table.
  *
- * A new rule is a row here, its query in common/store/watch/monitor.c, its
- * default in the configuration's built-in part, and its texts in po/.
+ * A new rule is a row here, its query in common/store/monitor/, its default in
+ * the configuration's built-in part (config_table.c), and its texts in po/.
  */
 #ifndef MONITOR_RULES_H
 #define MONITOR_RULES_H

@@ -6,12 +6,13 @@
 
 #include "app/locale.h"
 #include "app/zones.h"
+#include "base/cleanup.h"
 #include "base/macros.h"
 #include "codec/html_out.h"
 #include "codec/time/timestamp.h"
 #include "rules.h"
+#include "store/monitor/monitor.h"
 #include "store/order/stores.h"
-#include "store/watch/monitor.h"
 
 enum {
 	MINUTE_MS = 60 * 1000,
@@ -20,7 +21,8 @@ enum {
 	/* Code points of one field, so that the whole stays within what
 	 * Telegram takes (4096). */
 	BODY_FIELD_POINTS = 200,
-	LINE_FIELD_POINTS = 60
+	LINE_FIELD_POINTS = 60,
+	LINK_BYTES_MAX = 1024
 };
 
 /* UTF-8 of a circle in the colour of the severity. */
@@ -69,6 +71,7 @@ static void render(struct buf *out, const char *template,
 {
 	char moment[MOMENT_BYTES];
 	char minutes[NUMBER_BYTES];
+	char left[NUMBER_BYTES];
 	char count[NUMBER_BYTES];
 	const struct html_field fields[] = {
 		{"order", f->external_id},
@@ -80,6 +83,7 @@ static void render(struct buf *out, const char *template,
 		{"reason", f->reason},
 		{"time", moment},
 		{"minutes", minutes},
+		{"left", left},
 		{"count", count},
 		{NULL, NULL},
 	};
@@ -87,6 +91,8 @@ static void render(struct buf *out, const char *template,
 	write_moment(f->at_ms, f->zone, moment);
 	(void)snprintf(minutes, sizeof(minutes), "%lld",
 		       (long long)((now_ms - f->at_ms) / MINUTE_MS));
+	(void)snprintf(left, sizeof(left), "%lld",
+		       (long long)((f->at_ms - now_ms) / MINUTE_MS));
 	(void)snprintf(count, sizeof(count), "%lld", (long long)f->amount);
 	html_render(out, template, fields, field_points);
 }
@@ -96,13 +102,34 @@ static void put_title(struct buf *out, const char *sign, const char *title)
 	buf_printf(out, "%s <b>%s</b>", sign, title);
 }
 
+/* number is ours: digits and '-', so it needs no escaping in a URL. */
+static void put_link(struct buf *out, const char *link, const char *number)
+{
+	const char *field = strstr(link, "{number}");
+
+	if (link[0] == '\0' || number[0] == '\0')
+		return;
+	buf_add_text(out, "\n<a href=\"");
+	if (field != NULL) {
+		CLEANUP(buf_clear) struct buf url = BUF_MAX(LINK_BYTES_MAX);
+
+		buf_printf(&url, "%.*s%s%s", (int)(field - link), link, number,
+			   field + strlen("{number}"));
+		html_put(out, buf_text(&url), LINK_BYTES_MAX);
+	} else {
+		html_put(out, link, LINK_BYTES_MAX);
+	}
+	buf_printf(out, "\">%s</a>", tr("Open the order"));
+}
+
 void text_finding(struct buf *out, const struct rule *rule,
 		  const char *severity, const struct monitor_finding *finding,
-		  int64_t now_ms)
+		  int64_t now_ms, const char *order_link)
 {
 	put_title(out, sign_of(severity), tr(rule->title));
 	buf_add_char(out, '\n');
 	render(out, tr(rule->body), finding, now_ms, BODY_FIELD_POINTS);
+	put_link(out, order_link, finding->number);
 }
 
 void text_line(struct buf *out, const struct rule *rule,
@@ -119,9 +146,12 @@ static void put_count(struct buf *out, const char *sign,
 }
 
 void text_many(struct buf *out, const struct rule *rule, const char *severity,
-	       int64_t count, const char *const *lines, int line_count)
+	       int64_t count, int64_t firing, const char *const *lines,
+	       int line_count)
 {
 	put_count(out, sign_of(severity), rule, count);
+	if (firing > count)
+		buf_printf(out, tr(" (%lld in all)"), (long long)firing);
 	for (int i = 0; i < line_count; i++)
 		buf_printf(out, "\n%s", lines[i]);
 	if (count > line_count) {

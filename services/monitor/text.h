@@ -16,18 +16,21 @@ enum {
 	TEXT_BYTES_MAX = 16 * 1024
 };
 
-/* The message about one finding. */
+/* The message about one finding. order_link is telegram.order_link; "": none.
+ */
 void text_finding(struct buf *out, const struct rule *rule,
 		  const char *severity, const struct monitor_finding *finding,
-		  int64_t now_ms);
+		  int64_t now_ms, const char *order_link);
 
 /* Its line in a message about many. */
 void text_line(struct buf *out, const struct rule *rule,
 	       const struct monitor_finding *finding, int64_t now_ms);
 
-/* The message about `count` findings; `lines` are those of the worst. */
+/* The message about `count` new findings, after which `firing` alerts of the
+ * rule go on in the chat; `lines` are those of the worst of the new ones. */
 void text_many(struct buf *out, const struct rule *rule, const char *severity,
-	       int64_t count, const char *const *lines, int line_count);
+	       int64_t count, int64_t firing, const char *const *lines,
+	       int line_count);
 
 /* The message that an alert is over; told is the message that said so. */
 void text_over(struct buf *out, const struct rule *rule, const char *told);

@@ -2,10 +2,10 @@
  *
  * watch.h - one pass of the monitor: what is wrong now, what is over.
  *
- * Findings of one rule for one chat that become due in the same pass are told
- * one by one up to WATCH_SINGLE_MAX; more of them are one message with their
- * number and the worst few. The state of each alert and its message change in
- * the same transaction.
+ * Findings of one rule for one chat are told one by one, up to WATCH_SINGLE_MAX
+ * of them within WATCH_STORM_MS; more are one message per pass, with their
+ * number, how many there are in all, and the worst few. The state of each alert
+ * and its message change in the same transaction.
  */
 #ifndef MONITOR_WATCH_H
 #define MONITOR_WATCH_H
@@ -20,6 +20,7 @@ struct writer;
 
 enum {
 	WATCH_SINGLE_MAX = 5,
+	WATCH_STORM_MS = 10 * 60 * 1000,
 	WATCH_FINDINGS_MAX = 10000, /* of a rule in a pass; the worst first */
 	WATCH_UNIT_MAX = 100        /* alerts in one transaction */
 };

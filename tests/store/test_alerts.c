@@ -52,7 +52,7 @@ static int run_step(struct db *db, int64_t now_ms, void *context, struct err *e)
 	case FOUND:
 		return alert_found(db, &finding, at, e);
 	case MARKED:
-		return alert_mark(db, &finding, at, e);
+		return alert_mark(db, &finding, at, &(int64_t){0}, e);
 	case NOTICE:
 		return alert_notice(db, &finding, at, e);
 	case OVER:
@@ -248,6 +248,86 @@ static void an_alert_lives_by_its_table(void **state)
 	}
 }
 
+/* What happens to the message of a firing alert decides what its end says. */
+static void an_end_is_told_only_when_the_beginning_was(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *name, *sql; /* between FOUND and OVER */
+		int64_t over_ms;
+		const char *want; /* kind, reply_to of what waits then */
+		const char *archived;
+	} cases[] = {
+		{"the message is on its way", "SELECT 1", 2000,
+		 "fire -, resolve -", ""},
+		{"it has waited too long to be of use", "SELECT 1",
+		 1000 + 2 * MINUTE, "", "fire obsolete"},
+		{"its answer was lost: it may be there",
+		 "UPDATE telegram_queue SET attempts = 1, sending_since_ms = 1",
+		 1000 + 2 * MINUTE, "fire -, resolve -", ""},
+		{"it failed", "UPDATE telegram_queue SET state = 4",
+		 1000 + 2 * MINUTE, "fire -", ""},
+		{"it arrived",
+		 "INSERT INTO telegram_archive (id, message_id, chat,"
+		 " event_type, order_seq, severity, text, state, outcome,"
+		 " attempts, created_ms, telegram_message_id) SELECT id, 'm',"
+		 " chat, event_type, 1, 'info', 't', 3, 'ok', 1, 1, 4711"
+		 " FROM telegram_queue; DELETE FROM telegram_queue",
+		 1000 + 2 * MINUTE, "resolve 4711", "fire ok"},
+		{"it expired",
+		 "INSERT INTO telegram_archive (id, message_id, chat,"
+		 " event_type, order_seq, severity, text, state, outcome,"
+		 " attempts, created_ms) SELECT id, 'm', chat, event_type, 1,"
+		 " 'info', 't', 3, 'obsolete', 0, 1 FROM telegram_queue;"
+		 "DELETE FROM telegram_queue",
+		 1000 + 2 * MINUTE, "", "fire obsolete"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct row row = {.name = cases[i].name,
+				  .chat = "chat",
+				  .steps = {{FOUND, 1000, 0}}};
+		const char *got;
+
+		fixture_sql(f, "DELETE FROM alerts; DELETE FROM telegram_queue;"
+			       "DELETE FROM telegram_archive;"
+			       "DELETE FROM telegram_head");
+		play(f, &row);
+		fixture_sql(f, cases[i].sql);
+		row.steps[0] = (struct step){OVER, cases[i].over_ms, 0};
+		play(f, &row);
+		got = fixture_text(f, "SELECT group_concat(event_type || ' ' ||"
+				      " coalesce(reply_to, '-'), ', ') FROM"
+				      " telegram_queue");
+		if (strcmp(got, cases[i].want) != 0)
+			fail_msg("%s: '%s' waits", cases[i].name, got);
+		got = fixture_text(f, "SELECT group_concat(event_type || ' ' ||"
+				      " outcome) FROM telegram_archive");
+		if (strcmp(got, cases[i].archived) != 0)
+			fail_msg("%s: '%s' archived", cases[i].name, got);
+	}
+}
+
+static int ack_it(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	return alert_ack(db, *(int64_t *)context, "ivan", now_ms, e);
+}
+
+static void an_alert_is_acknowledged_once(void **state)
+{
+	struct fixture *f = *state;
+	struct row row = {.chat = "chat", .steps = {{FOUND, 1000, 0}}};
+	int64_t id;
+
+	play(f, &row);
+	id = fixture_i64(f, "SELECT id FROM alerts");
+	assert_int_equal(fixture_write(f, ack_it, &id, NULL), 1);
+	assert_int_equal(fixture_write(f, ack_it, &id, NULL), 0);
+	assert_string_equal(fixture_text(f, "SELECT acked_by FROM alerts"
+					    " WHERE acked_ms > 0"),
+			    "ivan");
+}
+
 static int found_and_fail(struct db *db, int64_t now_ms, void *context,
 			  struct err *e)
 {
@@ -293,6 +373,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_failed_unit_leaves_neither_alert_nor_message,
 			fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_end_is_told_only_when_the_beginning_was,
+			fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(an_alert_is_acknowledged_once,
+						fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(firing_alerts_are_counted,
 						fixture_setup,
 						fixture_teardown),

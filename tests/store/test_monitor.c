@@ -1,141 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmocka_all.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* The monitor's own files: a program is no library. */
-#include "../../services/monitor/rules.c" /* NOLINT */
-#include "../../services/monitor/text.c"  /* NOLINT */
-#include "../../services/monitor/watch.c" /* NOLINT */
-
-#include "base/text.h"
-#include "store_fixture.h"
-
-/* 2026-11-22T12:00:00Z, 15:00 in Moscow, 19:00 in Novosibirsk */
-#define NOW_S "1795348800"
-#define NOW 1795348800000LL
-#define MINUTES(n) ((n)*60000LL)
-
-struct bench {
-	struct fixture *f;
-	struct config *config;
-	struct watch watch;
-};
-
-static const struct rule *find_rule(const char *name)
-{
-	for (size_t i = 0; i < rule_count; i++)
-		if (strcmp(rules[i].name, name) == 0)
-			return &rules[i];
-	fail_msg("no rule %s", name);
-	abort();
-}
-
-static struct config_rule *rule_config(struct bench *b, const char *name)
-{
-	for (int i = 0; i < b->config->rule_count; i++)
-		if (strcmp(b->config->rules[i].name, name) == 0)
-			return &b->config->rules[i];
-	fail_msg("no rule %s in the configuration", name);
-	abort();
-}
-
-static void run_rule(struct bench *b, const char *name, int64_t now_ms)
-{
-	struct err e = {0};
-
-	b->watch = (struct watch){
-		.db = b->f->db,
-		.writer = b->f->writer,
-		.config = b->config,
-		.now_ms = now_ms,
-	};
-	if (watch_rule(&b->watch, find_rule(name), &e) < 0)
-		fail_msg("%s: %s", name, e.text);
-}
-
-static int setup(void **state)
-{
-	static struct bench bench;
-	void *fixture = NULL;
-
-	if (fixture_setup(&fixture) < 0)
-		return -1;
-	bench = (struct bench){.f = fixture};
-	if (config_load(NULL, false, &bench.config, NULL) < 0)
-		return -1;
-	(void)text_copy(bench.config->telegram.admin_chat,
-			sizeof(bench.config->telegram.admin_chat), "-1");
-	fixture_sql(bench.f,
-		    "INSERT INTO stores VALUES"
-		    " ('s1', 'Market <1>', 'Europe/Moscow', '', '-100', 3, 1,"
-		    "  0, 0),"
-		    " ('s2', 'Ob', 'Asia/Novosibirsk', '', '', 3, 1, 0, 0)");
-	*state = &bench;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bench *b = *state;
-	void *fixture = b->f;
-
-	config_free(b->config);
-	return fixture_teardown(&fixture);
-}
-
-/* deadline in minutes from now; 0: none */
-static void add_order(struct bench *b, int id, const char *store,
-		      const char *state, int deadline, int slot_to, int created)
-{
-	char sql[512];
-
-	(void)snprintf(
-		sql, sizeof(sql),
-		"INSERT INTO orders (id, channel, external_id, number,"
-		" store_id, state, version, event_ms, snapshot_ms,"
-		" deadline_ms, slot_to_ms, created_ms, updated_ms) VALUES"
-		" (%d, 'kuper', 'H%d&Co', '1-%d', '%s', '%s', 1, 0, 0,"
-		" iif(%d = 0, 0, " NOW_S "000 + 60000 * %d),"
-		" iif(%d = 0, 0, " NOW_S "000 + 60000 * %d),"
-		" " NOW_S "000 + 60000 * %d, 0)",
-		id, id, id, store, state, deadline, deadline, slot_to, slot_to,
-		created);
-	fixture_sql(b->f, sql);
-}
-
-static void set_orders(struct bench *b, const char *what)
-{
-	char sql[160];
-
-	(void)snprintf(sql, sizeof(sql), "UPDATE orders SET %s", what);
-	fixture_sql(b->f, sql);
-}
-
-/* chat|kind|text of every message, in order. */
-static const char *messages(struct bench *b)
-{
-	return fixture_text(b->f,
-			    "SELECT group_concat(chat || '|' || event_type ||"
-			    " '|' || text, char(10) || char(10)) FROM"
-			    " (SELECT * FROM telegram_queue ORDER BY id)");
-}
-
-static int64_t alerts_in(struct bench *b, const char *state)
-{
-	char sql[128];
-
-	(void)snprintf(sql, sizeof(sql),
-		       "SELECT count(*) FROM alerts WHERE state = '%s'", state);
-	return fixture_i64(b->f, sql);
-}
-
-#define RED "\xF0\x9F\x94\xB4 "
-#define YELLOW "\xF0\x9F\x9F\xA1 "
-#define BLUE "\xF0\x9F\x94\xB5 "
-#define GREEN "\xE2\x9C\x85 "
+#include "monitor_bench.h"
 
 static void orders_are_late_by_their_deadline_and_state(void **state)
 {
@@ -530,7 +396,7 @@ static void no_text_has_a_field_that_nobody_fills(void **state)
 	for (size_t i = 0; i < rule_count; i++) {
 		CLEANUP(buf_clear) struct buf out = BUF_MAX(TEXT_BYTES_MAX);
 
-		text_finding(&out, &rules[i], "info", &finding, NOW);
+		text_finding(&out, &rules[i], "info", &finding, NOW, "");
 		text_line(&out, &rules[i], &finding, NOW);
 		if (strpbrk(buf_text(&out), "{}") != NULL)
 			fail_msg("%s: %s", rules[i].name, buf_text(&out));
@@ -563,20 +429,17 @@ static void the_longest_message_fits(void **state)
 		buf_reset(&one);
 		buf_reset(&many);
 		buf_reset(&line);
-		text_finding(&one, &rules[i], "info", &finding, NOW);
+		text_finding(&one, &rules[i], "info", &finding, NOW, "");
 		text_line(&line, &rules[i], &finding, NOW);
 		for (int k = 0; k < LINES_MAX; k++)
 			lines[k] = buf_text(&line);
-		text_many(&many, &rules[i], "info", 99, lines, LINES_MAX);
+		text_many(&many, &rules[i], "info", 99, 999, lines, LINES_MAX);
 		assert_int_equal(buf_finish(&one, NULL), 0);
 		assert_int_equal(buf_finish(&many, NULL), 0);
 		assert_true(html_points(buf_text(&one)) < 4096);
 		assert_true(html_points(buf_text(&many)) < 4096);
 	}
 }
-
-#define MONITOR_TEST(function) \
-	cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
 {

@@ -21,7 +21,8 @@
 
 enum {
 	SECTIONS_MAX = 16,
-	SEEN_MAX = CONFIG_JOBS_MAX + CONFIG_RULES_MAX + SECTIONS_MAX,
+	SEEN_MAX = CONFIG_JOBS_MAX + CONFIG_RULES_MAX + CONFIG_WINDOWS_MAX +
+		   SECTIONS_MAX,
 	SHOWN_PATH_BYTES = 100 /* the end of a long path says more */
 };
 
@@ -118,6 +119,22 @@ static int fail_value(struct reader *r, const cfg_t *part, const char *key,
 		    key[0] != '\0' ? "." : "", key, why);
 }
 
+static void clear_excluded(const struct config_section *section,
+			   const struct config_option *option, void *target)
+{
+	char key[CONFIG_NAME_BYTES];
+	const char *p = option->excludes != NULL ? option->excludes : "";
+
+	while (*p != '\0') {
+		size_t n = strcspn(p, " ");
+
+		(void)snprintf(key, sizeof(key), "%.*s", (int)n, p);
+		config_value_clear(config_option_of(section, key), target);
+		p += n;
+		p += strspn(p, " ");
+	}
+}
+
 /* Called by libconfuse after each value; after each element of a list, and once
  * more at the list's end: so a list is taken anew each time. */
 static int on_value(cfg_t *part, cfg_opt_t *found)
@@ -131,9 +148,7 @@ static int on_value(cfg_t *part, cfg_opt_t *found)
 
 	if (target == NULL)
 		return -1;
-	if (option->excludes != NULL)
-		config_value_clear(config_option_of(section, option->excludes),
-				   target);
+	clear_excluded(section, option, target);
 	if (option->type == CONFIG_WORDS)
 		config_value_clear(option, target);
 	for (unsigned i = 0; i < cfg_opt_size(found); i++)

@@ -9,7 +9,7 @@
  * whole, and never changed afterwards: a reload makes a new one.
  *
  * Sections may be given in parts: keys merge, the last one wins. Of a job's
- * `every` and `at`, the one that comes later replaces the other.
+ * `every`, `at` and `cron`, the one that comes last replaces the others.
  * Durations are "500ms", "10s", "5m", "1h", "30d", or a bare number, which
  * counts the unit in the key's name (_ms, _minutes, _days), else seconds.
  * There is no include() and no ${ENVIRONMENT}: what is in force can be read in
@@ -32,6 +32,7 @@ enum {
 	CONFIG_NAME_BYTES = 32,
 	CONFIG_JOBS_MAX = 32,
 	CONFIG_RULES_MAX = 64,
+	CONFIG_WINDOWS_MAX = 16,
 	CONFIG_FORMATS_MAX = 8
 };
 
@@ -82,21 +83,41 @@ struct config_channel { /* channel kuper { ... } */
 struct config_telegram {
 	char base_url[CONFIG_TEXT_BYTES];
 	char admin_chat[CONFIG_NAME_BYTES * 2]; /* "": nobody is told */
-	int64_t messages_per_second;            /* to all chats together */
+	/* By severity, for what no store's or rule's chat gets; "": admin_chat.
+	 * A chat may name a topic: "-1001234:56". */
+	char info_chat[CONFIG_NAME_BYTES * 2];
+	char warning_chat[CONFIG_NAME_BYTES * 2];
+	char critical_chat[CONFIG_NAME_BYTES * 2];
+	int64_t messages_per_second; /* to all chats together */
 	int64_t chat_messages_per_minute;
 	int64_t timeout_ms;
 	int64_t expire_minutes; /* unsent messages older than this are dropped
 				   with outcome obsolete; 0: never */
+	int64_t expire_info_minutes, expire_warning_minutes;
+	int64_t coalesce_over; /* waiting messages of a chat before the lesser
+				  ones become one; 0: never */
+	char quiet_hours[CONFIG_NAME_BYTES];   /* "22:00-08:00"; "": none */
+	char time_zone[CONFIG_NAME_BYTES * 2]; /* of quiet_hours */
+	char order_link[CONFIG_TEXT_BYTES];    /* with {number}; "": no link */
+};
+
+struct config_monitor {
+	char public_url[CONFIG_TEXT_BYTES]; /* for the self-probe; "": none */
+	char ping_url[CONFIG_TEXT_BYTES];   /* called after each good pass */
 };
 
 struct config_job { /* job NAME { ... } */
 	char name[CONFIG_NAME_BYTES];
 	bool enabled;
-	int64_t every_ms;           /* grid; 0 when `at` is used */
-	char at[CONFIG_NAME_BYTES]; /* "HH:MM" in time_zone */
+	int64_t every_ms; /* grid; 0 when `at` or `cron` is used */
+	char at[CONFIG_NAME_BYTES * 4];   /* "HH:MM HH:MM" or ":MM" */
+	char cron[CONFIG_NAME_BYTES * 4]; /* five fields (codec/time/cron.h) */
 	char time_zone[CONFIG_NAME_BYTES * 2];
 	int64_t timeout_ms;
 	enum config_misfire misfire;
+	int64_t jitter_ms; /* slots are started later by up to this */
+	int64_t retries;   /* of a run that failed, before its next slot */
+	int64_t retry_ms;  /* pause before the first; doubled each time */
 };
 
 struct config_rule { /* rule NAME { ... }: monitoring */
@@ -104,7 +125,25 @@ struct config_rule { /* rule NAME { ... }: monitoring */
 	bool enabled;
 	char severity[CONFIG_NAME_BYTES]; /* "info", "warning", "critical" */
 	int64_t threshold;                /* unit by rule */
+	int64_t hysteresis;               /* in the unit of threshold */
 	int64_t for_ms, repeat_ms;
+	int64_t keep_ms;                 /* it must be over for so long */
+	int64_t allowance_ms, window_ms; /* meaning by rule */
+	int64_t minimum;                 /* fewer of them prove nothing */
+	char chat[CONFIG_NAME_BYTES *
+		  2]; /* "": the store's or the severity's */
+};
+
+struct config_window { /* window NAME { ... }: planned work, nobody is told */
+	char name[CONFIG_NAME_BYTES];
+	bool enabled;
+	char days[CONFIG_NAME_BYTES]; /* "sat sun"; "": every day */
+	char at[CONFIG_NAME_BYTES];   /* "HH:MM" in time_zone */
+	int64_t length_ms;
+	char time_zone[CONFIG_NAME_BYTES * 2];
+	char rule[CONFIG_NAME_BYTES];      /* "": every rule */
+	char store[CONFIG_NAME_BYTES * 2]; /* "": every store, and what is of
+					      none */
 };
 
 struct config_invoicing {
@@ -135,6 +174,9 @@ struct config {
 	int job_count;
 	struct config_rule rules[CONFIG_RULES_MAX];
 	int rule_count;
+	struct config_window windows[CONFIG_WINDOWS_MAX];
+	int window_count;
+	struct config_monitor monitor;
 	struct config_invoicing invoicing;
 	struct config_retention retention;
 	struct config_log log;

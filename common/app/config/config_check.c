@@ -4,6 +4,7 @@
  * nginx's own configuration, so their alphabets leave no way out of a word.
  */
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/config/config_private.h"
@@ -11,6 +12,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "codec/time/cron.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -196,16 +198,93 @@ int config_check_store_url(const char *text, struct err *e)
 		       text);
 }
 
+static bool is_time_of_day(const char *text, size_t length)
+{
+	return length == 5 && strspn(text, DIGITS) == 2 && text[2] == ':' &&
+	       strspn(text + 3, DIGITS) >= 2 && strncmp(text, "24", 2) < 0 &&
+	       text[3] < '6';
+}
+
 int config_check_time_of_day(const char *text, struct err *e)
 {
-	if (text[0] == '\0' ||
-	    (strlen(text) == 5 && strspn(text, DIGITS) == 2 && text[2] == ':' &&
-	     strspn(text + 3, DIGITS) == 2 && strncmp(text, "24", 2) < 0 &&
-	     text[3] < '6'))
+	if (text[0] == '\0' || is_time_of_day(text, strlen(text)))
 		return 0;
 	return err_set(e, ERR_INVALID,
 		       "'%.40s' is no time of day from \"00:00\" to \"23:59\"",
 		       text);
+}
+
+/* "HH:MM HH:MM", or ":MM": at that minute of every hour. */
+int config_check_times(const char *text, struct err *e)
+{
+	const char *p = text;
+
+	if (strlen(text) == 3 && text[0] == ':' && text[1] < '6' &&
+	    strspn(text + 1, DIGITS) == 2)
+		return 0;
+	while (*p != '\0') {
+		size_t length = strcspn(p, " ");
+
+		if (!is_time_of_day(p, length))
+			return err_set(e, ERR_INVALID,
+				       "'%.40s' is no time of day from "
+				       "\"00:00\" to \"23:59\", no list of "
+				       "them, and no minute such as \":15\"",
+				       text);
+		p += length;
+		p += strspn(p, " ");
+	}
+	return 0;
+}
+
+int config_check_cron(const char *text, struct err *e)
+{
+	struct cron cron;
+
+	return text[0] == '\0' ? 0 : cron_parse(text, &cron, e);
+}
+
+int config_check_days(const char *text, struct err *e)
+{
+	static const char days[] = "mon tue wed thu fri sat sun";
+	const char *p = text;
+
+	while (*p != '\0') {
+		char day[WORD_BYTES];
+		size_t length = strcspn(p, " ");
+
+		if (length != 3 || !take_word(p, length, day) ||
+		    strstr(days, day) == NULL)
+			return err_set(e, ERR_INVALID,
+				       "'%.40s' is no list of days: %s", text,
+				       days);
+		p += length;
+		p += strspn(p, " ");
+	}
+	return 0;
+}
+
+/* "HH:MM-HH:MM" */
+int config_check_hours(const char *text, struct err *e)
+{
+	if (text[0] == '\0' || (strlen(text) == 11 && is_time_of_day(text, 5) &&
+				text[5] == '-' && is_time_of_day(text + 6, 5)))
+		return 0;
+	return err_set(e, ERR_INVALID, "'%.40s' is not as \"22:00-08:00\"",
+		       text);
+}
+
+/* A URL; {number} in it becomes an order's number. */
+int config_check_link(const char *text, struct err *e)
+{
+	char url[CONFIG_TEXT_BYTES];
+	const char *field = strstr(text, "{number}");
+
+	if (field == NULL)
+		return config_check_url(text, e);
+	(void)snprintf(url, sizeof(url), "%.*s1%s", (int)(field - text), text,
+		       field + strlen("{number}"));
+	return config_check_url(url, e);
 }
 
 int config_check_zone(const char *text, struct err *e)
@@ -215,14 +294,24 @@ int config_check_zone(const char *text, struct err *e)
 
 int config_check_chat(const char *text, struct err *e)
 {
-	const char *id = text + (text[0] == '-' ? 1 : 0);
+	char chat[WORD_BYTES];
+	const char *topic = strchr(text, ':');
+	size_t length = topic != NULL ? (size_t)(topic - text) : strlen(text);
+	const char *id = chat;
 
-	if (text[0] == '\0' || (id[0] != '\0' && only(id, DIGITS)) ||
-	    (text[0] == '@' && text[1] != '\0' &&
-	     only(text + 1, LOWER UPPER DIGITS "_")))
+	if (text[0] == '\0')
 		return 0;
+	if (take_word(text, length, chat) &&
+	    (topic == NULL || (topic[1] != '\0' && only(topic + 1, DIGITS)))) {
+		id += chat[0] == '-' ? 1 : 0;
+		if ((id[0] != '\0' && only(id, DIGITS)) ||
+		    (chat[0] == '@' && chat[1] != '\0' &&
+		     only(chat + 1, LOWER UPPER DIGITS "_")))
+			return 0;
+	}
 	return err_set(e, ERR_INVALID,
-		       "'%.40s' is neither the number of a chat nor @channel",
+		       "'%.40s' is neither the number of a chat nor @channel, "
+		       "with or without :TOPIC",
 		       text);
 }
 

@@ -145,10 +145,22 @@ int config_check_together(const struct config *config, const void **ret_part,
 		const struct config_job *job = &config->jobs[i];
 
 		*ret_part = job;
-		if (job->every_ms == 0 && job->at[0] == '\0')
+		if (job->every_ms == 0 && job->at[0] == '\0' &&
+		    job->cron[0] == '\0')
 			return err_set(e, ERR_INVALID,
-				       "job.%s.every: a job needs every or at",
+				       "job.%s.every: a job needs every, at or "
+				       "cron",
 				       job->name);
+	}
+	for (int i = 0; i < config->window_count; i++) {
+		const struct config_window *window = &config->windows[i];
+
+		*ret_part = window;
+		if (window->at[0] == '\0' || window->length_ms == 0)
+			return err_set(e, ERR_INVALID,
+				       "window.%s.at: a window needs at and "
+				       "length",
+				       window->name);
 	}
 	return 0;
 }

@@ -25,7 +25,7 @@ struct err;
 
 enum {
 	CONFIG_FILE_BYTES_MAX = 256 * 1024,
-	CONFIG_OPTIONS_MAX = 16, /* in one section */
+	CONFIG_OPTIONS_MAX = 24, /* in one section */
 	CONFIG_VALUE_BYTES = CONFIG_TEXT_BYTES + 64
 };
 
@@ -51,7 +51,7 @@ struct config_option {
 	int64_t stored_ms;   /* durations: what the member counts */
 	const char *allowed; /* words, separated by spaces */
 	int (*check)(const char *text, struct err *e); /* texts; NULL: any */
-	const char *excludes; /* key that this one empties: every | at */
+	const char *excludes; /* keys that this one empties: every | at */
 	const char *help;
 	enum config_type type;
 	bool may_be_empty; /* words: "" is allowed too */
@@ -116,6 +116,11 @@ int config_check_address(const char *text, struct err *e);
 int config_check_host(const char *text, struct err *e);
 int config_check_path(const char *text, struct err *e);
 int config_check_time_of_day(const char *text, struct err *e);
+int config_check_times(const char *text, struct err *e);
+int config_check_cron(const char *text, struct err *e);
+int config_check_days(const char *text, struct err *e);
+int config_check_hours(const char *text, struct err *e);
+int config_check_link(const char *text, struct err *e);
 int config_check_zone(const char *text, struct err *e);
 int config_check_chat(const char *text, struct err *e);
 int config_check_series(const char *text, struct err *e);

@@ -116,13 +116,30 @@ static const struct config_option telegram[] = {
 	TEXT(config_telegram, base_url, config_check_url, "https://api.telegram.org",
 	     "the Bot API, or a proxy of it"),
 	TEXT(config_telegram, admin_chat, config_check_chat, "",
-	     "chat id or @channel of the administrator; empty: nobody is told"),
+	     "chat id or @channel of the administrator, \"-100123:45\" with a topic; empty: nobody is told"),
+	TEXT(config_telegram, info_chat, config_check_chat, "",
+	     "where infos go that belong to no store; empty: admin_chat"),
+	TEXT(config_telegram, warning_chat, config_check_chat, "",
+	     "where warnings go that belong to no store; empty: admin_chat"),
+	TEXT(config_telegram, critical_chat, config_check_chat, "",
+	     "where critical alerts go that belong to no store; empty: admin_chat"),
 	NUMBER(config_telegram, messages_per_second, 1, 30, "25", "to all chats together"),
 	NUMBER(config_telegram, chat_messages_per_minute, 1, 60, "20", "to one chat"),
 	DURATION(config_telegram, "timeout_ms", timeout_ms, MS, MS, 100, 8000, "8000",
 		 "the whole of one request"),
 	DURATION(config_telegram, "expire_minutes", expire_minutes, MINUTE, MINUTE, 0, 43200, "1440",
 		 "unsent messages older than this are dropped as obsolete; 0: never"),
+	DURATION(config_telegram, "expire_warning_minutes", expire_warning_minutes, MINUTE, MINUTE,
+		 0, 43200, "1440", "the same for warnings"),
+	DURATION(config_telegram, "expire_info_minutes", expire_info_minutes, MINUTE, MINUTE,
+		 0, 43200, "360", "the same for infos"),
+	NUMBER(config_telegram, coalesce_over, 0, 1000, "12",
+	       "so many waiting messages of a chat stay as they are; the rest becomes one. 0: never"),
+	TEXT(config_telegram, quiet_hours, config_check_hours, "",
+	     "\"22:00-08:00\": all but critical messages make no sound; empty: never"),
+	TEXT(config_telegram, time_zone, config_check_zone, "Europe/Moscow", "IANA name, for quiet_hours"),
+	TEXT(config_telegram, order_link, config_check_link, "",
+	     "page of an order, {number} in it is replaced; empty: no link"),
 	END
 };
 
@@ -130,16 +147,24 @@ static const struct config_option job[] = {
 	BOOL(config_job, enabled, "true", "false: never started by the scheduler"),
 	{ .key = "every", .type = CONFIG_DURATION, MEMBER(config_job, every_ms),
 	  .min = SECOND, .max = 31LL * DAY, .bare_ms = SECOND, .stored_ms = MS,
-	  .excludes = "at", .help = "grid of its slots; or use at" },
+	  .excludes = "at cron", .help = "grid of its slots; or use at or cron" },
 	{ .key = "at", .type = CONFIG_TEXT, MEMBER(config_job, at),
-	  .check = config_check_time_of_day,
-	  .excludes = "every", .help = "daily at \"HH:MM\" in time_zone; or use every" },
-	TEXT(config_job, time_zone, config_check_zone, "Europe/Moscow", "IANA name, for at"),
+	  .check = config_check_times, .excludes = "every cron",
+	  .help = "daily at \"HH:MM\" (one or more) in time_zone, or \":MM\" of every hour" },
+	{ .key = "cron", .type = CONFIG_TEXT, MEMBER(config_job, cron),
+	  .check = config_check_cron, .excludes = "every at",
+	  .help = "\"MINUTE HOUR DAY MONTH WEEKDAY\" in time_zone" },
+	TEXT(config_job, time_zone, config_check_zone, "Europe/Moscow", "IANA name, for at and cron"),
 	DURATION(config_job, "timeout", timeout_ms, SECOND, MS, SECOND, DAY, "60s",
 		 "a run that takes longer is stopped"),
 	{ .key = "misfire", .type = CONFIG_CHOICE, MEMBER(config_job, misfire),
 	  .preset = "once", .allowed = "skip once all",
 	  .help = "what a late scheduler does with missed slots: none, the newest, each of them" },
+	DURATION(config_job, "jitter", jitter_ms, SECOND, MS, 0, HOUR, "0",
+		 "its starts are put off by up to this, always by the same time"),
+	NUMBER(config_job, retries, 0, 10, "0", "of a run that failed"),
+	DURATION(config_job, "retry", retry_ms, SECOND, MS, SECOND, 6LL * HOUR, "1m",
+		 "pause before the first of them; twice as long before each next one"),
 	END
 };
 
@@ -151,6 +176,37 @@ static const struct config_option rule[] = {
 		 "how long it must hold before the alert"),
 	DURATION(config_rule, "repeat", repeat_ms, SECOND, MS, 0, 30LL * DAY, "4h",
 		 "reminder while it lasts; 0: told once"),
+	NUMBER(config_rule, hysteresis, 0, 1000000000, "0",
+	       "it ends so far on the good side of threshold (same unit)"),
+	DURATION(config_rule, "keep", keep_ms, SECOND, MS, 0, 7LL * DAY, "0",
+		 "how long it must be over before people are told so"),
+	DURATION(config_rule, "allowance", allowance_ms, SECOND, MS, 0, 7LL * DAY, "0",
+		 "order-not-taken: it counts from so long before the deadline; assembly-long: added for each line"),
+	DURATION(config_rule, "window", window_ms, SECOND, MS, MINUTE, 31LL * DAY, "1d",
+		 "of shares and of order-not-paid: how far they look back"),
+	NUMBER(config_rule, minimum, 1, 1000000, "20",
+	       "of shares and of hook-silent: fewer orders, lines or messages prove nothing"),
+	TEXT(config_rule, chat, config_check_chat, "",
+	     "where its alerts go; empty: to the store's chat, else by severity"),
+	END
+};
+
+static const struct config_option window[] = {
+	BOOL(config_window, enabled, "true", "false: not in force"),
+	TEXT(config_window, days, config_check_days, "", "\"sat sun\"; empty: every day"),
+	TEXT(config_window, at, config_check_time_of_day, "", "when it begins, \"HH:MM\" in time_zone"),
+	DURATION(config_window, "length", length_ms, SECOND, MS, 0, DAY, "0", "how long it lasts"),
+	TEXT(config_window, time_zone, config_check_zone, "Europe/Moscow", "IANA name"),
+	TEXT(config_window, rule, NULL, "", "the rule that is silent; empty: all of them"),
+	TEXT(config_window, store, NULL, "", "the store that it is silent about; empty: everything"),
+	END
+};
+
+static const struct config_option monitor[] = {
+	TEXT(config_monitor, public_url, config_check_url, "",
+	     "our address as the marketplace sees it: GET <public_url>/healthz is tried from here; empty: not"),
+	TEXT(config_monitor, ping_url, config_check_url, "",
+	     "called after each good pass, so that somebody outside notices when there are none; empty: not"),
 	END
 };
 
@@ -205,9 +261,16 @@ const struct config_section config_sections[] = {
 	{ .name = "rule", .options = rule, .offset = offsetof(struct config, rules),
 	  .entries_max = CONFIG_RULES_MAX, .entry_bytes = sizeof(struct config_rule),
 	  .count_offset = offsetof(struct config, rule_count), .closed = true,
-	  .help = "what people are told about. Thresholds: minutes for order-late (past the"
-		  " deadline) and order-not-taken, failed runs in a row for job-failing, else"
-		  " how many there must be" },
+	  .help = "what people are told about. Thresholds: minutes for order-*, assembly-long,"
+		  " queue-backlog, notification-uncertain, hook-silent, invoice-missing, job-late,"
+		  " measure-missing; percent for *-share, found-rate, disk-low; MiB for wal-large;"
+		  " hours for backup-old; days for certificate-expiry; failed runs in a row for"
+		  " job-failing; else how many there must be" },
+	{ .name = "window", .options = window, .offset = offsetof(struct config, windows),
+	  .entries_max = CONFIG_WINDOWS_MAX, .entry_bytes = sizeof(struct config_window),
+	  .count_offset = offsetof(struct config, window_count),
+	  .help = "planned work: nobody is told of alerts while it lasts" },
+	PLAIN(monitor, monitor, "what the monitor calls"),
 	PLAIN(invoicing, invoicing, "documents for the ERP"),
 	PLAIN(retention, retention, "how long things are kept"),
 	PLAIN(log, log_options, "what is written, and in which language"),
@@ -221,17 +284,49 @@ const char config_builtin[] =
 	"job monitor { every = 60s timeout = 60s misfire = once }\n"
 	"job invoicing { every = 1h timeout = 30m misfire = all }\n"
 	"job reconcile { every = 10m timeout = 5m misfire = once }\n"
-	"job housekeeping { at = 03:30 timeout = 1h misfire = once }\n"
-	"job backup { at = 02:30 timeout = 1h misfire = once }\n"
+	"job housekeeping { at = 03:30 timeout = 1h misfire = once retries = 3"
+	" retry = 5m }\n"
+	"job backup { at = 02:30 timeout = 1h misfire = once retries = 3"
+	" retry = 5m }\n"
 	/* A new rule of the monitor gets its line here. */
 	"rule order-late { severity = critical threshold = 0 for = 0"
 	" repeat = 0 }\n"
-	"rule order-not-taken { threshold = 15 repeat = 0 }\n"
+	"rule order-not-ready { threshold = 15 repeat = 0 }\n"
+	"rule assembly-long { threshold = 30 allowance = 2m repeat = 0 }\n"
+	"rule order-not-taken { threshold = 15 allowance = 1h repeat = 0 }\n"
+	"rule order-not-picked-up { threshold = 30 repeat = 0 }\n"
+	"rule order-not-delivered { threshold = 180 repeat = 0 }\n"
+	/* Not every marketplace tells of payments. */
+	"rule order-not-paid { enabled = false threshold = 1440 window = 7d"
+	" repeat = 0 }\n"
+	"rule cancel-share { threshold = 20 hysteresis = 5 repeat = 24h }\n"
+	"rule short-share { threshold = 15 hysteresis = 3 minimum = 100"
+	" repeat = 24h }\n"
+	"rule found-rate { threshold = 85 hysteresis = 3 minimum = 100"
+	" repeat = 24h }\n"
 	"rule notification-failed { severity = critical repeat = 4h }\n"
+	"rule notification-uncertain { threshold = 10 repeat = 4h }\n"
 	"rule inbox-quarantined { repeat = 4h }\n"
 	"rule breaker-open { severity = critical for = 1m repeat = 4h }\n"
-	"rule job-failing { threshold = 3 repeat = 4h }\n"
+	"rule queue-backlog { severity = critical threshold = 5 keep = 2m"
+	" repeat = 4h }\n"
+	"rule hook-silent { severity = critical threshold = 60 minimum = 5"
+	" repeat = 4h }\n"
+	"rule self-probe { severity = critical for = 3m keep = 2m"
+	" repeat = 4h }\n"
+	"rule invoice-missing { threshold = 120 repeat = 24h }\n"
 	"rule invoice-blocked { repeat = 24h }\n"
 	"rule telegram-backlog { threshold = 100 for = 5m repeat = 4h }\n"
+	"rule chat-blocked { severity = critical repeat = 24h }\n"
+	"rule job-failing { threshold = 3 repeat = 4h }\n"
+	"rule job-late { severity = critical threshold = 5 repeat = 4h }\n"
+	"rule disk-low { severity = critical threshold = 10 hysteresis = 2"
+	" repeat = 4h }\n"
+	"rule wal-large { threshold = 256 hysteresis = 64 for = 5m"
+	" repeat = 4h }\n"
+	"rule backup-old { threshold = 26 repeat = 24h }\n"
+	"rule certificate-expiry { threshold = 14 repeat = 24h }\n"
+	"rule clock-unset { for = 1h keep = 10m repeat = 24h }\n"
+	"rule measure-missing { threshold = 15 repeat = 24h }\n"
 	"rule store-unknown { severity = info repeat = 0 }\n"
 	"rule product-unknown { severity = info repeat = 0 }\n";

@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/macros.h"
+#include "codec/time/timestamp.h"
 
 enum {
 	NAME_BYTES_MAX = 254, /* of a host name, RFC 1035, and the NUL */
@@ -237,4 +238,31 @@ int certificate_ensure(const char *certificate_path, const char *key_path,
 	if (rc == 0)
 		rc = save(certificate_path, 0644, certificate, NULL, e);
 	return rc < 0 ? rc : 1;
+}
+
+int certificate_end(const char *path, int64_t *ret_wall_ms, struct err *e)
+{
+	CLEANUP(cleanup_file) FILE *file = fopen(path, "re");
+	CLEANUP(X509_freep) X509 *certificate = NULL;
+	struct tm end = {0};
+	struct civil c;
+
+	if (file == NULL)
+		return err_errno(e, ERR_NOTFOUND, "%s", path);
+	certificate = PEM_read_X509(file, NULL, NULL, NULL);
+	if (certificate == NULL ||
+	    ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) {
+		ERR_clear_error();
+		return err_set(e, ERR_INVALID, "%s holds no certificate", path);
+	}
+	c = (struct civil){
+		.year = end.tm_year + 1900,
+		.month = end.tm_mon + 1,
+		.day = end.tm_mday,
+		.hour = end.tm_hour,
+		.minute = end.tm_min,
+		.second = end.tm_sec,
+	};
+	*ret_wall_ms = timestamp_from_civil(&c, 0);
+	return 0;
 }

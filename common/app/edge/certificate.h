@@ -25,4 +25,8 @@ enum {
 int certificate_ensure(const char *certificate_path, const char *key_path,
 		       const char *names, int64_t wall_ms, struct err *e);
 
+/* When the first certificate of a PEM file ends. 0; ERR_NOTFOUND (no such
+ * file), ERR_INVALID (no certificate). */
+int certificate_end(const char *path, int64_t *ret_wall_ms, struct err *e);
+
 #endif

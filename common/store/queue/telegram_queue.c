@@ -29,7 +29,9 @@ STMT(telegram_head_next,
 STMT(telegram_insert,
      "INSERT INTO telegram_queue (message_id, head_id, chat, event_type,"
      " order_seq, alert_id, severity, state, due_ms, created_ms, updated_ms,"
-     " text) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8, $8, $9)");
+     " text, reply_to, priority) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8,"
+     " $8, $8, $9, $10, CASE $7 WHEN 'critical' THEN 0 WHEN 'warning' THEN 1"
+     " ELSE 2 END) RETURNING id");
 #define ARCHIVE_COLUMNS                                                    \
 	"id, message_id, chat, event_type, order_seq, alert_id, severity," \
 	" text, state, outcome, attempts, error, created_ms, copy_of,"     \
@@ -77,16 +79,26 @@ STMT(telegram_archive_expired,
      " FROM telegram_queue WHERE id IN " EXPIRED);
 STMT(telegram_delete_expired,
      "DELETE FROM telegram_queue WHERE id IN " EXPIRED);
-/* A head without its oldest message: by the next one, or to rest. */
+/* Heads that may have lost their messages: to rest without any. When the chat
+ * may be written to again stays as it is. */
 STMT(telegram_settle_ready,
      "UPDATE telegram_head SET"
      " state = CASE WHEN EXISTS (SELECT 1 FROM telegram_queue AS q"
      "  WHERE q.head_id = telegram_head.head_id AND q.state = 1)"
-     "  THEN 1 ELSE 0 END,"
-     " due_ms = coalesce((SELECT q.due_ms FROM telegram_queue AS q"
-     "  WHERE q.head_id = telegram_head.head_id AND q.state = 1"
-     "  ORDER BY q.order_seq LIMIT 1), 0)"
-     " WHERE state = 1");
+     "  THEN 1 ELSE 0 END WHERE state = 1");
+STMT(telegram_fate_queued,
+     "SELECT state, attempts, coalesce(sending_since_ms, 0)"
+     " FROM telegram_queue WHERE id = $1");
+STMT(telegram_fate_archived,
+     "SELECT outcome = 'ok', coalesce(telegram_message_id, 0)"
+     " FROM telegram_archive WHERE id = $1");
+#define UNTRIED "state = 1 AND attempts = 0 AND sending_since_ms IS NULL"
+STMT(telegram_archive_withdrawn,
+     "INSERT INTO telegram_archive (" ARCHIVE_COLUMNS ")"
+     " SELECT id, message_id, chat, event_type, order_seq, alert_id, severity,"
+     " text, 3, 'obsolete', attempts, 'over before it was sent', created_ms,"
+     " copy_of, NULL, NULL FROM telegram_queue WHERE id = $1 AND " UNTRIED
+     " AND alert_id IS NOT NULL AND event_type = 'fire' AND created_ms < $2");
 STMT(telegram_move_chat,
      "UPDATE telegram_head SET send_to = $2 WHERE head_id = $1");
 STMT(telegram_count_waiting,
@@ -111,11 +123,20 @@ static int next_seq(struct db *db, const char *chat, int64_t now_ms,
 int telegram_queue_add(struct db *db, const struct telegram_message *message,
 		       int64_t now_ms, struct err *e)
 {
+	int64_t id;
+
+	return telegram_queue_put(db, message, now_ms, &id, e);
+}
+
+int telegram_queue_put(struct db *db, const struct telegram_message *message,
+		       int64_t now_ms, int64_t *ret_id, struct err *e)
+{
 	char message_id[ID_TEXT_BYTES];
 	int64_t head_id = 0;
 	int64_t seq = 0;
 	int rc;
 
+	*ret_id = 0;
 	if (message->chat[0] == '\0')
 		return 0;
 	rc = next_seq(db, message->chat, now_ms, &head_id, &seq, e);
@@ -136,7 +157,11 @@ int telegram_queue_add(struct db *db, const struct telegram_message *message,
 	query_text(q, 7, message->severity);
 	query_i64(q, 8, now_ms);
 	query_text(q, 9, message->text);
-	rc = query_next(q, e);
+	if (message->reply_to != 0)
+		query_i64(q, 10, message->reply_to);
+	else
+		query_null(q, 10);
+	rc = query_one_i64(q, ret_id, e);
 	return rc < 0 ? rc : 0;
 }
 
@@ -179,6 +204,73 @@ static int archive_attempts(struct db *db, int64_t id, struct err *e)
 	query_i64(gone, 1, id);
 	rc = query_exec(copy, e);
 	return rc <= 0 ? rc : query_exec(gone, e);
+}
+
+static enum telegram_fate fate_in_queue(int64_t state, int64_t attempts,
+					int64_t sending_since_ms)
+{
+	if (state == QUEUE_FAILED)
+		return TELEGRAM_NEVER;
+	return state == QUEUE_CREATED && attempts == 0 && sending_since_ms == 0
+		       ? TELEGRAM_WAITS
+		       : TELEGRAM_DOUBT;
+}
+
+int telegram_queue_fate(struct db *db, int64_t id, enum telegram_fate *ret_fate,
+			int64_t *ret_telegram_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *queued =
+		query_start(db, &telegram_fate_queued);
+	CLEANUP_QUERY struct query *archived =
+		query_start(db, &telegram_fate_archived);
+	int rc;
+
+	*ret_fate = TELEGRAM_UNKNOWN;
+	*ret_telegram_id = 0;
+	query_i64(queued, 1, id);
+	rc = query_next(queued, e);
+	if (rc > 0)
+		*ret_fate = fate_in_queue(query_col_i64(queued, 0),
+					  query_col_i64(queued, 1),
+					  query_col_i64(queued, 2));
+	if (rc != 0)
+		return MIN_OF(rc, 0);
+	query_i64(archived, 1, id);
+	rc = query_next(archived, e);
+	if (rc > 0) {
+		*ret_fate = query_col_i64(archived, 0) != 0 ? TELEGRAM_ARRIVED
+							    : TELEGRAM_NEVER;
+		*ret_telegram_id = query_col_i64(archived, 1);
+	}
+	return MIN_OF(rc, 0);
+}
+
+static int settle_ready(struct db *db, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &telegram_settle_ready);
+
+	return MIN_OF(query_exec(q, e), 0);
+}
+
+int telegram_queue_withdraw(struct db *db, int64_t id, int64_t made_before_ms,
+			    struct err *e)
+{
+	const struct stmt *moves[] = {&telegram_archive_withdrawn,
+				      &telegram_delete};
+	int rc;
+
+	for (size_t i = 0; i < COUNT_OF(moves); i++) {
+		CLEANUP_QUERY struct query *q = query_start(db, moves[i]);
+
+		query_i64(q, 1, id);
+		if (i == 0)
+			query_i64(q, 2, made_before_ms);
+		rc = query_exec(q, e);
+		if (rc <= 0)
+			return rc;
+	}
+	rc = settle_ready(db, e);
+	return rc < 0 ? rc : 1;
 }
 
 static int archive(struct db *db, int64_t id, const struct telegram_sent *sent,
@@ -257,10 +349,7 @@ int telegram_queue_expire(struct db *db, int64_t made_before_ms, int limit,
 		if (moved <= 0)
 			return moved;
 	}
-	CLEANUP_QUERY struct query *settle =
-		query_start(db, &telegram_settle_ready);
-
-	rc = query_exec(settle, e);
+	rc = settle_ready(db, e);
 	return rc < 0 ? rc : moved;
 }
 

@@ -25,11 +25,33 @@ struct telegram_message {
 	const char *text;     /* HTML of Telegram's kind, valid UTF-8, at most
 				 4096 code points after parsing */
 	int64_t alert_id;     /* 0: none */
+	int64_t reply_to;     /* Telegram's id of a message there; 0: none */
 };
 
-/* Queue one message. 0, or as query_next(). */
+/* Queue one message. In a chat the critical ones go first, then warnings, then
+ * infos; those of one severity in their order. 0, or as query_next(). */
 int telegram_queue_add(struct db *db, const struct telegram_message *message,
 		       int64_t now_ms, struct err *e);
+/* The same; *ret_id is the message's, 0 when it was dropped. */
+int telegram_queue_put(struct db *db, const struct telegram_message *message,
+		       int64_t now_ms, int64_t *ret_id, struct err *e);
+
+/* What became of a message. */
+enum telegram_fate {
+	TELEGRAM_UNKNOWN, /* there is no such message (any more) */
+	TELEGRAM_WAITS,   /* it was never tried */
+	TELEGRAM_DOUBT,   /* it is under way, or may have arrived */
+	TELEGRAM_ARRIVED,
+	TELEGRAM_NEVER /* it failed, expired or was withdrawn */
+};
+/* 0 or < 0; *ret_telegram_id when it arrived. Reader or writer. */
+int telegram_queue_fate(struct db *db, int64_t id, enum telegram_fate *ret_fate,
+			int64_t *ret_telegram_id, struct err *e);
+/* A first message about one alert, made before made_before_ms, that still waits
+ * is not to be sent any more: into the archive, obsolete. 1; 0: it is another
+ * one, or does not wait. Inside a write transaction. */
+int telegram_queue_withdraw(struct db *db, int64_t id, int64_t made_before_ms,
+			    struct err *e);
 
 /* A claimed message has arrived: it is finished and moved to the archive. When
  * the chat has had chat_per_minute messages within a minute, its next one

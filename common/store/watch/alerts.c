@@ -7,15 +7,32 @@
 #include "store/engine/db.h"
 #include "store/queue/telegram_queue.h"
 
+enum {
+	SENT_BY_NOW_MS = 60 * 1000
+};
+
 STMT(alerts_live,
      "SELECT id, state, since_ms, coalesce(notified_ms, 0) FROM alerts"
      " WHERE rule = $1 AND subject = $2 AND state <> 'resolved'");
-STMT(alerts_by_id, "SELECT chat, severity, fired_ms IS NOT NULL FROM alerts"
-		   " WHERE id = $1 AND state <> 'resolved'");
-/* $1 rule, $2 subject, $3 severity, $4 chat, $5 text, $6 now */
+STMT(alerts_by_id,
+     "SELECT chat, severity, fired_ms IS NOT NULL, coalesce(told_id, 0)"
+     " FROM alerts WHERE id = $1 AND state <> 'resolved'");
+/* $1 rule, $2 subject, $3 severity, $4 chat, $5 text, $6 now, $7 store */
 STMT(alerts_begin,
-     "INSERT INTO alerts (rule, subject, severity, state, chat, text, since_ms)"
-     " VALUES ($1, $2, $3, 'pending', $4, $5, $6) RETURNING id");
+     "INSERT INTO alerts (rule, subject, severity, state, chat, text, since_ms,"
+     " store_id) VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7) RETURNING id");
+STMT(alerts_set_told, "UPDATE alerts SET told_id = $2 WHERE id = $1");
+STMT(alerts_set_calm, "UPDATE alerts SET calm_since_ms = $2 WHERE id = $1");
+STMT(alerts_unset_calm, "UPDATE alerts SET calm_since_ms = NULL WHERE id = $1");
+/* $1 id, $2 who, $3 now */
+STMT(alerts_acknowledge,
+     "UPDATE alerts SET acked_ms = $3, acked_by = $2 WHERE id = $1"
+     " AND state = 'firing' AND acked_ms IS NULL");
+/* $1 rule, $2 chat, $3 since */
+STMT(alerts_of_chat,
+     "SELECT coalesce(sum(CASE WHEN notified_ms > $3 THEN 1 ELSE 0 END), 0),"
+     " count(*) FROM alerts WHERE rule = $1 AND chat = $2"
+     " AND state <> 'resolved' AND state = 'firing'");
 STMT(alerts_since, "UPDATE alerts SET since_ms = $2 WHERE id = $1");
 /* $1 id, $2 now, $3 text, $4 severity, $5 chat */
 STMT(alerts_fire,
@@ -81,6 +98,7 @@ static int begin(struct db *db, const struct alert_finding *finding,
 	query_text(q, 4, finding->chat);
 	query_text(q, 5, finding->text);
 	query_i64(q, 6, now_ms);
+	query_text(q, 7, finding->store_id != NULL ? finding->store_id : "");
 	rc = query_one_i64(q, ret_id, e);
 	return rc < 0 ? rc : 0;
 }
@@ -119,6 +137,8 @@ static enum alert_telling decide(const struct live *live,
 				 const struct alert_finding *finding,
 				 int64_t now_ms)
 {
+	if (finding->silenced)
+		return ALERT_NOTHING;
 	if (!live->firing)
 		return now_ms - live->since_ms >= finding->for_ms
 			       ? ALERT_FIRE
@@ -154,16 +174,20 @@ static int mark(struct db *db, const struct alert_finding *finding,
 }
 
 int alert_mark(struct db *db, const struct alert_finding *finding,
-	       int64_t now_ms, struct err *e)
+	       int64_t now_ms, int64_t *ret_id, struct err *e)
 {
-	int64_t id;
+	return mark(db, finding, now_ms, ret_id, e);
+}
 
-	return mark(db, finding, now_ms, &id, e);
+int alert_told(struct db *db, int64_t alert_id, int64_t message_id,
+	       struct err *e)
+{
+	return update(db, &alerts_set_told, alert_id, &message_id, e);
 }
 
 static int tell(struct db *db, const struct alert_finding *finding,
-		int64_t alert_id, const char *kind, int64_t now_ms,
-		struct err *e)
+		int64_t alert_id, const char *kind, int64_t reply_to,
+		int64_t now_ms, struct err *e)
 {
 	struct telegram_message message = {
 		.chat = finding->chat,
@@ -171,9 +195,14 @@ static int tell(struct db *db, const struct alert_finding *finding,
 		.severity = finding->severity,
 		.text = finding->text,
 		.alert_id = alert_id,
+		.reply_to = reply_to,
 	};
+	int64_t id = 0;
+	int rc = telegram_queue_put(db, &message, now_ms, &id, e);
 
-	return telegram_queue_add(db, &message, now_ms, e);
+	if (rc < 0 || id == 0)
+		return rc;
+	return alert_told(db, alert_id, id, e);
 }
 
 int alert_found(struct db *db, const struct alert_finding *finding,
@@ -185,7 +214,7 @@ int alert_found(struct db *db, const struct alert_finding *finding,
 	if (rc <= 0)
 		return rc;
 	return tell(db, finding, id, alert_telling_name((enum alert_telling)rc),
-		    now_ms, e);
+		    0, now_ms, e);
 }
 
 int alert_notice(struct db *db, const struct alert_finding *finding,
@@ -211,42 +240,71 @@ int alert_notice(struct db *db, const struct alert_finding *finding,
 		rc = fire(db, finding, id, now_ms, e);
 	if (rc == 0)
 		rc = update(db, &alerts_resolve, id, &now_ms, e);
-	return rc < 0 ? rc : tell(db, finding, id, "notice", now_ms, e);
+	return rc < 0 ? rc : tell(db, finding, id, "notice", 0, now_ms, e);
 }
 
-/* Ends the alert; *ret_row gets its chat and severity. */
-static int end(struct db *db, int64_t alert_id, int64_t now_ms,
-	       struct query *row, struct err *e)
+/* Whether people know of an alert: 1 and the message to answer (0: none). A
+ * message about it alone that waits for longer than a healthy sender takes is
+ * withdrawn: after an outage nobody needs the beginning and the end of it. */
+static int was_told(struct db *db, int64_t told_id, int64_t now_ms,
+		    int64_t *ret_reply_to, struct err *e)
 {
+	enum telegram_fate fate = TELEGRAM_UNKNOWN;
+	int rc = told_id == 0 ? 0
+			      : telegram_queue_fate(db, told_id, &fate,
+						    ret_reply_to, e);
+
+	if (rc == 0 && fate == TELEGRAM_WAITS)
+		rc = telegram_queue_withdraw(db, told_id,
+					     now_ms - SENT_BY_NOW_MS, e);
+	if (rc < 0)
+		return rc;
+	/* Not withdrawn: it is one about many or a repeat, and will be sent. */
+	if (fate == TELEGRAM_WAITS)
+		return rc > 0 ? 0 : 1;
+	return fate != TELEGRAM_NEVER;
+}
+
+/* Ends the alert; *row gets its chat and severity. */
+static int end(struct db *db, int64_t alert_id, int64_t now_ms,
+	       struct query *row, int64_t *ret_reply_to, struct err *e)
+{
+	int64_t told_id;
 	bool fired;
 	int rc;
 
+	*ret_reply_to = 0;
 	query_i64(row, 1, alert_id);
 	rc = query_next(row, e);
 	if (rc <= 0)
 		return rc;
 	fired = query_col_i64(row, 2) != 0;
+	told_id = query_col_i64(row, 3);
 	/* What never fired was never an alert. */
 	rc = fired ? update(db, &alerts_resolve, alert_id, &now_ms, e)
 		   : update(db, &alerts_forget, alert_id, NULL, e);
-	if (rc < 0)
+	if (rc == 0 && fired)
+		rc = was_told(db, told_id, now_ms, ret_reply_to, e);
+	if (rc <= 0)
 		return rc;
-	return fired ? ALERT_RESOLVE : ALERT_NOTHING;
+	return ALERT_RESOLVE;
 }
 
 int alert_mark_over(struct db *db, int64_t alert_id, int64_t now_ms,
 		    struct err *e)
 {
 	CLEANUP_QUERY struct query *row = query_start(db, &alerts_by_id);
+	int64_t reply_to;
 
-	return end(db, alert_id, now_ms, row, e);
+	return end(db, alert_id, now_ms, row, &reply_to, e);
 }
 
 int alert_over(struct db *db, int64_t alert_id, const char *text,
 	       int64_t now_ms, struct err *e)
 {
 	CLEANUP_QUERY struct query *row = query_start(db, &alerts_by_id);
-	int rc = end(db, alert_id, now_ms, row, e);
+	int64_t reply_to;
+	int rc = end(db, alert_id, now_ms, row, &reply_to, e);
 
 	if (rc != ALERT_RESOLVE || text[0] == '\0')
 		return rc < 0 ? rc : 0;
@@ -257,7 +315,42 @@ int alert_over(struct db *db, int64_t alert_id, const char *text,
 	};
 
 	return tell(db, &finding, alert_id, alert_telling_name(ALERT_RESOLVE),
-		    now_ms, e);
+		    reply_to, now_ms, e);
+}
+
+int alert_calm(struct db *db, int64_t alert_id, bool calm, int64_t now_ms,
+	       struct err *e)
+{
+	return calm ? update(db, &alerts_set_calm, alert_id, &now_ms, e)
+		    : update(db, &alerts_unset_calm, alert_id, NULL, e);
+}
+
+int alert_ack(struct db *db, int64_t alert_id, const char *who, int64_t now_ms,
+	      struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &alerts_acknowledge);
+
+	query_i64(q, 1, alert_id);
+	query_text(q, 2, who);
+	query_i64(q, 3, now_ms);
+	return query_exec(q, e);
+}
+
+int alerts_load(struct db *db, const char *rule, const char *chat,
+		int64_t since_ms, struct alert_load *ret_load, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &alerts_of_chat);
+	int rc;
+
+	query_text(q, 1, rule);
+	query_text(q, 2, chat);
+	query_i64(q, 3, since_ms);
+	rc = query_next(q, e);
+	if (rc < 0)
+		return rc;
+	ret_load->told = query_col_i64(q, 0);
+	ret_load->firing = query_col_i64(q, 1);
+	return 0;
 }
 
 int alerts_firing(struct db *db, int64_t *ret_count, struct err *e)

@@ -8,6 +8,7 @@
 #ifndef STORE_ALERTS_H
 #define STORE_ALERTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct db;
@@ -17,10 +18,12 @@ struct alert_finding {
 	const char *rule;    /* config.h rule name */
 	const char *subject; /* stable key: an order's number, a store, ... */
 	const char *severity;
-	const char *chat;  /* who is told; "" : only recorded */
-	const char *text;  /* HTML for Telegram */
-	int64_t for_ms;    /* must be true this long before it fires */
-	int64_t repeat_ms; /* tell again after this; 0: never */
+	const char *chat;     /* who is told; "" : only recorded */
+	const char *text;     /* HTML for Telegram */
+	int64_t for_ms;       /* must be true this long before it fires */
+	int64_t repeat_ms;    /* tell again after this; 0: never */
+	const char *store_id; /* NULL: of none */
+	bool silenced; /* it does not fire now, however long it is true */
 };
 
 /* The condition is true now: begin, go on, fire or repeat. 0 or < 0. */
@@ -34,7 +37,9 @@ int alert_notice(struct db *db, const struct alert_finding *finding,
 		 int64_t now_ms, struct err *e);
 
 /* The condition of a live alert is over: "resolved" is told only when "firing"
- * was. text is the message; "" : it ends without a word. 0 or < 0. */
+ * was sent, as an answer to that message; one that has waited for a minute is
+ * withdrawn instead. text is the message; "" : it ends without a word. 0 or <
+ * 0. */
 int alert_over(struct db *db, int64_t alert_id, const char *text,
 	       int64_t now_ms, struct err *e);
 
@@ -47,10 +52,30 @@ enum alert_telling {
 	ALERT_RESOLVE
 };
 int alert_mark(struct db *db, const struct alert_finding *finding,
-	       int64_t now_ms, struct err *e);
+	       int64_t now_ms, int64_t *ret_id, struct err *e);
 int alert_mark_over(struct db *db, int64_t alert_id, int64_t now_ms,
 		    struct err *e);
 const char *alert_telling_name(enum alert_telling telling); /* message kind */
+/* The message that told of an alert (alert_mark()). 0 or < 0. */
+int alert_told(struct db *db, int64_t alert_id, int64_t message_id,
+	       struct err *e);
+
+/* Its condition does not hold now (calm), or holds again. 0 or < 0. */
+int alert_calm(struct db *db, int64_t alert_id, bool calm, int64_t now_ms,
+	       struct err *e);
+
+/* A person has seen it: no more repeats. 1; 0: it is not firing, or somebody
+ * has acknowledged it already. */
+int alert_ack(struct db *db, int64_t alert_id, const char *who, int64_t now_ms,
+	      struct err *e);
+
+/* How many alerts of a rule people of a chat have been told about since then,
+ * and how many are firing there. Reader or writer. 0 or < 0. */
+struct alert_load {
+	int64_t told, firing;
+};
+int alerts_load(struct db *db, const char *rule, const char *chat,
+		int64_t since_ms, struct alert_load *ret_load, struct err *e);
 
 /* Alerts that are firing now. Reader or writer. 0 or < 0. */
 int alerts_firing(struct db *db, int64_t *ret_count, struct err *e);

@@ -163,7 +163,7 @@ STMT(view_order_list,
      " AND ($2 = '' OR store_id = $2)"
      " ORDER BY id DESC LIMIT CAST($3 AS INTEGER)");
 STMT(view_job_list,
-     "SELECT j.name, j.paused, j.requested_by, j.last_slot_ms,"
+     "SELECT j.name, j.paused, j.requested_by, j.last_slot_ms, j.next_ms,"
      " (SELECT r.outcome FROM job_runs r WHERE r.job = j.name"
      "  ORDER BY r.id DESC LIMIT 1) AS last_outcome,"
      " (SELECT max(r.ended_ms) FROM job_runs r WHERE r.job = j.name"
@@ -173,9 +173,18 @@ STMT(view_job_history,
      " FROM job_runs WHERE job = $1"
      " ORDER BY id DESC LIMIT CAST($2 AS INTEGER)");
 STMT(view_alert_list,
-     "SELECT id, rule, subject, severity, state, since_ms, fired_ms,"
-     " resolved_ms FROM alerts WHERE ($1 = '' OR state = $1)"
+     "SELECT id, rule, subject, severity, state, store_id, since_ms, fired_ms,"
+     " resolved_ms, acked_ms, acked_by FROM alerts"
+     " WHERE ($1 = '' OR state = $1)"
      " ORDER BY id DESC LIMIT CAST($2 AS INTEGER)");
+STMT(view_silence_list,
+     "SELECT id, rule, subject, store_id, from_ms, until_ms, made_by, reason"
+     " FROM silences ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
+STMT(view_rule_list,
+     "SELECT rule, store_id, enabled, threshold, changed_by, changed_ms"
+     " FROM rule_stores ORDER BY rule, store_id");
+STMT(view_measure_list, "SELECT name, subject, value, detail, at_ms"
+			" FROM measures ORDER BY name, subject");
 STMT(view_document_list,
      "SELECT id, kind, series, number, order_id, business_date, total_minor,"
      " vat_minor, state, file_name FROM documents"
@@ -246,6 +255,9 @@ static const struct view views[] = {
 	{"job.list", &view_job_list},
 	{"job.history", &view_job_history},
 	{"alert.list", &view_alert_list},
+	{"silence.list", &view_silence_list},
+	{"rule.list", &view_rule_list},
+	{"measure.list", &view_measure_list},
 	{"document.list", &view_document_list},
 	{"document.show", &view_document_show},
 	{"store.list", &view_store_list},

@@ -151,7 +151,7 @@ static void an_empty_file_gives_the_promised_defaults(void **state)
 	check_values(rows, COUNT_OF(rows));
 	assert_int_equal(config_load(NULL, false, &config, NULL), 0);
 	assert_int_equal(config->job_count, 6);
-	assert_int_equal(config->rule_count, 10);
+	assert_int_equal(config->rule_count, 31);
 	assert_null(config_job(config, "nonesuch"));
 	assert_non_null(config_rule(config, "breaker-open"));
 }
@@ -442,9 +442,9 @@ static void what_does_not_exist_is_refused_with_what_does(void **state)
 		{"rule order-lat { for = 1s }", 1,
 		 "rule.order-lat: ", "only: order-late"},
 		{"job monitr { timeout = 9s }", 1,
-		 "job.monitr.every: ", "needs every or at"},
+		 "job.monitr.every: ", "needs every, at or cron"},
 		{"\n\njob backup { at = \"\" }", 3,
-		 "job.backup.every: ", "needs every or at"},
+		 "job.backup.every: ", "needs every, at or cron"},
 		{"job Backup { every = 1h }", 1, "job.Backup: ", "lower-case"},
 		{"job \"\" { every = 1h }", 1, "job.: ", "lower-case"},
 		{"job aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa { every = 1h }", 1,

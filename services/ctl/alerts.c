@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * alerts.c - what people do with alerts: acknowledge, silence, and say what a
+ * rule is in one store.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "base/text.h"
+#include "ctl.h"
+#include "store/engine/writer.h"
+#include "store/monitor/silences.h"
+#include "store/watch/alerts.h"
+#include "store/watch/jobs.h"
+
+enum {
+	SILENCE_MAX_DAYS = 31
+};
+
+struct act {
+	struct unit unit;
+	char who[JOB_ASKER_BYTES];
+	int64_t id;
+	struct silence silence;
+	struct rule_store row;
+	int done; /* rows */
+};
+
+static int run_ack(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
+{
+	struct act *act = CONTAINER_OF(u, struct act, unit);
+
+	act->done = alert_ack(db, act->id, act->who, now_ms, e);
+	return MIN_OF(act->done, 0);
+}
+
+static int run_silence(struct unit *u, struct db *db, int64_t now_ms,
+		       struct err *e)
+{
+	struct act *act = CONTAINER_OF(u, struct act, unit);
+
+	return silences_add(db, &act->silence, now_ms, &act->id, e);
+}
+
+static int run_unsilence(struct unit *u, struct db *db, int64_t now_ms,
+			 struct err *e)
+{
+	struct act *act = CONTAINER_OF(u, struct act, unit);
+
+	act->done = silences_end(db, act->id, now_ms, e);
+	return MIN_OF(act->done, 0);
+}
+
+static int run_set(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
+{
+	const struct act *act = CONTAINER_OF(u, struct act, unit);
+
+	return rule_stores_set(db, &act->row, now_ms, e);
+}
+
+static int run_clear(struct unit *u, struct db *db, int64_t now_ms,
+		     struct err *e)
+{
+	struct act *act = CONTAINER_OF(u, struct act, unit);
+
+	(void)now_ms;
+	act->done = rule_stores_clear(db, act->row.rule, act->row.store_id, e);
+	return MIN_OF(act->done, 0);
+}
+
+int ctl_alert_ack(struct ctl *ctl)
+{
+	const char *id = ctl_next(ctl);
+	int missed = 0;
+
+	if (id == NULL)
+		return ctl_fail(ctl, CTL_USAGE, "which alert?");
+	for (; id != NULL; id = ctl_next(ctl)) {
+		struct act act = {.unit.run = run_ack};
+		int rc;
+
+		if (text_to_i64(id, 1, INT64_MAX, &act.id, &ctl->err) < 0)
+			return ctl_fail(ctl, CTL_USAGE, "%s", ctl->err.text);
+		ctl_actor(act.who, sizeof(act.who));
+		rc = ctl_write(ctl, &act.unit);
+		if (rc < 0)
+			return ctl_error(ctl, rc);
+		(void)printf("%s %s\n", id,
+			     act.done > 0 ? "acknowledged" : "unchanged");
+		missed += act.done == 0;
+	}
+	return missed == 0 ? CTL_DONE
+			   : ctl_fail(ctl, CTL_NOTFOUND,
+				      "%d alerts do not fire, or somebody has "
+				      "acknowledged them already",
+				      missed);
+}
+
+/* "90m", "2h", "1d"; 0: not understood. */
+static int64_t read_duration_ms(const char *text)
+{
+	static const struct {
+		char unit;
+		int64_t ms;
+	} units[] = {{'m', 60000}, {'h', 3600000}, {'d', 86400000}};
+	size_t length = strlen(text);
+	char digits[16];
+	int64_t number;
+
+	if (length < 2 || length > sizeof(digits))
+		return 0;
+	memcpy(digits, text, length - 1);
+	digits[length - 1] = '\0';
+	for (size_t i = 0; i < COUNT_OF(units); i++)
+		if (text[length - 1] == units[i].unit &&
+		    text_to_i64(digits, 1,
+				SILENCE_MAX_DAYS * INT64_C(86400000) /
+					units[i].ms,
+				&number, NULL) == 0)
+			return number * units[i].ms;
+	return 0;
+}
+
+static int unknown_rule(const struct ctl *ctl, const char *rule)
+{
+	return ctl_fail(ctl, CTL_NOTFOUND,
+			"there is no rule '%s': see --print-config of any "
+			"ordergate program",
+			rule);
+}
+
+int ctl_alert_silence(struct ctl *ctl)
+{
+	const char *length = ctl_option(ctl, "--for", "");
+	struct act act = {
+		.unit.run = run_silence,
+		.silence = {.subject = ctl_option(ctl, "--subject", ""),
+			    .store_id = ctl_option(ctl, "--store", ""),
+			    .reason = ctl_option(ctl, "--reason", ""),
+			    .from_ms = clock_wall_ms()},
+	};
+	const char *rule = ctl_next(ctl);
+	int64_t length_ms = read_duration_ms(length);
+	int rc;
+
+	if (rule == NULL)
+		return ctl_fail(ctl, CTL_USAGE, "which rule? (or: all)");
+	if (length_ms == 0)
+		return ctl_fail(ctl, CTL_USAGE,
+				"for how long? --for 90m, 2h, 1d (at most "
+				"%d days)",
+				SILENCE_MAX_DAYS);
+	if (strcmp(rule, "all") != 0 && config_rule(ctl->config, rule) == NULL)
+		return unknown_rule(ctl, rule);
+	ctl_actor(act.who, sizeof(act.who));
+	act.silence.made_by = act.who;
+	act.silence.rule = strcmp(rule, "all") == 0 ? "" : rule;
+	act.silence.until_ms = act.silence.from_ms + length_ms;
+	rc = ctl_write(ctl, &act.unit);
+	if (rc < 0)
+		return ctl_error(ctl, rc);
+	(void)printf("silence %lld for %s\n", (long long)act.id, length);
+	return CTL_DONE;
+}
+
+int ctl_alert_unsilence(struct ctl *ctl)
+{
+	struct act act = {.unit.run = run_unsilence};
+	const char *id = ctl_next(ctl);
+	int rc;
+
+	if (id == NULL || text_to_i64(id, 1, INT64_MAX, &act.id, &ctl->err) < 0)
+		return ctl_fail(ctl, CTL_USAGE,
+				"which silence? See ordergatectl alert "
+				"silences");
+	rc = ctl_write(ctl, &act.unit);
+	if (rc < 0)
+		return ctl_error(ctl, rc);
+	return act.done > 0 ? CTL_DONE
+			    : ctl_fail(ctl, CTL_NOTFOUND,
+				       "there is no silence %s in force", id);
+}
+
+int ctl_rule_set(struct ctl *ctl)
+{
+	const char *rule = ctl_next(ctl);
+	const char *store = ctl_next(ctl);
+	const char *value = ctl_next(ctl);
+	struct act act = {
+		.unit.run = run_set,
+		.row = {.rule = rule,
+			.store_id = store,
+			.enabled = true,
+			.threshold = -1},
+	};
+	int rc;
+
+	if (value == NULL)
+		return ctl_fail(ctl, CTL_USAGE,
+				"RULE STORE and THRESHOLD, on, off or default");
+	if (config_rule(ctl->config, rule) == NULL)
+		return unknown_rule(ctl, rule);
+	ctl_actor(act.who, sizeof(act.who));
+	act.row.changed_by = act.who;
+	if (strcmp(value, "default") == 0)
+		act.unit.run = run_clear;
+	else if (strcmp(value, "off") == 0)
+		act.row.enabled = false;
+	else if (strcmp(value, "on") != 0 &&
+		 text_to_i64(value, 0, 1000000000, &act.row.threshold,
+			     &ctl->err) < 0)
+		return ctl_fail(ctl, CTL_USAGE,
+				"'%s' is neither a number nor on, off or "
+				"default",
+				value);
+	rc = ctl_write(ctl, &act.unit);
+	return rc < 0 ? ctl_error(ctl, rc) : CTL_DONE;
+}
