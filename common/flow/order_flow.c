@@ -15,6 +15,7 @@
 #include "store/order/marking_codes.h"
 #include "store/order/orders.h"
 #include "store/order/stores.h"
+#include "store/queue/attempts.h"
 #include "store/queue/inbox.h"
 #include "store/queue/outbox.h"
 
@@ -270,14 +271,25 @@ static int block(struct db *db, const struct flow_message *fm, int64_t now_ms,
 	return rc < 0 ? rc : 1;
 }
 
-/* It waits for a person. */
+/* A failed one waits for a person, and what needs it waits for it. */
 static int finish(struct db *db, const struct flow_message *fm,
 		  const struct queue_result *result, int64_t now_ms,
 		  struct err *e)
 {
+	struct attempt attempt = {
+		.kind = "apply",
+		.started_ms = now_ms,
+		.class = queue_outcome_name(result->outcome),
+		.answer = result->error,
+	};
 	int rc =
 		queue_finish(db, &queue_inbox, &fm->message, result, now_ms, e);
 
+	/* One that was applied at once is told by its row. */
+	if (rc >= 0 &&
+	    (result->state == QUEUE_FAILED || fm->message.attempts > 1))
+		rc = attempts_add(db, &queue_inbox, fm->message.id, &attempt,
+				  e);
 	if (rc >= 0 && result->state == QUEUE_FAILED &&
 	    blocking_event_is_needed(fm->type))
 		rc = inbox_keep_back(db, fm->message.id, fm->type, e);

@@ -116,6 +116,20 @@ static int pick(struct db *db, struct claim *claim, int64_t now_ms,
 	return rc;
 }
 
+static bool is_suspect(const struct queue_message *m)
+{
+	return m->losses >= QUEUE_LOSSES_ALONE;
+}
+
+/* A message that has taken senders down begins only when nothing else is under
+ * way. */
+static bool must_wait(const struct claim *claim, const struct claimed *item)
+{
+	return (item->gate == GATE_SEND || item->gate == GATE_ASK) &&
+	       is_suspect(&item->message) &&
+	       !(claim->alone && claim->count == 0);
+}
+
 /* 1 when one message more is to be sent or was let fall, 0 when none is due. */
 static int claim_one(struct db *db, struct claim *claim, int64_t now_ms,
 		     struct err *e)
@@ -129,6 +143,13 @@ static int claim_one(struct db *db, struct claim *claim, int64_t now_ms,
 	if (rc <= 0)
 		return rc;
 	rc = look_at_gate(db, claim->endpoint->channel, item, &blockers, e);
+	if (rc == 0 && must_wait(claim, item)) {
+		claim->suspect = true;
+		rc = queue_put_back(db, &queue_outbox, &item->message, now_ms,
+				    e);
+		queue_message_clear(&item->message);
+		return rc;
+	}
 	if (rc == 0 && (item->gate == GATE_SEND || item->gate == GATE_ASK)) {
 		claim->count++;
 		return 1;
@@ -176,9 +197,10 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 	int rc;
 
 	forget_items(claim); /* it may run again */
+	claim->suspect = false;
 	rc = may_take(db, claim, now_ms, e);
 	while (rc > 0 && claim->count < claim->wanted &&
-	       claim->passed < PASSED_MAX)
+	       claim->passed < PASSED_MAX && !claim->suspect)
 		rc = claim_one(db, claim, now_ms, e);
 	return rc < 0 ? rc : 0;
 }
@@ -195,6 +217,9 @@ static void begin(struct claim *claim, struct claimed *item)
 	slot->deadline_ms = claim->deadline_ms;
 	slot->probe = claim->probe;
 	slot->earlier_unknown = slot->message.sending_since_ms != 0;
+	slot->alone = is_suspect(&slot->message);
+	if (slot->alone)
+		claim->endpoint->notifier->alone_busy = true;
 	send_begin(slot, item->gate);
 }
 
@@ -213,6 +238,10 @@ static void on_letter(struct letter *letter)
 		return;
 	}
 	endpoint_saw_row(ep, &claim->row);
+	if (claim->suspect) {
+		ep->notifier->alone_wanted = true;
+		ep->look_at_ms = mono_ms;
+	}
 	if (claim->probe && claim->count > 0)
 		ep->row.next_probe_ms = clock_wall_ms() + claim->probe_every_ms;
 	if (claim->count + claim->passed >= claim->wanted)
@@ -241,12 +270,24 @@ static int wanted(struct endpoint *ep)
 	return MIN_OF(MIN_OF(room(ep), tokens), (int)CLAIM_MAX);
 }
 
+/* Something is under way, or is going to be. */
+static bool is_busy(const struct notifier *n)
+{
+	return n->free_count < SLOTS_MAX || n->reserved > 0;
+}
+
+static bool waits_for_others(const struct notifier *n)
+{
+	return n->alone_busy || (n->alone_wanted && is_busy(n));
+}
+
 int64_t claim_due_ms(struct endpoint *ep, int64_t mono_ms)
 {
 	int64_t due_ms = ep->look_at_ms;
 
 	if (ep->claim.under_way || !endpoint_may_call(ep, mono_ms) ||
-	    ep->row.state == ENDPOINT_HELD || room(ep) <= 0)
+	    ep->row.state == ENDPOINT_HELD || room(ep) <= 0 ||
+	    waits_for_others(ep->notifier))
 		return INT64_MAX;
 	if (ep->row.state == ENDPOINT_OPEN)
 		due_ms = MAX_OF(due_ms, mono_ms + ep->row.next_probe_ms -
@@ -263,11 +304,15 @@ void claim_when_due(struct endpoint *ep, int64_t mono_ms)
 	int count;
 
 	if (claim->under_way || mono_ms < ep->look_at_ms ||
-	    !endpoint_is_usable(ep, mono_ms))
+	    !endpoint_is_usable(ep, mono_ms) || waits_for_others(ep->notifier))
 		return;
 	count = wanted(ep);
 	if (count <= 0)
 		return;
+	claim->alone = ep->notifier->alone_wanted;
+	if (claim->alone)
+		count = 1;
+	ep->notifier->alone_wanted = false;
 	ep->look_at_ms = mono_ms + POLL_MS;
 	claim->endpoint = ep;
 	claim->under_way = true;

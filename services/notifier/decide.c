@@ -247,10 +247,15 @@ struct plan decide_asked(enum channel_arrival arrival, int reads,
 
 static struct plan unreadable(const struct facts *f)
 {
-	if (f->attempts >= RULES_ASKS_MAX && !f->probe)
-		return reject(f, f->last_status,
+	struct plan plan;
+
+	if (f->attempts >= RULES_ASKS_MAX && !f->probe) {
+		plan = reject(f, f->last_status,
 			      "its outcome is unknown, and the order's state "
 			      "cannot be read");
+		plan.keep_uncertain = true; /* for whoever retries it */
+		return plan;
+	}
 	return (struct plan){
 		.kind = PLAN_LATER,
 		.hold = HOLD_UNCERTAIN,

@@ -36,6 +36,7 @@
 #include "net/client/http_client.h"
 #include "rules.h"
 #include "store/engine/writer.h"
+#include "store/queue/attempts.h"
 #include "store/queue/endpoints.h"
 #include "store/queue/outbox.h"
 
@@ -47,7 +48,8 @@ enum {
 	DEADLINE_MARGIN_MS = 2000, /* to write the result within the lease */
 	URL_BYTES_MAX = CONFIG_TEXT_BYTES + 3 * ORDER_ID_BYTES + 16,
 	ANSWER_BYTES_MAX = 16384,
-	ERROR_BYTES_MAX = 400
+	ERROR_BYTES_MAX = 400,
+	TRIED_MAX = 4
 };
 
 struct notifier;
@@ -84,6 +86,15 @@ enum slot_step {
 	SLOT_SETTLING /* its result is being written */
 };
 
+/* One call, for the table of attempts. */
+struct tried {
+	bool asked; /* else sent */
+	int64_t started_ms, duration_ms;
+	int http_status;
+	const char *class; /* static */
+	char answer[ATTEMPT_ANSWER_BYTES];
+};
+
 struct slot {
 	struct letter letter;
 	TAILQ_ENTRY(slot) link; /* in the list of its step */
@@ -99,7 +110,10 @@ struct slot {
 	bool earlier_unknown; /* an earlier sending may have arrived */
 	bool settled;         /* it rests until its result can be written */
 	bool abandoned;       /* its call's answer comes too late */
-	int reads;            /* equal answers in a row */
+	bool alone;           /* and no other message beside it */
+	struct tried tried[TRIED_MAX]; /* within this lease */
+	int tried_count;
+	int reads; /* equal answers in a row */
 	enum channel_arrival arrival;
 	int64_t token_version; /* of the credentials of its call */
 	struct plan plan;
@@ -118,6 +132,8 @@ struct claim {
 	struct letter letter;
 	struct endpoint *endpoint;
 	bool under_way, probe;
+	bool alone;           /* nothing else is under way */
+	bool suspect;         /* it met a message that must be alone */
 	int wanted, reserved; /* slots */
 	int turn;             /* counts claims, for the share of fresh ones */
 	int64_t deadline_ms; /* of the leases: counted from before they begin */
@@ -193,6 +209,9 @@ struct notifier {
 	int free_count, reserved; /* reserved: of the free ones, by claims */
 	int letters;              /* with the writer */
 	bool store_failed;        /* and it was logged */
+	/* A message that has taken senders down waits until nothing else is
+	 * under way, and then nothing else begins. */
+	bool alone_wanted, alone_busy;
 
 	int64_t upkeep_at_ms, credentials_at_ms;
 	struct reclaim {

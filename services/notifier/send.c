@@ -9,13 +9,13 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/macros.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "notifier.h"
 
 enum {
 	HEAD_BYTES_MAX = 300, /* of an answer, kept for a person */
-	TEXT_BYTES_MAX = 2 * ERROR_BYTES_MAX,
-	LONG_NUMBER = 10 /* digits */
+	TEXT_BYTES_MAX = 2 * ERROR_BYTES_MAX
 };
 
 static void fill_facts(const struct slot *slot,
@@ -43,31 +43,6 @@ static void fill_facts(const struct slot *slot,
 	facts->retry_after_ms = answer->retry_after_ms;
 }
 
-/* Our notifications hold no personal data, so what quotes them does not
- * either; long numbers are blanked all the same. */
-static void put_head(struct buf *out, const char *body, size_t bytes)
-{
-	const char *p = body;
-	const char *end = body + MIN_OF(bytes, (size_t)HEAD_BYTES_MAX);
-
-	while (p < end) {
-		size_t digits = 0;
-		size_t n = text_utf8_sequence(p, end);
-
-		while (p + digits < end && p[digits] >= '0' && p[digits] <= '9')
-			digits++;
-		if (digits >= LONG_NUMBER)
-			buf_add_text(out, "***");
-		else if (digits > 0)
-			buf_add(out, p, digits);
-		else if (n == 0 || (unsigned char)*p < ' ' || *p == 0x7f)
-			buf_add_char(out, ' ');
-		else
-			buf_add(out, p, n);
-		p += MAX_OF(digits, MAX_OF(n, (size_t)1));
-	}
-}
-
 /* Why, in one line: the status, or what went wrong on the way. */
 static void put_reason(struct slot *slot, const struct http_answer *answer)
 {
@@ -86,7 +61,9 @@ static void put_reason(struct slot *slot, const struct http_answer *answer)
 	(void)text_copy(slot->reason, sizeof(slot->reason), buf_text(&text));
 }
 
-/* What the operator reads: the reason, and the head of the answer. */
+/* What the operator reads: the reason, and the head of the answer. Our
+ * notifications hold no personal data, so what quotes them does not either;
+ * what looks like some is blanked all the same. */
 static void describe(struct slot *slot, const struct http_answer *answer)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_MAX(TEXT_BYTES_MAX);
@@ -96,9 +73,36 @@ static void describe(struct slot *slot, const struct http_answer *answer)
 	if (slot->reason[0] != '\0' && answer != NULL &&
 	    answer->body_bytes > 0 && answer->status / 100 != 2) {
 		buf_add_char(&text, ' ');
-		put_head(&text, answer->body, answer->body_bytes);
+		redact_put(&text, answer->body,
+			   MIN_OF(answer->body_bytes, (size_t)HEAD_BYTES_MAX));
 	}
 	(void)text_copy(slot->error, sizeof(slot->error), buf_text(&text));
+}
+
+/* For the table of attempts; the latest are kept. */
+static void note(struct slot *slot, const char *class,
+		 const struct http_answer *answer, const char *text)
+{
+	struct tried *t;
+
+	if (slot->tried_count == TRIED_MAX) {
+		memmove(&slot->tried[0], &slot->tried[1],
+			(TRIED_MAX - 1) * sizeof(slot->tried[0]));
+		slot->tried_count--;
+	}
+	t = &slot->tried[slot->tried_count++];
+	*t = (struct tried){
+		.asked = slot->asking,
+		.class = class,
+		.duration_ms = ATTEMPT_UNKNOWN_MS,
+		.started_ms = clock_wall_ms(),
+	};
+	if (answer != NULL) {
+		t->duration_ms = answer->duration_ms;
+		t->started_ms -= answer->duration_ms;
+		t->http_status = answer->status;
+	}
+	(void)text_copy(t->answer, sizeof(t->answer), text);
 }
 
 static void take_news(struct slot *slot)
@@ -160,6 +164,7 @@ void send_abandon(struct slot *slot)
 	make_later(slot, HOLD_UNCERTAIN, 0);
 	slot->plan.keep_uncertain = true;
 	slot->plan.refund = false;
+	note(slot, "lost", NULL, "stopped before the answer came");
 	settle(slot);
 }
 
@@ -213,15 +218,33 @@ static enum channel_verdict classify(const struct slot *slot,
 	return ep->channel->classify(slot->notice, &reply);
 }
 
-static const char *const verdict_labels[] = {
-	[REPLY_DONE] = "verdict=\"done\"",
-	[REPLY_CONFIRM] = "verdict=\"confirm\"",
-	[REPLY_RETRY] = "verdict=\"retry\"",
-	[REPLY_THROTTLE] = "verdict=\"throttle\"",
-	[REPLY_AUTH] = "verdict=\"auth\"",
-	[REPLY_RECONCILE] = "verdict=\"reconcile\"",
-	[REPLY_REJECT] = "verdict=\"reject\"",
+static const char *const verdict_names[] = {
+	[REPLY_DONE] = "done",     [REPLY_CONFIRM] = "confirm",
+	[REPLY_RETRY] = "retry",   [REPLY_THROTTLE] = "throttle",
+	[REPLY_AUTH] = "auth",     [REPLY_RECONCILE] = "reconcile",
+	[REPLY_REJECT] = "reject",
 };
+static const char *const arrival_names[] = {
+	[ARRIVAL_YES] = "arrived",
+	[ARRIVAL_NO] = "not arrived",
+	[ARRIVAL_UNDECIDED] = "undecided",
+	[ARRIVAL_OBSOLETE] = "obsolete",
+};
+
+static void count_sent(const struct http_answer *answer,
+		       enum channel_verdict verdict)
+{
+	char label[32];
+
+	(void)snprintf(label, sizeof(label), "verdict=\"%s\"",
+		       verdict_names[verdict]);
+	metric_add(metric_get(METRIC_COUNTER, "ordergate_notifier_sends_total",
+			      label),
+		   1);
+	metric_observe_ms(metric_get(METRIC_HISTOGRAM_MS,
+				     "ordergate_notifier_send_ms", ""),
+			  answer->duration_ms);
+}
 
 static void on_sent(const struct http_answer *answer, void *context)
 {
@@ -229,12 +252,7 @@ static void on_sent(const struct http_answer *answer, void *context)
 	enum channel_verdict verdict = classify(slot, answer);
 	struct facts facts;
 
-	metric_add(metric_get(METRIC_COUNTER, "ordergate_notifier_sends_total",
-			      verdict_labels[verdict]),
-		   1);
-	metric_observe_ms(metric_get(METRIC_HISTOGRAM_MS,
-				     "ordergate_notifier_send_ms", ""),
-			  answer->duration_ms);
+	count_sent(answer, verdict);
 	if (slot->abandoned)
 		return;
 	if (verdict != REPLY_AUTH || !is_renewable(slot, answer->status)) {
@@ -242,6 +260,7 @@ static void on_sent(const struct http_answer *answer, void *context)
 		slot->plan = decide_sent(verdict, &facts);
 	}
 	describe(slot, answer);
+	note(slot, verdict_names[verdict], answer, slot->error);
 	take_news(slot);
 	act(slot);
 }
@@ -273,6 +292,9 @@ static void on_asked(const struct http_answer *answer, void *context)
 			(void)is_renewable(slot, answer->status);
 	}
 	describe(slot, answer);
+	note(slot,
+	     state[0] != '\0' ? arrival_names[slot->arrival] : "unreadable",
+	     answer, state[0] != '\0' ? state : slot->error);
 	take_news(slot);
 	act(slot);
 }

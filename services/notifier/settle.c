@@ -58,6 +58,7 @@ static int finish(struct db *db, struct slot *slot, int64_t now_ms,
 		.outcome = plan->outcome,
 		.error = slot->error[0] != '\0' ? slot->error : NULL,
 		.http_status = plan->http_status,
+		.keep_uncertain = plan->keep_uncertain,
 	};
 	int rc = tell_order(db, slot, now_ms, e);
 
@@ -153,6 +154,29 @@ static int (*const by_news[])(struct db *db, struct slot *slot, int64_t now_ms,
 	[NEWS_AUTH] = news_auth,
 };
 
+static int keep_attempts(struct db *db, const struct slot *slot, struct err *e)
+{
+	const struct service *s = slot->endpoint->notifier->service;
+	int rc = 0;
+
+	for (int i = 0; i < slot->tried_count && rc == 0; i++) {
+		const struct tried *t = &slot->tried[i];
+		struct attempt attempt = {
+			.kind = t->asked ? "ask" : "send",
+			.started_ms = t->started_ms,
+			.duration_ms = t->duration_ms,
+			.http_status = t->http_status,
+			.class = t->class,
+			.answer = t->answer,
+			.worker = s->instance.name,
+		};
+
+		rc = attempts_add(db, &queue_outbox, slot->message.id, &attempt,
+				  e);
+	}
+	return rc;
+}
+
 static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 		      struct err *e)
 {
@@ -164,6 +188,8 @@ static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 					    : put_back(db, slot, now_ms, e);
 	if (rc >= 0)
 		rc = by_news[slot->plan.news](db, slot, now_ms, e);
+	if (rc >= 0)
+		rc = keep_attempts(db, slot, e);
 	return rc < 0 ? rc : 0;
 }
 

@@ -36,6 +36,8 @@ void slot_move(struct slot *slot, enum slot_step step)
 	ep->calls +=
 		(int)(step == SLOT_CALLING) - (int)(slot->step == SLOT_CALLING);
 	if (step == SLOT_FREE) {
+		if (slot->alone)
+			n->alone_busy = false;
 		queue_message_clear(&slot->message);
 		n->free_count++;
 	}

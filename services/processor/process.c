@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "store/engine/writer.h"
+#include "store/queue/attempts.h"
 
 enum {
 	LEASE_MS = 30000,
@@ -69,13 +70,22 @@ static int run_retry(struct unit *u, struct db *db, int64_t now_ms,
 {
 	struct apply *apply = CONTAINER_OF(u, struct apply, unit);
 	const struct queue_message *m = &apply->message->message;
+	struct attempt failed = {
+		.kind = "apply",
+		.started_ms = now_ms,
+		.duration_ms = ATTEMPT_UNKNOWN_MS,
+		.class = "retry",
+		.answer = apply->message->read_err.text,
+	};
 	struct queue_retry retry = {
 		.due_ms = now_ms + backoff_ms(m->attempts, RETRY_BASE_MS,
 					      RETRY_CAP_MS, (uint64_t)m->id),
 		.error = apply->message->read_err.text,
 	};
 
-	return queue_retry(db, &queue_inbox, m, &retry, now_ms, e);
+	int rc = queue_retry(db, &queue_inbox, m, &retry, now_ms, e);
+
+	return rc < 0 ? rc : attempts_add(db, &queue_inbox, m->id, &failed, e);
 }
 
 static void count_outcome(int rc)

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "net/client/http_client.h"
 #include "request.h"
+#include "store/queue/attempts.h"
 #include "store/queue/telegram_queue.h"
 
 enum {
@@ -74,6 +75,23 @@ static const char *chat_of(const struct flight *f)
 	return f->moved_to[0] != '\0' ? f->moved_to : f->message.address;
 }
 
+/* What did not get through; a message that did says so itself. */
+static int keep_attempt(struct db *db, const struct flight *f, int64_t now_ms,
+			struct err *e)
+{
+	struct attempt attempt = {
+		.kind = "send",
+		.started_ms = now_ms - f->took_ms,
+		.duration_ms = f->took_ms,
+		.http_status = f->status,
+		.class = f->verdict.kind == VERDICT_LATER ? "retry" : "reject",
+		.answer = f->answer.error,
+		.worker = f->delivery->service->instance.name,
+	};
+
+	return attempts_add(db, &queue_telegram, f->message.id, &attempt, e);
+}
+
 static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 		      struct err *e)
 {
@@ -93,6 +111,12 @@ static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 		.error = f->answer.error,
 	};
 
+	if (f->verdict.kind >= VERDICT_LATER) {
+		int rc = keep_attempt(db, f, now_ms, e);
+
+		if (rc < 0)
+			return rc;
+	}
 	switch (f->verdict.kind) {
 	case VERDICT_SENT:
 		return telegram_queue_sent(db, &f->message, &sent, now_ms, e);
@@ -114,6 +138,8 @@ static void take_answer(const struct http_answer *http, void *context)
 	struct flight *f = context;
 
 	telegram_answer_read(http, f->delivery->token->first, &f->answer);
+	f->took_ms = http->duration_ms;
+	f->status = http->status;
 	f->answered = true;
 }
 

@@ -39,6 +39,8 @@ struct flight {
 	struct delivery *delivery;
 	bool under_way, answered;
 	struct queue_message message;
+	int64_t took_ms;                  /* the call */
+	int status;                       /* HTTP, 0: none */
 	bool plain;                       /* sent without markup */
 	char moved_to[ANSWER_CHAT_BYTES]; /* the chat's new id; "" : none */
 	struct telegram_answer answer;

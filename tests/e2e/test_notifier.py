@@ -489,3 +489,66 @@ def test_nothing_secret_is_logged(desk: Desk) -> None:
     for secret in (remote.OAUTH_ID, remote.OAUTH_SECRET, "eyJ"):
         assert secret not in desk.log()
     assert not re.search(r"Bearer \S{20}", desk.log())
+
+
+# --- every attempt, and messages that take senders down
+
+def attempts(desk: Desk, order: str) -> list[tuple[Any, ...]]:
+    return desk.db.execute("SELECT kind, class, a.http_status, answer FROM message_attempts AS a JOIN outbox ON outbox.id = message"
+                           " WHERE queue = 'outbox' AND order_id = ? ORDER BY message, attempt_no",
+                           (desk.order_id(order),)).fetchall()
+
+
+def test_every_attempt_is_kept_with_its_answer(desk: Desk) -> None:
+    order = desk.order()
+    desk.market.fault("status", status=503, count=1, body="try later, +7 912 345-67-89 or ivan@example.org")
+    desk.market.fault("close_after", type=IN_WORK)
+    desk.add(order, IN_WORK)
+    desk.start()
+    desk.wait_over(order, 20)
+    kept = attempts(desk, order)
+    assert [row[:3] for row in kept] == [("send", "retry", 503), ("send", "reconcile", None), ("ask", "arrived", 200)]
+    assert "try later, *** or ***" in kept[0][3]
+    assert kept[2][3] != ""
+    timed = desk.db.execute("SELECT min(started_ms), min(duration_ms), max(duration_ms) FROM message_attempts").fetchone()
+    assert timed[0] > 1_600_000_000_000 and 0 <= timed[1] <= timed[2] < 5000
+
+
+def test_an_attempt_that_died_with_its_sender_is_kept_too(desk: Desk) -> None:
+    order = desk.order()
+    desk.market.fault("delay", type=IN_WORK, delay_ms=1000)
+    desk.add(order, IN_WORK)
+    first = desk.start()
+    desk.wait(lambda: desk.sent(order, IN_WORK) == 1, "it has arrived")
+    first.kill()
+    first.wait()
+    desk.start()
+    desk.wait_over(order)
+    assert [row[:2] for row in attempts(desk, order)] == [("send", "lost"), ("ask", "arrived")]
+
+
+def test_a_message_that_took_senders_down_goes_alone(desk: Desk) -> None:
+    suspects = [desk.order() for _ in range(3)]
+    others = [desk.order() for _ in range(6)]
+    for order in suspects + others:
+        desk.add(order, IN_WORK)
+    desk.db.execute("UPDATE outbox SET losses = 2 WHERE order_id <= 3")
+    desk.market.fault("delay", type=IN_WORK, delay_ms=300, count=0)
+    desk.start()
+    for order in suspects + others:
+        assert desk.wait_over(order, 20)[0]["outcome"] == "ok"
+    times = {entry["order"]: entry["at_ms"] for entry in desk.market.journal(kind="notification")}
+    for order in suspects:
+        beside = [other for other in times if other != order and abs(times[other] - times[order]) < 290]
+        assert beside == [], (times, order)
+
+
+def test_a_message_that_took_five_senders_down_is_given_up(desk: Desk) -> None:
+    bad, good = desk.order(), desk.order()
+    desk.add(bad, IN_WORK)
+    desk.add(good, IN_WORK)
+    desk.db.execute("UPDATE outbox SET losses = 5 WHERE order_id = 1")
+    desk.start()
+    assert desk.wait_over(good)[0]["outcome"] == "ok"
+    row = desk.wait_over(bad)[0]
+    assert (row["state"], row["outcome"]) == (4, "poisoned") and desk.sent(bad, IN_WORK) == 0
