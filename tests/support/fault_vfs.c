@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "fault_vfs.h"
 
+#include "crash_log.h"
+
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
+
+enum {
+	SYNC_US = 200 /* while a crash is recorded */
+};
 
 static atomic_int countdown;
 static atomic_int fault_code;
@@ -15,6 +22,7 @@ static sqlite3_mem_methods real_memory;
 
 struct fault_file {
 	sqlite3_file base;
+	int kind;          /* enum crash_file; -1: another file */
 	sqlite3_file real; /* of real_vfs->szOsFile bytes */
 };
 
@@ -40,6 +48,13 @@ struct fault_vfs_counts fault_vfs_counts(void)
 bool fault_vfs_fired(void)
 {
 	return has_fired;
+}
+
+static int kind_of(const sqlite3_file *file)
+{
+	int kind = ((const struct fault_file *)(const void *)file)->kind;
+
+	return kind >= 0 && crash_log_is_on() ? kind : -1;
 }
 
 /* SQLITE_OK, or the armed code when its time has come. */
@@ -70,30 +85,44 @@ static int file_write(sqlite3_file *f, const void *data, int bytes,
 
 	writes++;
 	/* A full disk takes a part of the data. */
-	if (rc != SQLITE_OK)
+	if (rc != SQLITE_OK) {
 		(void)real_of(f)->pMethods->xWrite(real_of(f), data, bytes / 2,
 						   at);
-	return rc != SQLITE_OK ? rc
-			       : real_of(f)->pMethods->xWrite(real_of(f), data,
-							      bytes, at);
+		return rc;
+	}
+	rc = real_of(f)->pMethods->xWrite(real_of(f), data, bytes, at);
+	/* Noted only now: a sync that begins meanwhile need not cover it. */
+	if (rc == SQLITE_OK && kind_of(f) >= 0)
+		crash_log_write((enum crash_file)kind_of(f), data, bytes, at);
+	return rc;
 }
 
 static int file_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
 	int rc = strike();
 
-	return rc != SQLITE_OK
-		       ? rc
-		       : real_of(f)->pMethods->xTruncate(real_of(f), size);
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = real_of(f)->pMethods->xTruncate(real_of(f), size);
+	if (rc == SQLITE_OK && kind_of(f) >= 0)
+		crash_log_truncate((enum crash_file)kind_of(f), size);
+	return rc;
 }
 
 static int file_sync(sqlite3_file *f, int flags)
 {
+	int begun = crash_log_sync_begin();
 	int rc = strike();
 
 	syncs++;
-	return rc != SQLITE_OK ? rc
-			       : real_of(f)->pMethods->xSync(real_of(f), flags);
+	if (rc != SQLITE_OK)
+		return rc;
+	if (kind_of(f) < 0)
+		return real_of(f)->pMethods->xSync(real_of(f), flags);
+	/* The images show what it is good for; time goes by as on a disk. */
+	(void)usleep(SYNC_US);
+	crash_log_sync_end((enum crash_file)kind_of(f), begun);
+	return SQLITE_OK;
 }
 
 static int file_size(sqlite3_file *f, sqlite3_int64 *size)
@@ -180,6 +209,10 @@ static int fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f,
 
 	(void)vfs;
 	f->pMethods = NULL;
+	((struct fault_file *)(void *)f)->kind =
+		(flags & SQLITE_OPEN_MAIN_DB) != 0 ? (int)CRASH_STORE
+		: (flags & SQLITE_OPEN_WAL) != 0   ? (int)CRASH_LOG
+						   : -1;
 	rc = real_vfs->xOpen(real_vfs, name, real_of(f), flags, ret_flags);
 	if (rc == SQLITE_OK)
 		f->pMethods = &methods;
