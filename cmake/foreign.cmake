@@ -13,3 +13,11 @@ add_foreign(curl libcurl)
 add_foreign(openssl openssl)
 add_foreign(confuse libconfuse)
 add_foreign(systemd libsystemd)
+
+# Debian's libzint has no pkg-config file.
+find_library(ZINT_LIBRARY zint REQUIRED)
+find_path(ZINT_FOLDER zint.h REQUIRED)
+add_library(foreign_zint INTERFACE)
+target_include_directories(foreign_zint SYSTEM INTERFACE ${ZINT_FOLDER})
+target_link_libraries(foreign_zint INTERFACE ${ZINT_LIBRARY})
+add_library(foreign::zint ALIAS foreign_zint)

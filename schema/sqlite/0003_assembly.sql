@@ -37,3 +37,12 @@ ALTER TABLE api_requests ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
 -- What the marketplace changed while the order was here.
 CREATE INDEX order_history_changes ON order_history (order_id, id)
   WHERE kind IN ('order.updated', 'order.canceled');
+
+-- Where goods stand, for pick lists; '' stands for all stores.
+CREATE TABLE store_places (
+  store_id TEXT NOT NULL,
+  sku      TEXT NOT NULL,
+  zone     TEXT NOT NULL,
+  shelf    TEXT NOT NULL,
+  PRIMARY KEY (store_id, sku)
+) STRICT, WITHOUT ROWID;

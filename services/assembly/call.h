@@ -72,7 +72,8 @@ struct api_call {
 	struct api_args args;
 	char body_hash[DIGEST_TEXT_BYTES]; /* of what is asked for */
 
-	int status; /* of the answer, with its body */
+	int status;               /* of the answer, with its body */
+	const char *content_type; /* a constant */
 	struct buf answer;
 
 	/* Of change_handle() */

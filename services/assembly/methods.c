@@ -45,6 +45,7 @@ const struct api_method api_methods[] = {
 	{"replay", LABEL("replay"), replay_handle, 0,
 	 ARG_BIT(ARG_PICKER_ID) | ARG_BIT(ARG_ACTIONS), 0, true},
 
+	READS("getPickList", read_pick_list, ARG_BIT(ARG_NUMBER), 0),
 	{0},
 };
 

@@ -35,6 +35,7 @@ void call_reply(struct api_call *call)
 	CLEANUP(buf_clear) struct buf answer = call->answer;
 	struct http_exchange *x = call->x;
 	int status = call->status;
+	const char *content_type = call->content_type;
 
 	call->answer = (struct buf){0};
 	call_clear(call);
@@ -44,7 +45,7 @@ void call_reply(struct api_call *call)
 	}
 	if (status == 503)
 		http_reply_header(x, "Retry-After", "1");
-	http_reply(x, status, "application/json", buf_text(&answer),
+	http_reply(x, status, content_type, buf_text(&answer),
 		   answer.used_bytes);
 }
 
@@ -55,6 +56,7 @@ void call_init(struct api_call *call, struct assembly *assembly,
 	call->assembly = assembly;
 	call->method = method;
 	call->finish = finish;
+	call->content_type = "application/json";
 	call->answer = BUF_MAX(API_ANSWER_BYTES_MAX);
 	call->changes = BUF_MAX(API_CHANGES_BYTES_MAX);
 }

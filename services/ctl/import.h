@@ -57,5 +57,6 @@ void import_progress(const struct import *import, const char *what);
 
 int ctl_store_import(struct ctl *ctl);
 int ctl_catalog_import(struct ctl *ctl);
+int ctl_place_import(struct ctl *ctl);
 
 #endif

@@ -64,6 +64,7 @@ static const struct ctl_command commands[] = {
 	{"catalog import", "FILE.csv", "the file becomes the whole catalogue", ctl_catalog_import, true, NULL},
 	{"catalog show", "SKU [--json]", "one product", ctl_view, true, "catalog.show"},
 	{"catalog status", "[--json]", "which catalogue is in use", ctl_view, true, "catalog.status"},
+	{"place import", "FILE.csv", "sku,zone,store_id,shelf: where goods stand, for pick lists", ctl_place_import, true, NULL},
 	{"label list", "[--json]", "layouts of the labels of scales", ctl_view, true, "label.list"},
 	{"label set", "STORE|- PREFIX DIGITS weight|price DIVISOR", "digits of the article; value / DIVISOR is kg or roubles", ctl_label_set, true, NULL},
 	{"label remove", "STORE|- PREFIX", "that layout is none any more", ctl_label_remove, true, NULL},

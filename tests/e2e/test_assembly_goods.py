@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
 from api_client import FINISHED, SEEN_S, Order, Shop, codes, error_of, open_shop, positions
-from appliance import wait_until
+from appliance import BIN, wait_until
 
 GS = "\x1d"
 MILK, CHEESE, BREAD, WATER = "2001", "2002", "2003", "2004"
@@ -229,3 +232,74 @@ def test_a_cancellation_during_picking_is_shown_with_its_reason(shop: Shop) -> N
     assert shown["changes"][0]["event"] == "order.canceled"
     assert shown["changes"][0]["difference"]["reason"] == "Передумал"
     assert line_of(shown, 1)["pickedQuantity"] == 1, "what has to go back to the shelf"
+
+
+# --- paper
+
+
+def page_of(shop: Shop, order: Order) -> str:
+    answer = shop.ask("getPickList", number=order.number)
+    assert answer.status == 200 and answer.headers["Content-Type"] == "text/html; charset=utf-8", answer
+    page = str(answer.body, "utf-8") if isinstance(answer.body, bytes) else answer.body
+    parser = Page()
+    parser.feed(page)
+    assert parser.open_tags == [], parser.open_tags
+    assert "<script" not in page and "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    return page
+
+
+class Page(HTMLParser):
+    """Checks that every element is closed in its turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open_tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag not in ("meta", "path"):
+            self.open_tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag != "path":
+            assert self.open_tags.pop() == tag
+
+
+def test_a_pick_list_is_a_page_to_print_by_zones(shop: Shop) -> None:
+    places = shop.appliance.folder / "places.csv"
+    places.write_text(f"sku;zone;store_id;shelf\n{MILK};Молочное;;B-2\n{CHEESE};Молочное;;A-1\n{CHEESE};Сыры;1207;C-3\n"
+                      f"{WATER};Вода;77;D\n", encoding="utf-8")
+    assert "4" in shop.ctl("place", "import", str(places))
+    order = shop.new_order([(MILK, 3, None), (CHEESE, 1, 1000), (BREAD, 1, None), (WATER, 2, None)])
+    order.do("takeOrder")
+    order.do("pickPosition", line=1, quantity=2, reason="damaged")
+    page = page_of(shop, order)
+    # Of a store's own place and the common one the own one counts; what has no place comes last.
+    assert re.findall("<h2>(.*?)</h2>", page) == ["Молочное", "Сыры", "Остальные товары"]
+    assert f"Лист сборки {order.number}" in page and order.external_id in page and "Помидоры покрепче" in page
+    assert "<dt>Редакция</dt><dd>3</dd>" in page and f'"{order.number} · Редакция 3"' in page
+    assert "03.02.2026 12:00" in page, "in the store's time"
+    assert "4600000000015" in page and "A4" in page and "<svg" in page and "damaged" in page
+    order.do("pickPosition", line=1, quantity=3)
+    assert "<dd>4</dd>" in page_of(shop, order)
+    order.do("cancelOrder", reason="other")
+    back = page_of(shop, order)
+    assert "Вернуть на полки" in back and "Молоко" in back and "Хлеб" not in back
+    error_of(shop.ask("getPickList", number="9-000000"), 404, "unknown_order")
+
+
+def test_what_a_marketplace_writes_does_not_become_markup(shop: Shop) -> None:
+    order = shop.new_order([("<b>", 1, None)], policy="<script>alert(1)</script>")
+    page = page_of(shop, order)
+    assert "&lt;script&gt;alert(1)" in page and "<b>&lt;b&gt;</b>" in page
+
+
+BAD_PLACES = [("sku;zone\n1;\n", "zone: is empty"), ("sku\n1\n", "zone"), (f"sku,zone\n{'x' * 64},a\n", "longer")]
+
+
+@pytest.mark.parametrize(("text", "reason"), BAD_PLACES)
+def test_a_bad_file_of_places_is_refused_by_line(shop: Shop, text: str, reason: str) -> None:
+    places = shop.appliance.folder / "bad.csv"
+    places.write_text(text, encoding="utf-8")
+    done = subprocess.run([BIN / "ordergatectl", "--state", shop.appliance.state, "place", "import", places],
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and reason in done.stderr, done

@@ -23,6 +23,7 @@ ONLY_IN = {  # foreign headers behind one door each (path below common/)
     "libpq-fe.h": {"store/engine/db_pgsql.c"},
     "microhttpd.h": {"net/server/http_server.c"},
     "curl/curl.h": {"net/client/http_client.c"},
+    "zint.h": {"codec/barcode/barcode_svg.c"},
     "cjson/cJSON.h": {"codec/json/json_doc.c"},
     "confuse.h": {"app/config/config.c"},
 }

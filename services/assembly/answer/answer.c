@@ -15,6 +15,7 @@ static struct json_out begin(struct api_call *call, int status)
 	struct json_out out = json_out_to(&call->answer);
 
 	call->status = status;
+	call->content_type = "application/json";
 	buf_reset(&call->answer);
 	json_object(&out, NULL);
 	json_put_text_or_null(&out, "requestId",
