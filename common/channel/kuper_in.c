@@ -3,6 +3,7 @@
  * kuper_in.c - webhooks of Kuper, read leniently: numbers may be strings, keys
  * may be missing or null, and what nobody needs is not looked at.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -142,7 +143,8 @@ int kuper_read_envelope(const char *body, size_t bytes, int64_t received_ms,
 enum field_kind {
 	FIELD_TEXT,
 	FIELD_TIME,
-	FIELD_MONEY
+	FIELD_MONEY,
+	FIELD_WORDS /* a text, or an array of texts */
 };
 
 struct field {
@@ -170,51 +172,112 @@ static const struct field terms_fields[] = {
 	TERM("completeBefore", FIELD_TIME, deadline_ms),
 	TERM("total.totalPrice", FIELD_MONEY, total_minor),
 	TERM("total.discountTotalPrice", FIELD_MONEY, discount_total_minor),
+	TERM("deliveryCost", FIELD_MONEY, delivery_cost_minor),
+	TERM("clientType", FIELD_TEXT, client_type),
+	TERM("paymentMethods", FIELD_WORDS, payment_methods),
 	TERM("customer.name", FIELD_TEXT, customer_name),
 	TERM("customer.phone", FIELD_TEXT, customer_phone),
+	TERM("customer.email", FIELD_TEXT, customer_email),
+	TERM("customer.inn", FIELD_TEXT, customer_inn),
+	TERM("customer.kpp", FIELD_TEXT, customer_kpp),
+	TERM("customer.legalAddress", FIELD_TEXT, customer_legal_address),
 	TERM("address.full_address", FIELD_TEXT, customer_address),
 };
 
-static int read_field(const struct json *payload, const struct field *field,
-		      struct order_terms *terms, struct err *e)
+/* Words of an array, as many as there is room for. */
+static void read_words(const struct json *value, char *target, size_t bytes)
 {
-	const char *text = json_text(json_get_path(payload, field->path));
-	char *target = (char *)terms + field->offset;
-	int64_t value = 0;
-	int rc = 0;
+	char *next = target;
 
-	if (text == NULL || text[0] == '\0')
-		return 0;
-	if (field->kind == FIELD_TEXT) {
-		if (target[0] == '\0')
-			(void)text_copy(target, field->size, text);
-		return 0;
+	if (json_kind(value) != JSON_ARRAY)
+		return;
+	for (const struct json *w = json_first(value); w != NULL;
+	     w = json_next(w)) {
+		const char *text = json_text(w);
+		size_t left = bytes - (size_t)(next - target);
+
+		if (text == NULL || strlen(text) + 2 > left)
+			continue;
+		if (next > target)
+			*next++ = ' ';
+		next += text_copy(next, left, text) ? strlen(text) : 0;
 	}
-	if (field->kind == FIELD_TIME)
-		rc = timestamp_parse(text, MOSCOW_OFFSET_S, &value, e);
-	else
-		rc = decimal_parse_rounded(text, MONEY_DIGITS, &value, e);
-	if (rc == 0 && field->kind == FIELD_MONEY &&
-	    (value < 0 || value > TOTAL_MAX_MINOR))
-		rc = err_set(e, ERR_INVALID, "out of range");
-	if (rc < 0)
-		return err_wrap(e, rc, "%s", field->path);
-	memcpy(target, &value, sizeof(value));
-	return 0;
 }
 
-static int read_terms(const struct json *payload, struct order_terms *terms,
-		      struct err *e)
+static bool read_number(const struct field *field, const char *text,
+			int64_t *ret_value)
 {
-	terms->total_minor = -1;
-	terms->discount_total_minor = -1;
-	for (size_t i = 0; i < COUNT_OF(terms_fields); i++) {
-		int rc = read_field(payload, &terms_fields[i], terms, e);
+	if (field->kind == FIELD_TIME)
+		return timestamp_parse(text, MOSCOW_OFFSET_S, ret_value,
+				       NULL) == 0;
+	return decimal_parse_rounded(text, MONEY_DIGITS, ret_value, NULL) ==
+		       0 &&
+	       *ret_value >= 0 && *ret_value <= TOTAL_MAX_MINOR;
+}
 
-		if (rc < 0)
-			return rc;
+/* An order is worked on without a slot or a sum that nobody can read. */
+static void note_unread(struct order_event *event, const char *path)
+{
+	size_t used = strlen(event->unread);
+
+	if (used + strlen(path) + 2 > sizeof(event->unread))
+		return;
+	if (used > 0)
+		event->unread[used++] = ' ';
+	(void)text_copy(event->unread + used, sizeof(event->unread) - used,
+			path);
+}
+
+static void read_field(const struct json *payload, const struct field *field,
+		       struct order_event *event)
+{
+	const struct json *there = json_get_path(payload, field->path);
+	const char *text = json_text(there);
+	char *target = (char *)&event->terms + field->offset;
+	int64_t value = 0;
+
+	if (field->kind == FIELD_WORDS)
+		read_words(there, target, field->size);
+	if (text == NULL || text[0] == '\0')
+		return;
+	if (field->kind == FIELD_TEXT || field->kind == FIELD_WORDS) {
+		if (target[0] == '\0')
+			(void)text_copy(target, field->size, text);
+	} else if (read_number(field, text, &value)) {
+		memcpy(target, &value, sizeof(value));
+	} else {
+		note_unread(event, field->path);
 	}
-	return 0;
+}
+
+/* An address that is told in parts only. */
+static void read_address(const struct json *payload, struct order_terms *terms)
+{
+	static const char *const parts[] = {"address.city", "address.street",
+					    "address.building",
+					    "address.apartment"};
+	size_t used = 0;
+
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		const char *text = json_text(json_get_path(payload, parts[i]));
+		size_t left = sizeof(terms->customer_address) - used;
+
+		if (text == NULL || text[0] == '\0' || strlen(text) + 3 > left)
+			continue;
+		used += (size_t)snprintf(terms->customer_address + used, left,
+					 "%s%s", used > 0 ? ", " : "", text);
+	}
+}
+
+static void read_terms(const struct json *payload, struct order_event *event)
+{
+	event->terms.total_minor = -1;
+	event->terms.discount_total_minor = -1;
+	event->terms.delivery_cost_minor = -1;
+	for (size_t i = 0; i < COUNT_OF(terms_fields); i++)
+		read_field(payload, &terms_fields[i], event);
+	if (event->terms.customer_address[0] == '\0')
+		read_address(payload, &event->terms);
 }
 
 struct line_field {
@@ -341,15 +404,16 @@ static void read_cancellation(const struct json *payload,
 		text = json_get_text(payload, "cancellationReason");
 	(void)text_copy(event->cancel_reason, sizeof(event->cancel_reason),
 			text);
+	text = json_text(json_get_path(payload, "cancellation.slug"));
+	(void)text_copy(event->cancel_code, sizeof(event->cancel_code),
+			text != NULL ? text : "");
 }
 
 int kuper_read_content(const struct json *payload, struct order_event *event,
 		       struct err *e)
 {
-	int rc = read_terms(payload, &event->terms, e);
-
-	return rc < 0 ? rc
-		      : read_lines(json_get(payload, "positions"), event, e);
+	read_terms(payload, event);
+	return read_lines(json_get(payload, "positions"), event, e);
 }
 
 int kuper_parse_event(const char *body, size_t bytes, int64_t received_ms,

@@ -8,9 +8,11 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "domain/blocking.h"
+#include "domain/order/order_moment.h"
 #include "flow/goods.h"
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
+#include "store/order/history.h"
 #include "store/order/identity.h"
 #include "store/order/marking_codes.h"
 #include "store/order/orders.h"
@@ -20,7 +22,8 @@
 #include "store/queue/outbox.h"
 
 enum {
-	NOTICE_BYTES_MAX = 1024 * 1024
+	NOTICE_BYTES_MAX = 1024 * 1024,
+	MOMENT_BYTES_MAX = 1024 * 1024
 };
 
 void flow_message_clear(struct flow_message *fm)
@@ -101,6 +104,26 @@ static int save_order(struct db *db, struct order *order,
 	return rc;
 }
 
+/* The last note of a change carries the order as it is then. */
+static int add_notes(struct db *db, const struct order *order,
+		     const struct order_change *change, int64_t now_ms,
+		     struct err *e)
+{
+	CLEANUP(buf_clear) struct buf after = BUF_MAX(MOMENT_BYTES_MAX);
+	bool all = change->lines_changed && change->only_line_no == 0;
+	int rc = 0;
+
+	if (change->changed)
+		rc = order_moment_render(order, all, change->only_line_no,
+					 &after, e);
+	for (int i = 0; i < change->note_count && rc >= 0; i++)
+		rc = history_add_moment(
+			db, order->id, now_ms, change->notes[i].kind,
+			change->notes[i].actor, change->notes[i].detail,
+			i + 1 == change->note_count ? buf_text(&after) : "", e);
+	return rc;
+}
+
 static int save_change(struct db *db, struct order *order,
 		       const struct order_change *change, int64_t now_ms,
 		       unsigned *ret_bells, struct err *e)
@@ -109,10 +132,8 @@ static int save_change(struct db *db, struct order *order,
 
 	if (change->changed)
 		rc = save_order(db, order, change, now_ms, e);
-	for (int i = 0; i < change->note_count && rc >= 0; i++)
-		rc = history_add(db, order->id, now_ms, change->notes[i].kind,
-				 change->notes[i].actor,
-				 change->notes[i].detail, e);
+	if (rc >= 0)
+		rc = add_notes(db, order, change, now_ms, e);
 	for (int i = 0; i < change->notice_count && rc >= 0; i++)
 		rc = add_notice(db, order, change->notices[i], now_ms,
 				ret_bells, e);

@@ -39,3 +39,21 @@ CREATE TABLE unknown_products (
   order_id INTEGER NOT NULL, -- the first that named it
   seen_ms  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What else a marketplace says of an order.
+ALTER TABLE orders ADD COLUMN client_type TEXT NOT NULL DEFAULT ''; -- b2c, b2b
+ALTER TABLE orders ADD COLUMN payment_methods TEXT NOT NULL DEFAULT ''; -- a space between two
+ALTER TABLE orders ADD COLUMN delivery_cost_minor INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN cancel_code TEXT NOT NULL DEFAULT ''; -- word of the marketplace
+ALTER TABLE orders ADD COLUMN courier_assigned_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN courier_arrived_ms INTEGER NOT NULL DEFAULT 0;
+
+-- Of business customers; personal data as the rest of the table.
+ALTER TABLE order_customers ADD COLUMN email TEXT NOT NULL DEFAULT '';
+ALTER TABLE order_customers ADD COLUMN inn TEXT NOT NULL DEFAULT '';
+ALTER TABLE order_customers ADD COLUMN kpp TEXT NOT NULL DEFAULT '';
+ALTER TABLE order_customers ADD COLUMN legal_address TEXT NOT NULL DEFAULT '';
+
+-- An order at a past moment: the state after the change that this row tells of
+-- (common/domain/order/order_moment.h). '' : nothing that it holds has changed.
+ALTER TABLE order_history ADD COLUMN after TEXT NOT NULL DEFAULT '';

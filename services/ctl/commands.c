@@ -164,6 +164,7 @@ int ctl_order_show(struct ctl *ctl)
 		{"documents", "order.documents"},
 		{NULL, NULL},
 	};
+	const char *at = ctl_option(ctl, "--at", NULL);
 	const char *name = ctl_next(ctl);
 	char id[24] = "";
 	const char *params[1] = {id};
@@ -180,5 +181,7 @@ int ctl_order_show(struct ctl *ctl)
 				"there is no order '%s' (an id, a number or "
 				"the marketplace's id)",
 				name);
+	if (at != NULL)
+		return ctl_order_show_at(ctl, id, at);
 	return ctl_print_sections(ctl, sections, params, 1);
 }

@@ -59,6 +59,9 @@ struct ctl_section;
 int ctl_print_whole(struct ctl *ctl, const char *view,
 		    const struct ctl_section *sections,
 		    const char *const *params, size_t count);
+/* Columns of tab-separated lines as wide as their widest cell; the last one is
+ * left as it is. */
+void ctl_print_aligned(const char *text);
 /* Many views as one JSON object, or as titled tables. */
 struct ctl_section {
 	const char *title, *view;
@@ -96,6 +99,7 @@ int ctl_render_nginx(struct ctl *ctl);
 int ctl_order_show(struct ctl *ctl);
 int ctl_queue_list(struct ctl *ctl);
 int ctl_queue_show(struct ctl *ctl);
+int ctl_order_show_at(struct ctl *ctl, const char *id, const char *at);
 int ctl_queue_operate(struct ctl *ctl);
 int ctl_job_run(struct ctl *ctl);
 int ctl_job_pause(struct ctl *ctl);

@@ -57,7 +57,7 @@ static const struct ctl_command commands[] = {
 	{"audit list", "[--limit N] [--json]", "what was done by hand, newest first", ctl_view, true, "audit.list"},
 	{"audit show", "ID [--json]", "the messages that one operation met", ctl_view, true, "audit.show"},
 	{"quarantine list", "[--limit N] [--json]", "bodies that could not be read", ctl_view, true, "quarantine.list"},
-	{"order show", "ID|NUMBER|EXTERNAL_ID [--json]", "everything about one order", ctl_order_show, true, NULL},
+	{"order show", "ID|NUMBER|EXTERNAL_ID [--at TIME] [--json]", "everything about one order", ctl_order_show, true, NULL},
 	{"order list", "[--state NAME] [--store ID] [--limit N] [--json]", "orders, newest first", ctl_view, true, "order.list"},
 	{"store list", "[--json]", "stores", ctl_view, true, "store.list"},
 	{"store import", "FILE.csv", "make or change the stores of the file", ctl_store_import, true, NULL},

@@ -125,9 +125,7 @@ static int print_json_row(struct query *row, void *context)
 	return 0;
 }
 
-/* Columns of tab-separated lines as wide as their widest cell; the last one is
- * left as it is. */
-static void print_aligned(const char *text)
+void ctl_print_aligned(const char *text)
 {
 	int widths[COLUMNS_MAX] = {0};
 	int column = 0;
@@ -185,7 +183,7 @@ static int add_section(struct ctl *ctl, struct printer *p,
 	}
 	if (p->rows > 0)
 		(void)printf("\n%s\n", section->title);
-	print_aligned(buf_text(&p->buf));
+	ctl_print_aligned(buf_text(&p->buf));
 	buf_reset(&p->buf);
 	return rc;
 }
@@ -241,7 +239,7 @@ int ctl_print_whole(struct ctl *ctl, const char *view,
 		return rc < 0 ? ctl_error(ctl, rc) : CTL_NOTFOUND;
 	}
 	if (!p.json) {
-		print_aligned(buf_text(&p.buf));
+		ctl_print_aligned(buf_text(&p.buf));
 		buf_reset(&p.buf);
 	}
 	for (; sections->title != NULL && rc >= 0; sections++)
@@ -270,7 +268,7 @@ int ctl_print_view(struct ctl *ctl, const char *view, const char *const *params,
 		json_end(&p.out);
 		(void)printf("%s\n", buf_text(&p.buf));
 	} else {
-		print_aligned(buf_text(&p.buf));
+		ctl_print_aligned(buf_text(&p.buf));
 	}
 	buf_clear(&p.buf);
 	if (rc < 0)

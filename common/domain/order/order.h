@@ -102,6 +102,13 @@ struct order_terms {
 	char customer_name[ORDER_TEXT_BYTES / 2];
 	char customer_phone[ORDER_SHORT_BYTES];
 	char customer_address[ORDER_TEXT_BYTES];
+	char client_type[ORDER_SHORT_BYTES];     /* b2c, b2b */
+	char payment_methods[ORDER_SHORT_BYTES]; /* spaces between */
+	int64_t delivery_cost_minor;
+	char customer_email[ORDER_TEXT_BYTES / 4]; /* of business customers */
+	char customer_inn[ORDER_SHORT_BYTES];
+	char customer_kpp[ORDER_SHORT_BYTES];
+	char customer_legal_address[ORDER_TEXT_BYTES];
 };
 
 struct order {
@@ -121,6 +128,8 @@ struct order {
 	int64_t bags;
 	char cancel_source[ORDER_SHORT_BYTES]; /* marketplace, store */
 	char cancel_reason[ORDER_TEXT_BYTES / 2];
+	char cancel_code[ORDER_SHORT_BYTES]; /* word of the marketplace */
+	int64_t courier_assigned_ms, courier_arrived_ms;
 	int64_t taken_ms; /* by the picker who has it, or had it last */
 	int64_t assembled_ms, ready_ms, paid_ms, received_ms;
 	int64_t delivered_ms, canceled_ms, created_ms, updated_ms;
@@ -137,6 +146,10 @@ struct order_event {
 	int64_t event_ms;
 	struct order_terms terms;
 	char cancel_reason[ORDER_TEXT_BYTES / 2];
+	char cancel_code[ORDER_SHORT_BYTES];
+	/* Paths of values that are there and cannot be read, and that the order
+	 * can do without; spaces between. */
+	char unread[ORDER_TEXT_BYTES / 2];
 	bool has_lines;
 	struct order_line *lines; /* owned; line_no is not set */
 	size_t line_count;

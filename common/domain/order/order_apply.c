@@ -117,6 +117,12 @@ static unsigned merge_terms(struct order_terms *to,
 		TEXT("", customer_name, TERMS_CUSTOMER),
 		TEXT("", customer_phone, TERMS_CUSTOMER),
 		TEXT("", customer_address, TERMS_CUSTOMER),
+		TEXT("", client_type, 0),
+		TEXT("", payment_methods, 0),
+		TEXT("", customer_email, TERMS_CUSTOMER),
+		TEXT("", customer_inn, TERMS_CUSTOMER),
+		TEXT("", customer_kpp, TERMS_CUSTOMER),
+		TEXT("", customer_legal_address, TERMS_CUSTOMER),
 #undef TEXT
 	};
 	static const struct {
@@ -168,9 +174,11 @@ static void merge_totals(struct order_terms *to, const struct order_terms *from)
 		to->total_minor = from->total_minor;
 	if (from->discount_total_minor >= 0)
 		to->discount_total_minor = from->discount_total_minor;
+	if (from->delivery_cost_minor >= 0)
+		to->delivery_cost_minor = from->delivery_cost_minor;
 }
 
-static int note_late(const struct order_event *event,
+static int note_late(const struct order_event *event, const char *why,
 		     struct order_change *change, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf detail = BUF_MAX(DETAIL_BYTES_MAX);
@@ -179,10 +187,34 @@ static int note_late(const struct order_event *event,
 
 	json_object(&out, NULL);
 	json_put_text(&out, "event", order_event_name(event->type));
+	json_put_text_or_null(&out, "why", why);
 	json_end(&out);
 	rc = json_out_finish(&out, e);
 	return rc < 0 ? rc
 		      : order_change_note(change, "late", marketplace,
+					  buf_text(&detail), e);
+}
+
+/* What the order goes without. */
+static void put_unread(struct json_out *out, const struct order_event *event)
+{
+	if (event->unread[0] != '\0')
+		json_put_text(out, "unread", event->unread);
+}
+
+static int note_created(const struct order_event *event,
+			struct order_change *change, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf detail = BUF_MAX(DETAIL_BYTES_MAX);
+	struct json_out out = json_out_to(&detail);
+	int rc;
+
+	json_object(&out, NULL);
+	put_unread(&out, event);
+	json_end(&out);
+	rc = json_out_finish(&out, e);
+	return rc < 0 ? rc
+		      : order_change_note(change, "order.created", marketplace,
 					  buf_text(&detail), e);
 }
 
@@ -204,8 +236,7 @@ static int apply_created(struct order *order, const struct order_event *event,
 	order->snapshot_ms = event->has_lines ? event->event_ms : 0;
 	rc = order_lines_set(order, event, e);
 	if (rc == 0)
-		rc = order_change_note(change, "order.created", marketplace,
-				       NULL, e);
+		rc = note_created(event, change, e);
 	if (rc < 0)
 		return rc;
 	change->lines_changed = true;
@@ -257,13 +288,15 @@ static int apply_snapshot(struct order *order, const struct order_event *event,
 
 	if (is_old) {
 		change->verdict = VERDICT_LATE;
-		return note_late(event, change, e);
+		return note_late(event, "something newer is known already",
+				 change, e);
 	}
 	json_object(&out, NULL);
 	if (order->state <= ORDER_ASSEMBLING)
 		rc = take_over(order, event, &out, change, e);
 	if (rc < 0)
 		return rc;
+	put_unread(&out, event);
 	json_end(&out);
 	rc = json_out_finish(&out, e);
 	if (rc < 0)
@@ -284,15 +317,40 @@ static int apply_canceled(struct order *order, const struct order_event *event,
 			marketplace);
 	(void)text_copy(order->cancel_reason, sizeof(order->cancel_reason),
 			event->cancel_reason);
+	(void)text_copy(order->cancel_code, sizeof(order->cancel_code),
+			event->cancel_code);
 	order->version++;
 	json_object(&out, NULL);
 	json_put_text(&out, "reason", event->cancel_reason);
+	if (event->cancel_code[0] != '\0')
+		json_put_text(&out, "code", event->cancel_code);
 	json_put_i64(&out, "version", order->version);
 	json_end(&out);
 	rc = json_out_finish(&out, e);
 	return rc < 0 ? rc
 		      : order_change_note(change, "order.canceled", marketplace,
 					  buf_text(&detail), e);
+}
+
+/* Events that change no state leave their time: paid the first, the courier the
+ * latest, since another one may be sent. False: it was told already. */
+static bool keep_time(struct order *order, const struct order_event *event)
+{
+	int64_t *courier_ms = event->type == EVENT_COURIER_ASSIGNED
+				      ? &order->courier_assigned_ms
+				      : &order->courier_arrived_ms;
+
+	if (event->type == EVENT_PAID) {
+		if (order->paid_ms != 0)
+			return false;
+		order->paid_ms = event->event_ms;
+	} else if (event->type == EVENT_COURIER_ASSIGNED ||
+		   event->type == EVENT_COURIER_ARRIVED) {
+		if (event->event_ms <= *courier_ms)
+			return false;
+		*courier_ms = event->event_ms;
+	}
+	return true;
 }
 
 /* The event is allowed here: the state has been moved, do the rest. */
@@ -306,12 +364,9 @@ static int apply_allowed(struct order *order, const struct order_event *event,
 		return apply_snapshot(order, event, change, e);
 	if (event->type == EVENT_CANCELED)
 		return apply_canceled(order, event, change, e);
-	if (event->type == EVENT_PAID) {
-		if (order->paid_ms != 0) {
-			change->verdict = VERDICT_REPEAT;
-			return 0;
-		}
-		order->paid_ms = event->event_ms;
+	if (!keep_time(order, event)) {
+		change->verdict = VERDICT_REPEAT;
+		return 0;
 	}
 	change->changed = true;
 	return order_change_note(change, order_event_name(event->type),
@@ -338,6 +393,7 @@ int order_apply(struct order *order, const struct order_event *event,
 {
 	struct order_step step = order_step(order->state, event->type);
 	struct order_change *change = ret_change;
+	const char *why = NULL;
 	int rc = 0;
 
 	*change = (struct order_change){.verdict = step.verdict};
@@ -356,7 +412,8 @@ int order_apply(struct order *order, const struct order_event *event,
 		}
 		break;
 	case VERDICT_LATE:
-		rc = note_late(event, change, e);
+		(void)order_step_reason(order->state, event->type, &why);
+		rc = note_late(event, why, change, e);
 		break;
 	case VERDICT_PARK:
 	case VERDICT_REFUSE:

@@ -18,25 +18,7 @@ static const char *const event_names[EVENT_MAX_] = {[EVENT_NONE] = "none",
 #undef X
 };
 
-/* Odd cells and their reasons:
- *
- * - A marketplace event for an order that does not exist yet waits for
- *   `created`: webhooks overtake each other.
- * - `created` again is a repeated delivery; a changed composition inside it is
- *   applied by time (order_apply.h), so it may only be REPEAT here.
- * - What the courier does (assigned to delivered) while the order is still
- *   being assembled cannot be true yet and waits; `received`, `delivering` and
- *   `paid` may never come, so `delivered` is taken from `assembled` on.
- * - `paid` says nothing about the goods, so it never changes the state.
- * - A cancellation after `delivered` is too late: the sale has happened, and
- *   money goes back by a return, not by a state.
- * - After `canceled` the marketplace's events are late, also `delivered`; a
- *   person sees them in the history.
- * - `updated` after assembly has finished cannot change what is in the bags; it
- *   is recorded (STAY) and changes nothing the picker did.
- * - Releasing an order keeps `assembling`: the marketplace was told that work
- *   has begun, and that cannot be taken back.
- */
+/* Why a cell is odd: order_reason.c. */
 #define MOVE(state)                   \
 	{                             \
 		VERDICT_MOVE, (state) \

@@ -79,6 +79,12 @@ struct order_step {
 struct order_step order_step(enum order_state from,
 			     enum order_event_type event);
 
+/* Why a cell is not what one would expect: every PARK, REPEAT and LATE, every
+ * STAY, and every MOVE that leaves a step out. *ret_why is a constant. The
+ * number of the reason from 1, for the printed table; 0: nothing is odd. */
+int order_step_reason(enum order_state from, enum order_event_type event,
+		      const char **ret_why);
+
 /* Names; "?" out of range, "none" for ORDER_NONE. */
 const char *order_state_name(enum order_state state);
 const char *order_event_name(enum order_event_type event);

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "store/engine/db.h"
+#include "store/order/history.h"
 #include "store/order/marking_codes.h"
 
 #define ORDER_COLUMNS                                                     \
@@ -13,7 +14,9 @@
 	" total_minor, discount_total_minor, picker_id, picker_until_ms," \
 	" bags, cancel_source, cancel_reason, taken_ms, assembled_ms,"    \
 	" ready_ms, paid_ms, received_ms, delivered_ms, canceled_ms,"     \
-	" created_ms, updated_ms"
+	" created_ms, updated_ms, client_type, payment_methods,"          \
+	" delivery_cost_minor, cancel_code, courier_assigned_ms,"         \
+	" courier_arrived_ms"
 #define LINE_COLUMNS                                                          \
 	"line_no, sku, name, qty_ordered_milli, qty_milli, qty_picked_milli," \
 	" weight_g, weight_picked_g, price_minor, discount_price_minor,"      \
@@ -23,14 +26,15 @@
 STMT(orders_get, "SELECT " ORDER_COLUMNS " FROM orders WHERE id = $1");
 STMT(orders_get_lines, "SELECT " LINE_COLUMNS " FROM order_lines"
 		       " WHERE order_id = $1 ORDER BY line_no");
-STMT(orders_get_customer, "SELECT name, phone, address FROM order_customers"
-			  " WHERE order_id = $1");
+STMT(orders_get_customer,
+     "SELECT name, phone, address, email, inn, kpp, legal_address"
+     " FROM order_customers WHERE order_id = $1");
 STMT(orders_by_number, "SELECT id FROM orders WHERE number = $1");
 STMT(orders_put,
      "INSERT INTO orders (" ORDER_COLUMNS ")"
      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
      " $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,"
-     " $29, $30, $31, $32)"
+     " $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)"
      " ON CONFLICT (id) DO UPDATE SET store_id = $5, state = $6, version = $7,"
      " event_ms = $8, snapshot_ms = $9, order_uuid = $10, slot_from_ms = $11,"
      " slot_to_ms = $12, deadline_ms = $13, comment = $14,"
@@ -38,7 +42,10 @@ STMT(orders_put,
      " discount_total_minor = $18, picker_id = $19, picker_until_ms = $20,"
      " bags = $21, cancel_source = $22, cancel_reason = $23, taken_ms = $24,"
      " assembled_ms = $25, ready_ms = $26, paid_ms = $27, received_ms = $28,"
-     " delivered_ms = $29, canceled_ms = $30, updated_ms = $32");
+     " delivered_ms = $29, canceled_ms = $30, updated_ms = $32,"
+     " client_type = $33, payment_methods = $34, delivery_cost_minor = $35,"
+     " cancel_code = $36, courier_assigned_ms = $37,"
+     " courier_arrived_ms = $38");
 STMT(orders_put_line,
      "INSERT INTO order_lines (order_id, " LINE_COLUMNS ")"
      " VALUES ($18, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
@@ -50,13 +57,10 @@ STMT(orders_put_line,
      " discount_total_minor = $12, state = $13, reason = $14,"
      " replaced_by = $15, replaces = $16, version = $17");
 STMT(orders_put_customer,
-     "INSERT INTO order_customers (order_id, name, phone, address)"
-     " VALUES ($1, $2, $3, $4)"
+     "INSERT INTO order_customers (order_id, name, phone, address, email, inn,"
+     " kpp, legal_address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
      " ON CONFLICT (order_id) DO UPDATE SET name = $2, phone = $3,"
-     " address = $4");
-STMT(history_insert,
-     "INSERT INTO order_history (order_id, at_ms, kind, actor, detail)"
-     " VALUES ($1, $2, $3, $4, $5)");
+     " address = $4, email = $5, inn = $6, kpp = $7, legal_address = $8");
 /* The partial index order_history_changes has these kinds only. */
 STMT(history_changes_select,
      "SELECT at_ms, kind, detail FROM order_history"
@@ -123,6 +127,12 @@ static void read_order(struct query *q, struct order *o)
 	o->canceled_ms = query_col_i64(q, 29);
 	o->created_ms = query_col_i64(q, 30);
 	o->updated_ms = query_col_i64(q, 31);
+	READ_TEXT(q, 32, t->client_type);
+	READ_TEXT(q, 33, t->payment_methods);
+	t->delivery_cost_minor = query_col_i64(q, 34);
+	READ_TEXT(q, 35, o->cancel_code);
+	o->courier_assigned_ms = query_col_i64(q, 36);
+	o->courier_arrived_ms = query_col_i64(q, 37);
 }
 
 static int64_t weight(struct query *q, int column)
@@ -181,6 +191,10 @@ static int load_customer(struct db *db, struct order *order, struct err *e)
 	READ_TEXT(q, 0, order->terms.customer_name);
 	READ_TEXT(q, 1, order->terms.customer_phone);
 	READ_TEXT(q, 2, order->terms.customer_address);
+	READ_TEXT(q, 3, order->terms.customer_email);
+	READ_TEXT(q, 4, order->terms.customer_inn);
+	READ_TEXT(q, 5, order->terms.customer_kpp);
+	READ_TEXT(q, 6, order->terms.customer_legal_address);
 	return 0;
 }
 
@@ -258,6 +272,12 @@ static int save_row(struct db *db, const struct order *o, struct err *e)
 	query_i64(q, 30, o->canceled_ms);
 	query_i64(q, 31, o->created_ms);
 	query_i64(q, 32, o->updated_ms);
+	query_text(q, 33, t->client_type);
+	query_text(q, 34, t->payment_methods);
+	query_i64(q, 35, t->delivery_cost_minor);
+	query_text(q, 36, o->cancel_code);
+	query_i64(q, 37, o->courier_assigned_ms);
+	query_i64(q, 38, o->courier_arrived_ms);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }
@@ -307,6 +327,10 @@ static int save_customer(struct db *db, const struct order *o, struct err *e)
 	query_text(q, 2, o->terms.customer_name);
 	query_text(q, 3, o->terms.customer_phone);
 	query_text(q, 4, o->terms.customer_address);
+	query_text(q, 5, o->terms.customer_email);
+	query_text(q, 6, o->terms.customer_inn);
+	query_text(q, 7, o->terms.customer_kpp);
+	query_text(q, 8, o->terms.customer_legal_address);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }
@@ -327,16 +351,8 @@ int history_add(struct db *db, int64_t order_id, int64_t at_ms,
 		const char *kind, const char *actor, const char *detail,
 		struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &history_insert);
-	int rc;
-
-	query_i64(q, 1, order_id);
-	query_i64(q, 2, at_ms);
-	query_text(q, 3, kind);
-	query_text(q, 4, actor);
-	query_text(q, 5, detail);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	return history_add_moment(db, order_id, at_ms, kind, actor, detail, "",
+				  e);
 }
 
 int history_changes(struct db *db, int64_t order_id, int limit,

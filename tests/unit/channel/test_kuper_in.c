@@ -261,7 +261,7 @@ static void event_times_follow_the_table(void **state)
 
 struct terms_row {
 	const char *name, *payload;
-	int want_rc;
+	const char *want_unread;
 	const char *want_store;
 	int64_t want_slot_to_ms, want_deadline_ms, want_total_minor;
 };
@@ -269,49 +269,52 @@ struct terms_row {
 static void lenient_forms_of_an_order_follow_the_table(void **state)
 {
 	static const struct terms_row rows[] = {
-		{"nothing at all", "", 0, "", 0, 0, -1},
+		{"nothing at all", "", "", "", 0, 0, -1},
 		{"texts",
-		 "\"storeID\":\"77\",\"total\":{\"totalPrice\":\"1.5\"}", 0,
+		 "\"storeID\":\"77\",\"total\":{\"totalPrice\":\"1.5\"}", "",
 		 "77", 0, 0, 150},
-		{"numbers", "\"storeID\":77,\"total\":{\"totalPrice\":1.5}", 0,
+		{"numbers", "\"storeID\":77,\"total\":{\"totalPrice\":1.5}", "",
 		 "77", 0, 0, 150},
-		{"the old spelling", "\"store_id\":77", 0, "77", 0, 0, -1},
+		{"the old spelling", "\"store_id\":77", "", "77", 0, 0, -1},
 		{"both spellings: the new one counts",
-		 "\"store_id\":\"76\",\"storeID\":\"77\"", 0, "77", 0, 0, -1},
+		 "\"store_id\":\"76\",\"storeID\":\"77\"", "", "77", 0, 0, -1},
 		{"nulls",
 		 "\"storeID\":null,\"delivery\":null,\"total\":null,"
 		 "\"customer\":null,\"address\":null,\"positions\":null",
-		 0, "", 0, 0, -1},
+		 "", "", 0, 0, -1},
 		{"wrong kinds",
 		 "\"storeID\":[],\"delivery\":5,\"total\":\"x\","
 		 "\"customer\":[1],\"positions\":{}",
-		 0, "", 0, 0, -1},
+		 "", "", 0, 0, -1},
 		{"empty texts",
 		 "\"storeID\":\"\",\"total\":{\"totalPrice\":\"\"},"
 		 "\"delivery\":{\"expectedTo\":\"\"}",
-		 0, "", 0, 0, -1},
+		 "", "", 0, 0, -1},
 		{"unknown fields",
-		 "\"storeID\":\"77\",\"moon\":{\"phase\":[1,{\"a\":null}]}", 0,
+		 "\"storeID\":\"77\",\"moon\":{\"phase\":[1,{\"a\":null}]}", "",
 		 "77", 0, 0, -1},
 		{"a deadline of its own",
 		 "\"completeBefore\":\"2026-02-03T12:00:00+03:00\","
 		 "\"delivery\":{\"expectedTo\":\"2026-02-03T10:00:00Z\"}",
-		 0, "", RECEIVED_MS + 60 * MINUTE_MS, RECEIVED_MS, -1},
+		 "", "", RECEIVED_MS + 60 * MINUTE_MS, RECEIVED_MS, -1},
 		{"a total with more digits than money has",
-		 "\"total\":{\"totalPrice\":\"10.005\"}", 0, "", 0, 0, 1001},
+		 "\"total\":{\"totalPrice\":\"10.005\"}", "", "", 0, 0, 1001},
 		{"a total out of a float", "\"total\":{\"totalPrice\":1.1e2}",
-		 0, "", 0, 0, 11000},
+		 "", "", 0, 0, 11000},
 		{"a slot that is no time",
-		 "\"delivery\":{\"expectedTo\":\"noon\"}", ERR_INVALID, "", 0,
-		 0, 0},
+		 "\"delivery\":{\"expectedTo\":\"noon\"}",
+		 "delivery.expectedTo", "", 0, 0, -1},
 		{"a total that is no number",
-		 "\"total\":{\"totalPrice\":\"dear\"}", ERR_INVALID, "", 0, 0,
-		 0},
+		 "\"total\":{\"totalPrice\":\"dear\"}", "total.totalPrice", "",
+		 0, 0, -1},
 		{"a negative total", "\"total\":{\"totalPrice\":\"-0.01\"}",
-		 ERR_INVALID, "", 0, 0, 0},
+		 "total.totalPrice", "", 0, 0, -1},
 		{"a total beyond all money",
-		 "\"total\":{\"totalPrice\":99999999999999.99}", ERR_INVALID,
-		 "", 0, 0, 0},
+		 "\"total\":{\"totalPrice\":99999999999999.99}",
+		 "total.totalPrice", "", 0, 0, -1},
+		{"two that cannot be read",
+		 "\"completeBefore\":\"soon\",\"deliveryCost\":\"-\"",
+		 "completeBefore deliveryCost", "", 0, 0, -1},
 	};
 
 	(void)state;
@@ -326,16 +329,41 @@ static void lenient_forms_of_an_order_follow_the_table(void **state)
 			       "\"payload\":{%s}}",
 			       rows[i].payload);
 		rc = parse(body, &event, &e);
-		if (rc != rows[i].want_rc ||
-		    (rc == 0 &&
-		     (strcmp(event.terms.store_id, rows[i].want_store) != 0 ||
-		      event.terms.slot_to_ms != rows[i].want_slot_to_ms ||
-		      event.terms.deadline_ms != rows[i].want_deadline_ms ||
-		      event.terms.total_minor != rows[i].want_total_minor ||
-		      event.has_lines)))
-			fail_msg("%s: rc %d (%s), total %lld", rows[i].name, rc,
-				 e.text, (long long)event.terms.total_minor);
+		if (rc != 0 || strcmp(event.unread, rows[i].want_unread) != 0 ||
+		    strcmp(event.terms.store_id, rows[i].want_store) != 0 ||
+		    event.terms.slot_to_ms != rows[i].want_slot_to_ms ||
+		    event.terms.deadline_ms != rows[i].want_deadline_ms ||
+		    event.terms.total_minor != rows[i].want_total_minor ||
+		    event.has_lines)
+			fail_msg("%s: rc %d (%s) unread '%s', total %lld",
+				 rows[i].name, rc, e.text, event.unread,
+				 (long long)event.terms.total_minor);
 	}
+}
+
+static void what_a_business_orders_is_read_too(void **state)
+{
+	CLEANUP(order_event_clear) struct order_event event = {0};
+
+	(void)state;
+	assert_int_equal(
+		parse("{\"event_type\":\"order.created\",\"payload\":{"
+		      "\"clientType\":\"b2b\",\"deliveryCost\":\"99.50\","
+		      "\"paymentMethods\":[\"card\",null,\"bonus\",7],"
+		      "\"customer\":{\"inn\":7700000001,\"kpp\":\"770001001\","
+		      "\"email\":\"a@b.ru\",\"legalAddress\":\"Tver\"},"
+		      "\"address\":{\"city\":\"Tver\",\"street\":null,"
+		      "\"building\":5,\"apartment\":\"12\"}}}",
+		      &event, NULL),
+		0);
+	assert_string_equal(event.terms.client_type, "b2b");
+	assert_int_equal(event.terms.delivery_cost_minor, 9950);
+	assert_string_equal(event.terms.payment_methods, "card bonus 7");
+	assert_string_equal(event.terms.customer_inn, "7700000001");
+	assert_string_equal(event.terms.customer_kpp, "770001001");
+	assert_string_equal(event.terms.customer_email, "a@b.ru");
+	assert_string_equal(event.terms.customer_legal_address, "Tver");
+	assert_string_equal(event.terms.customer_address, "Tver, 5, 12");
 }
 
 struct line_row {
@@ -544,6 +572,7 @@ int main(void)
 		cmocka_unit_test(reasons_of_a_cancellation_follow_the_table),
 		cmocka_unit_test(event_times_follow_the_table),
 		cmocka_unit_test(lenient_forms_of_an_order_follow_the_table),
+		cmocka_unit_test(what_a_business_orders_is_read_too),
 		cmocka_unit_test(
 			lenient_and_hostile_positions_follow_the_table),
 		cmocka_unit_test(positions_of_other_kinds_follow_the_table),

@@ -417,7 +417,9 @@ static void what_came_too_late_is_named_in_the_history(void **state)
 	(void)order_apply(&order, &event, &quiet, NOW_MS, &change, NULL);
 	assert_string_equal(change.notes[0].kind, "late");
 	assert_string_equal(change.notes[0].detail,
-			    "{\"event\":\"order.delivered\"}");
+			    "{\"event\":\"order.delivered\",\"why\":\"the end"
+			    " over there as well: a person sees it in the"
+			    " history\"}");
 }
 
 static void the_times_of_an_order_are_those_of_its_events(void **state)
