@@ -56,8 +56,41 @@ static void count_end(const struct job *job)
 		  LOG_TEXT("detail", job->end.detail));
 }
 
+/* Nothing is planned for it. */
+static bool rests(const struct job *job)
+{
+	return job->config == NULL || job->paused || !job->config->enabled;
+}
+
+/* When a good run must have ended, if all goes well from now on. */
+static int64_t expected_ms(const struct job *job, int64_t wall_ms)
+{
+	return timetable_next(&job->timetable, wall_ms) + job->delay_ms +
+	       job->config->timeout_ms;
+}
+
+static void plan_retry(struct job *job)
+{
+	job->retry_at_ms = 0;
+	if (job->end.outcome == JOB_OK || job->config == NULL ||
+	    job->child.stopped || job->retry_number >= job->config->retries) {
+		job->retry_number = 0;
+		return;
+	}
+	job->retry_number++;
+	job->retry_at_ms = clock_mono_ms() +
+			   timetable_retry_pause_ms(job->config->retry_ms,
+						    job->retry_number);
+}
+
 int job_close(struct job *job, const struct pass *pass, struct err *e)
 {
+	struct job_end end = {
+		.run_id = job->run_id,
+		.term = pass->term,
+		.outcome = job->end.outcome,
+		.detail = job->end.detail,
+	};
 	int rc;
 
 	if (!job->ended)
@@ -68,11 +101,13 @@ int job_close(struct job *job, const struct pass *pass, struct err *e)
 		job->ended = false;
 		return 0;
 	}
-	rc = ledger_end(pass->service, job->run_id, pass->term,
-			job->end.outcome, job->end.detail, e);
+	if (job->end.outcome == JOB_OK && !rests(job))
+		end.expected_ms = expected_ms(job, clock_wall_ms());
+	rc = ledger_end(pass->service, &end, e);
 	if (rc < 0 && rc != ERR_STATE)
 		return rc;
 	count_end(job);
+	plan_retry(job);
 	job->ended = false;
 	return rc;
 }
@@ -119,9 +154,21 @@ static int start(struct job *job, const struct pass *pass,
 	if (start->slot_ms != 0)
 		metric_observe_ms(job_metric(job, METRIC_HISTOGRAM_MS,
 					     "ordergate_job_lateness_ms"),
-				  clock_wall_ms() - start->slot_ms);
+				  clock_wall_ms() - start->slot_ms -
+					  job->delay_ms);
 	spawn(job, pass);
 	return 1;
+}
+
+static int64_t next_start_ms(const struct job *job, int64_t after_ms)
+{
+	return timetable_next(&job->timetable, after_ms) + job->delay_ms;
+}
+
+/* The clock that its slots go by. */
+static int64_t slot_clock_ms(const struct job *job, const struct pass *pass)
+{
+	return pass->wall_ms - job->delay_ms;
 }
 
 static int leave_out(struct job *job, const struct pass *pass, int64_t slot_ms,
@@ -130,6 +177,7 @@ static int leave_out(struct job *job, const struct pass *pass, int64_t slot_ms,
 	struct job_skip skip = {
 		.job = job->name,
 		.slot_ms = slot_ms,
+		.next_ms = rests(job) ? 0 : next_start_ms(job, slot_ms),
 		.count = count,
 		.reason = reason,
 		.term = pass->term,
@@ -155,8 +203,9 @@ static int leave_out(struct job *job, const struct pass *pass, int64_t slot_ms,
 static int leave_out_all(struct job *job, const struct pass *pass,
 			 const char *reason, struct err *e)
 {
-	struct timetable_due due = timetable_due(
-		&job->timetable, MISFIRE_ONCE, job->decided_ms, pass->wall_ms);
+	struct timetable_due due =
+		timetable_due(&job->timetable, MISFIRE_ONCE, job->decided_ms,
+			      slot_clock_ms(job, pass));
 
 	if (due.slot_ms == 0)
 		return 0;
@@ -170,7 +219,8 @@ static int leave_out_all(struct job *job, const struct pass *pass,
 static int settle_beginning(struct job *job, const struct pass *pass,
 			    struct err *e)
 {
-	int64_t newest_ms = timetable_floor(&job->timetable, pass->wall_ms);
+	int64_t newest_ms =
+		timetable_floor(&job->timetable, slot_clock_ms(job, pass));
 
 	if (job->decided_ms != 0 && job->decided_ms <= newest_ms)
 		return 0;
@@ -215,16 +265,52 @@ static int repeat_lost(struct job *job, const struct pass *pass, struct err *e)
 	return 0;
 }
 
+static int retry(struct job *job, const struct pass *pass, struct err *e)
+{
+	char trigger[JOB_ASKER_BYTES];
+	struct job_start again = {
+		.job = job->name,
+		.trigger = trigger,
+		.term = pass->term,
+	};
+	int rc;
+
+	(void)snprintf(trigger, sizeof(trigger), "retry %d of %d",
+		       job->retry_number, (int)job->config->retries);
+	rc = start(job, pass, &again, e);
+	if (rc >= 0)
+		job->retry_at_ms = 0;
+	return MIN_OF(rc, 0);
+}
+
+/* Tell the store what is planned, when that has changed. */
+static int plan(struct job *job, const struct pass *pass, struct err *e)
+{
+	bool rest = rests(job);
+	struct job_plan planned = {
+		.job = job->name,
+		.next_ms = rest ? 0 : next_start_ms(job, job->decided_ms),
+		.expected_ms = rest ? 0 : expected_ms(job, pass->wall_ms),
+		.term = pass->term,
+	};
+	int rc = job->planned ? 0 : ledger_plan(pass->service, &planned, e);
+
+	job->planned = rc == 0;
+	return rc;
+}
+
 static int start_due(struct job *job, const struct pass *pass, struct err *e)
 {
 	enum config_misfire misfire = job->config->misfire;
-	struct timetable_due due = timetable_due(
-		&job->timetable, misfire, job->decided_ms, pass->wall_ms);
+	struct timetable_due due =
+		timetable_due(&job->timetable, misfire, job->decided_ms,
+			      slot_clock_ms(job, pass));
 	struct job_start slot = {
 		.job = job->name,
 		.trigger = due.is_late ? "catch-up" : "schedule",
 		.slot_ms = due.slot_ms,
 		.decided_ms = due.slot_ms,
+		.next_ms = next_start_ms(job, due.slot_ms),
 		.term = pass->term,
 	};
 	int rc = 0;
@@ -234,6 +320,8 @@ static int start_due(struct job *job, const struct pass *pass, struct err *e)
 			       "missed while no scheduler was there", e);
 	if (rc < 0 || due.slot_ms == 0)
 		return rc;
+	job->retry_number = 0;
+	job->retry_at_ms = 0;
 	rc = start(job, pass, &slot, e);
 	if (rc != 0 || misfire == MISFIRE_ALL)
 		return rc < 0 ? rc : 0;
@@ -245,11 +333,6 @@ static int start_due(struct job *job, const struct pass *pass, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-static bool rests(const struct job *job)
-{
-	return job->paused || !job->config->enabled;
-}
-
 int job_decide(struct job *job, const struct pass *pass, struct err *e)
 {
 	bool was_resting = job->resting;
@@ -259,6 +342,8 @@ int job_decide(struct job *job, const struct pass *pass, struct err *e)
 	    pass->wall_ms < (int64_t)JOB_CLOCK_SET_S * 1000)
 		return 0;
 	rc = settle_beginning(job, pass, e);
+	if (rc == 0)
+		rc = plan(job, pass, e);
 	if (rc < 0)
 		return rc;
 	if (job_is_busy(job))
@@ -276,6 +361,8 @@ int job_decide(struct job *job, const struct pass *pass, struct err *e)
 		return leave_out_all(job, pass, "the job was paused", e);
 	if (job->again_count > 0)
 		return repeat_lost(job, pass, e);
+	if (job->retry_at_ms != 0 && pass->mono_ms >= job->retry_at_ms)
+		return retry(job, pass, e);
 	return start_due(job, pass, e);
 }
 
@@ -326,8 +413,9 @@ int64_t job_idle_ms(const struct job *job, bool leading, int64_t wall_ms,
 		idle_ms = MIN_OF((int64_t)WATCH_EVERY_MS,
 				 child_deadline_ms(&job->child) - mono_ms);
 	if (leading && awaits_slot(job))
-		idle_ms = MIN_OF(idle_ms, timetable_next(&job->timetable,
-							 job->decided_ms) -
-						  wall_ms);
+		idle_ms = MIN_OF(idle_ms,
+				 next_start_ms(job, job->decided_ms) - wall_ms);
+	if (leading && job->retry_at_ms != 0)
+		idle_ms = MIN_OF(idle_ms, job->retry_at_ms - mono_ms);
 	return MAX_OF(idle_ms, 1);
 }

@@ -31,9 +31,11 @@ struct job {
 	char name[JOB_NAME_BYTES];
 	const struct config_job *config; /* NULL: no longer configured */
 	struct timetable timetable;
+	int64_t delay_ms; /* its slots start so much later (config jitter) */
 
 	int64_t decided_ms;   /* slots up to here are decided; 0: unknown */
 	bool paused, resting; /* resting: it was paused at the last look */
+	bool planned;         /* what is planned is in the store */
 	char requested_by[JOB_ASKER_BYTES];
 
 	struct child child;
@@ -47,6 +49,9 @@ struct job {
 	/* Slots whose runs were lost, to be repeated; oldest first. */
 	int64_t again[JOB_AGAIN_MAX];
 	int again_count;
+	/* A run that failed is tried again, until its next slot comes. */
+	int retry_number;    /* of the run that was the last; 0: a slot's */
+	int64_t retry_at_ms; /* monotonic; 0: none */
 };
 
 /* What a pass knows. */

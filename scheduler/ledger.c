@@ -14,8 +14,8 @@ struct entry {
 	int64_t term, run_id;
 	const struct job_skip *skip;
 	const struct job_start *start;
-	enum job_outcome outcome;
-	const char *detail;
+	const struct job_end *end;
+	const struct job_plan *plan;
 };
 
 static bool is_dead(const char *owner, void *context)
@@ -69,8 +69,16 @@ static int run_end(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 {
 	const struct entry *entry = CONTAINER_OF(u, struct entry, unit);
 
-	return jobs_run_end(db, entry->run_id, entry->term, entry->outcome,
-			    entry->detail, now_ms, e);
+	return jobs_run_end(db, entry->end, now_ms, e);
+}
+
+static int run_plan(struct unit *u, struct db *db, int64_t now_ms,
+		    struct err *e)
+{
+	const struct entry *entry = CONTAINER_OF(u, struct entry, unit);
+
+	(void)now_ms;
+	return jobs_plan(db, entry->plan, e);
 }
 
 static int run_lost(struct unit *u, struct db *db, int64_t now_ms,
@@ -114,16 +122,16 @@ int ledger_start(struct service *s, const struct job_start *start,
 	return rc;
 }
 
-int ledger_end(struct service *s, int64_t run_id, int64_t term,
-	       enum job_outcome outcome, const char *detail, struct err *e)
+int ledger_end(struct service *s, const struct job_end *end, struct err *e)
 {
-	struct entry entry = {
-		.unit.run = run_end,
-		.run_id = run_id,
-		.term = term,
-		.outcome = outcome,
-		.detail = detail,
-	};
+	struct entry entry = {.unit.run = run_end, .end = end};
+
+	return writer_call(s->writer, &entry.unit, e);
+}
+
+int ledger_plan(struct service *s, const struct job_plan *plan, struct err *e)
+{
+	struct entry entry = {.unit.run = run_plan, .plan = plan};
 
 	return writer_call(s->writer, &entry.unit, e);
 }

@@ -30,8 +30,8 @@ int ledger_decide(struct service *s, const struct job_skip *skip,
 		  struct err *e);
 int ledger_start(struct service *s, const struct job_start *start,
 		 int64_t *ret_run_id, struct err *e);
-int ledger_end(struct service *s, int64_t run_id, int64_t term,
-	       enum job_outcome outcome, const char *detail, struct err *e);
+int ledger_end(struct service *s, const struct job_end *end, struct err *e);
+int ledger_plan(struct service *s, const struct job_plan *plan, struct err *e);
 int ledger_lost(struct service *s, int64_t run_id, int64_t term, struct err *e);
 
 #endif

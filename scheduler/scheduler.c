@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/log.h"
 #include "app/metrics/metrics.h"
@@ -46,12 +48,14 @@ static int configure_job(struct scheduler *sch, const struct config_job *config,
 {
 	struct job *job = find_job(sch, config->name);
 	const struct zone *zone = NULL;
+	char host[HOST_NAME_MAX + 1] = "";
 	struct timetable timetable;
 	int rc = config->every_ms > 0 ? 0
 				      : zones_get(config->time_zone, &zone, e);
 
 	if (rc == 0)
 		rc = timetable_read(config, zone, &timetable, e);
+	(void)gethostname(host, sizeof(host) - 1);
 	if (rc < 0)
 		return err_wrap(e, rc, "job %s", config->name);
 	if (job == NULL && sch->job_count == COUNT_OF(sch->jobs))
@@ -64,6 +68,8 @@ static int configure_job(struct scheduler *sch, const struct config_job *config,
 	}
 	job->config = config;
 	job->timetable = timetable;
+	job->delay_ms = timetable_delay_ms(job->name, host, config->jitter_ms);
+	job->planned = false;
 	return 0;
 }
 
@@ -100,6 +106,8 @@ static void learn(struct scheduler *sch, const struct job_state *state)
 
 	if (job == NULL)
 		return;
+	if (job->paused != state->paused)
+		job->planned = false;
 	job->paused = state->paused;
 	(void)text_copy(job->requested_by, sizeof(job->requested_by),
 			state->requested_by);
@@ -109,7 +117,7 @@ static void learn(struct scheduler *sch, const struct job_state *state)
 	}
 }
 
-/* What people ask for. */
+/* What people ask for. Of jobs that are gone nothing is expected. */
 static int look_at_jobs(struct scheduler *sch, const struct pass *pass,
 			struct err *e)
 {
@@ -119,6 +127,16 @@ static int look_at_jobs(struct scheduler *sch, const struct pass *pass,
 	count = jobs_list(pass->service->db, states, (int)COUNT_OF(states), e);
 	for (int i = 0; i < count; i++)
 		learn(sch, &states[i]);
+	for (int i = 0; i < count; i++)
+		if (states[i].planned &&
+		    find_job(sch, states[i].name) == NULL) {
+			struct job_plan nothing = {.job = states[i].name,
+						   .term = pass->term};
+			int rc = ledger_plan(pass->service, &nothing, e);
+
+			if (rc < 0)
+				return rc;
+		}
 	return MIN_OF(count, 0);
 }
 
@@ -193,6 +211,9 @@ static int take_over(struct scheduler *sch, const struct pass *pass,
 
 		/* Another one may have decided more since we last knew. */
 		job->decided_ms = 0;
+		job->planned = false;
+		job->retry_number = 0;
+		job->retry_at_ms = 0;
 		job->foreign_run_id = 0;
 		publish_last_success(pass, job->name);
 	}

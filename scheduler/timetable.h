@@ -5,7 +5,8 @@
  * The slots of "every N" lie on a grid anchored to the epoch, so that neither a
  * slow run nor a restart moves them. "at HH:MM" has one slot per day of its
  * time zone: when the clocks go back, the first of the two moments; when they
- * go forward over it, the first moment after the gap.
+ * go forward over it, the first moment after the gap. ":MM" is that minute of
+ * every hour that passes, and cron is as in codec/time/cron.h.
  */
 #ifndef SCHEDULER_TIMETABLE_H
 #define SCHEDULER_TIMETABLE_H
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #include "app/config/config.h"
+#include "codec/time/cron.h"
 
 struct err;
 struct zone;
@@ -22,12 +24,19 @@ enum {
 	/* A slot that is later than this was missed. */
 	TIMETABLE_GRACE_MS = 5000,
 	/* Missed slots that MISFIRE_ALL makes up for, the newest ones. */
-	TIMETABLE_CATCH_UP_MAX = 48
+	TIMETABLE_CATCH_UP_MAX = 48,
+	/* Missed slots of at and cron are counted up to here. */
+	TIMETABLE_COUNT_MAX = 500,
+	TIMETABLE_TIMES_MAX = 20,
+	TIMETABLE_RETRY_MAX_MS = 6 * 3600 * 1000
 };
 
 struct timetable {
-	int64_t every_ms;        /* 0: at */
-	int minute_of_day;       /* in zone */
+	int64_t every_ms; /* 0: at or cron */
+	bool is_cron;
+	struct cron cron;
+	int times[TIMETABLE_TIMES_MAX]; /* minutes of the day, in zone */
+	int time_count;
 	const struct zone *zone; /* borrowed; NULL: UTC */
 };
 
@@ -51,5 +60,14 @@ struct timetable_due {
 struct timetable_due timetable_due(const struct timetable *t,
 				   enum config_misfire misfire,
 				   int64_t decided_ms, int64_t now_ms);
+
+/* How much later than its slots this job starts here: the same every time, so
+ * that machines do not all call somebody at the same second. */
+int64_t timetable_delay_ms(const char *name, const char *host,
+			   int64_t jitter_ms);
+
+/* Pause before the retry of that number (from 1): doubled each time, at most
+ * TIMETABLE_RETRY_MAX_MS. */
+int64_t timetable_retry_pause_ms(int64_t first_ms, int number);
 
 #endif

@@ -186,6 +186,36 @@ def test_a_run_that_was_lost_with_its_scheduler_is_repeated(place: Place) -> Non
     assert slots == list(range(slots[0], slots[-1] + 1, 2000)), "every slot, once"
 
 
+def test_a_failed_run_is_tried_again_later_and_later(place: Place) -> None:
+    place.job("weak", '[ "$(grep -c begin "$trace")" -lt 3 ] && exit 1\n' + TICK,
+              "every = 1h retries = 3 retry = 1s misfire = skip")
+    place.go()
+    wait_until(lambda: place.row("SELECT count(*) FROM jobs WHERE name = 'weak' AND last_slot_ms > 0") == (1,), 5, "it is known")
+    place.control("job", "run", "weak")
+    place.wait_runs("weak", 1, 10)
+    runs = place.rows("SELECT trigger, outcome, started_ms, ended_ms FROM job_runs WHERE job = 'weak' ORDER BY id")
+    assert [(trigger, outcome) for trigger, outcome, *_ in runs][1:] == [("retry 1 of 3", "failed"), ("retry 2 of 3", "ok")]
+    assert runs[1][2] - runs[0][3] >= 1000 and runs[2][2] - runs[1][3] >= 2000
+
+
+def test_what_is_planned_can_be_seen(place: Place) -> None:
+    place.job("nightly", TICK, 'cron = "30 2 * * *" time_zone = "Europe/Moscow" jitter = 10m')
+    place.job("tick", TICK, "every = 1s")
+    process = place.go()
+    place.wait_runs("tick", 1, 5)
+    next_ms, expected_ms = place.row("SELECT next_ms, expected_ms FROM jobs WHERE name = 'nightly'")
+    assert 0 <= (next_ms - 23 * 3_600_000 - 30 * 60_000) % 86_400_000 <= 600_000 and next_ms > time.time() * 1000
+    assert expected_ms == next_ms + 60_000
+    assert any("nightly" in line and "T2" in line for line in place.control("job", "list").splitlines())
+    seen = place.row("SELECT expected_ms FROM jobs WHERE name = 'tick'")[0]
+    place.wait_for(f"SELECT expected_ms > {seen} FROM jobs WHERE name = 'tick'", 5, "a good run moves what is expected")
+    place.control("job", "pause", "tick")
+    place.wait_for("SELECT expected_ms = 0 AND next_ms = 0 FROM jobs WHERE name = 'tick'", 5, "of a paused job nothing is")
+    place.write_config(OFF)
+    os.kill(process.pid, signal.SIGHUP)
+    place.wait_for("SELECT expected_ms = 0 FROM jobs WHERE name = 'nightly'", 5, "nor of one that is gone")
+
+
 # --- one of them
 
 
@@ -290,3 +320,10 @@ def test_a_daily_job_with_a_time_that_is_none_is_refused(place: Place) -> None:
     process = place.go()
     assert process.wait(5) == 1
     assert "job.at" in place.log.read_text() or "25:00" in place.log.read_text()
+
+
+def test_an_expression_that_never_comes_is_refused(place: Place) -> None:
+    place.write_config(OFF + 'job x { cron = "0 0 31 2 *" }\n')
+    process = place.go()
+    assert process.wait(5) == 1
+    assert "no day ever fits" in place.log.read_text()

@@ -67,10 +67,16 @@ static int start(struct db *db, int64_t now_ms, void *context, struct err *e)
 static int end(struct db *db, int64_t now_ms, void *context, struct err *e)
 {
 	const struct act *act = context;
+	struct job_end job_end = {
+		.run_id = act->run_id,
+		.term = act->term,
+		.outcome = act->outcome,
+		.detail = "made=3",
+		.expected_ms = act->outcome == JOB_OK ? 4711 : 0,
+	};
 
 	(void)now_ms;
-	return jobs_run_end(db, act->run_id, act->term, act->outcome, "made=3",
-			    act->now_ms, e);
+	return jobs_run_end(db, &job_end, act->now_ms, e);
 }
 
 static int decide(struct db *db, int64_t now_ms, void *context, struct err *e)

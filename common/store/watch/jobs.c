@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/db.h"
 #include "store/watch/leases.h"
@@ -12,11 +13,19 @@
 	"id, job, coalesce(slot_ms, 0), started_ms, coalesce(ended_ms, 0)," \
 	" outcome, detail, trigger, term"
 
-STMT(jobs_all, "SELECT name, last_slot_ms, paused, requested_by FROM jobs"
+STMT(jobs_all, "SELECT name, last_slot_ms, paused, requested_by,"
+	       " next_ms <> 0 OR expected_ms <> 0 FROM jobs"
 	       " ORDER BY name LIMIT $1");
 STMT(jobs_set_slot,
-     "INSERT INTO jobs (name, last_slot_ms) VALUES ($1, $2)"
-     " ON CONFLICT (name) DO UPDATE SET last_slot_ms = excluded.last_slot_ms");
+     "INSERT INTO jobs (name, last_slot_ms, next_ms) VALUES ($1, $2, $3)"
+     " ON CONFLICT (name) DO UPDATE SET last_slot_ms = excluded.last_slot_ms,"
+     " next_ms = excluded.next_ms");
+STMT(jobs_set_plan,
+     "INSERT INTO jobs (name, last_slot_ms, next_ms, expected_ms)"
+     " VALUES ($1, 0, $2, $3) ON CONFLICT (name) DO UPDATE SET"
+     " next_ms = excluded.next_ms, expected_ms = excluded.expected_ms");
+STMT(jobs_set_expected, "UPDATE jobs SET expected_ms = $2 WHERE name ="
+			" (SELECT job FROM job_runs WHERE id = $1)");
 STMT(jobs_set_request,
      "INSERT INTO jobs (name, last_slot_ms, requested_by) VALUES ($1, 0, $2)"
      " ON CONFLICT (name) DO UPDATE SET requested_by = excluded.requested_by");
@@ -79,6 +88,7 @@ int jobs_list(struct db *db, struct job_state *ret_states, int max,
 		(void)text_copy(state->requested_by,
 				sizeof(state->requested_by),
 				query_col_text(q, 3));
+		state->planned = query_col_i64(q, 4) != 0;
 	}
 	return rc < 0 ? rc : count;
 }
@@ -92,6 +102,19 @@ static int set_number(struct db *db, const struct stmt *stmt, const char *job,
 
 	query_text(q, 1, job);
 	query_i64(q, 2, value);
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+static int set_slot(struct db *db, const char *job, int64_t slot_ms,
+		    int64_t next_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &jobs_set_slot);
+	int rc;
+
+	query_text(q, 1, job);
+	query_i64(q, 2, slot_ms);
+	query_i64(q, 3, next_ms);
 	rc = query_exec(q, e);
 	return rc < 0 ? rc : 0;
 }
@@ -157,8 +180,7 @@ int jobs_decide(struct db *db, const struct job_skip *skip, int64_t now_ms,
 		rc = insert_run(db, &run, &id, e);
 	}
 	if (rc >= 0)
-		rc = set_number(db, &jobs_set_slot, skip->job, skip->slot_ms,
-				e);
+		rc = set_slot(db, skip->job, skip->slot_ms, skip->next_ms, e);
 	return rc;
 }
 
@@ -180,32 +202,49 @@ int jobs_run_start(struct db *db, const struct job_start *start, int64_t now_ms,
 	if (rc == 0)
 		rc = inserted = insert_run(db, &run, ret_run_id, e);
 	if (rc >= 0 && start->decided_ms != 0)
-		rc = set_number(db, &jobs_set_slot, start->job,
-				start->decided_ms, e);
+		rc = set_slot(db, start->job, start->decided_ms, start->next_ms,
+			      e);
 	if (rc >= 0 && start->answers_a_request)
 		rc = set_request(db, start->job, "", e);
 	return rc < 0 ? rc : inserted;
 }
 
-int jobs_run_end(struct db *db, int64_t run_id, int64_t term,
-		 enum job_outcome outcome, const char *detail, int64_t now_ms,
+int jobs_run_end(struct db *db, const struct job_end *end, int64_t now_ms,
 		 struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &jobs_end_run);
-	int rc = leases_check(db, JOBS_LEASE, term, e);
+	CLEANUP_QUERY struct query *plan = query_start(db, &jobs_set_expected);
+	int rc = leases_check(db, JOBS_LEASE, end->term, e);
 
 	if (rc < 0)
 		return rc;
-	query_i64(q, 1, run_id);
-	query_i64(q, 2, term);
+	query_i64(q, 1, end->run_id);
+	query_i64(q, 2, end->term);
 	query_i64(q, 3, now_ms);
-	query_text(q, 4, job_outcome_name(outcome));
-	query_text(q, 5, detail);
+	query_text(q, 4, job_outcome_name(end->outcome));
+	query_text(q, 5, end->detail);
 	rc = query_exec(q, e);
 	if (rc == 0)
 		return err_set(e, ERR_STATE, "run %lld has ended already",
-			       (long long)run_id);
-	return rc < 0 ? rc : 0;
+			       (long long)end->run_id);
+	if (rc < 0 || end->expected_ms == 0)
+		return MIN_OF(rc, 0);
+	query_i64(plan, 1, end->run_id);
+	query_i64(plan, 2, end->expected_ms);
+	return MIN_OF(query_exec(plan, e), 0);
+}
+
+int jobs_plan(struct db *db, const struct job_plan *plan, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &jobs_set_plan);
+	int rc = leases_check(db, JOBS_LEASE, plan->term, e);
+
+	if (rc < 0)
+		return rc;
+	query_text(q, 1, plan->job);
+	query_i64(q, 2, plan->next_ms);
+	query_i64(q, 3, plan->expected_ms);
+	return MIN_OF(query_exec(q, e), 0);
 }
 
 int jobs_run_lost(struct db *db, int64_t run_id, int64_t term, int64_t now_ms,

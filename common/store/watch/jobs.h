@@ -50,6 +50,7 @@ struct job_state {
 	char name[JOB_NAME_BYTES];
 	int64_t last_slot_ms; /* 0: nothing was decided yet */
 	bool paused;
+	bool planned;                       /* something is expected of it */
 	char requested_by[JOB_ASKER_BYTES]; /* "" : nobody asks for a run */
 };
 
@@ -63,6 +64,7 @@ int jobs_list(struct db *db, struct job_state *ret_states, int max,
 struct job_skip {
 	const char *job;
 	int64_t slot_ms;
+	int64_t next_ms; /* the slot after it, for people */
 	int64_t count;
 	const char *reason;
 	int64_t term;
@@ -75,6 +77,7 @@ struct job_start {
 	const char *trigger;    /* schedule, catch-up, repeat, or who asked */
 	int64_t slot_ms;        /* 0: none */
 	int64_t decided_ms;     /* slots up to here are decided; 0: unchanged */
+	int64_t next_ms;        /* the slot after decided_ms */
 	bool answers_a_request; /* clears requested_by */
 	int64_t term;
 };
@@ -83,9 +86,23 @@ int jobs_run_start(struct db *db, const struct job_start *start, int64_t now_ms,
 		   int64_t *ret_run_id, struct err *e);
 
 /* The run of our term is over. ERR_STATE also when it was ended already. */
-int jobs_run_end(struct db *db, int64_t run_id, int64_t term,
-		 enum job_outcome outcome, const char *detail, int64_t now_ms,
+struct job_end {
+	int64_t run_id, term;
+	enum job_outcome outcome;
+	const char *detail;
+	int64_t expected_ms; /* when the next good run must have ended; 0:
+				unchanged */
+};
+int jobs_run_end(struct db *db, const struct job_end *end, int64_t now_ms,
 		 struct err *e);
+
+/* What is planned for a job from now on: its next slot, and when a good run
+ * must have ended; both 0: nothing, it rests. */
+struct job_plan {
+	const char *job;
+	int64_t next_ms, expected_ms, term;
+};
+int jobs_plan(struct db *db, const struct job_plan *plan, struct err *e);
 
 /* A run of an earlier term, whose scheduler died, is closed as lost. 1; 0 when
  * it has ended meanwhile. */

@@ -37,7 +37,9 @@ static struct timetable table(int64_t every_ms, const char *at,
 	struct timetable t = {0};
 	struct err e = {0};
 
-	if (at != NULL)
+	if (at != NULL && strchr(at, '*') != NULL)
+		(void)text_copy(job.cron, sizeof(job.cron), at);
+	else if (at != NULL)
 		(void)text_copy(job.at, sizeof(job.at), at);
 	if (zone_name != NULL && zones_get(zone_name, &zone, &e) < 0)
 		fail_msg("%s", e.text);
@@ -85,6 +87,22 @@ static void slots_lie_where_the_calendar_says(void **state)
 		{"in autumn a doubled time is its first", 0, "02:30",
 		 "Europe/Berlin", "2026-10-25T01:30:00Z",
 		 "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"},
+		{"of several times of day the nearest", 0, "20:00 08:00 14:30",
+		 "Europe/Moscow", "2026-11-22T12:00:00+03:00",
+		 "2026-11-22T08:00:00+03:00", "2026-11-22T14:30:00+03:00"},
+		{"before the first of them it is yesterday's last", 0,
+		 "20:00 08:00 14:30", "Europe/Moscow",
+		 "2026-11-22T07:59:00+03:00", "2026-11-21T20:00:00+03:00",
+		 "2026-11-22T08:00:00+03:00"},
+		{"a minute of every hour", 0, ":15", "Europe/Moscow",
+		 "2026-11-22T03:14:59Z", "2026-11-22T02:15:00Z",
+		 "2026-11-22T03:15:00Z"},
+		{"also of both hours of an autumn night", 0, ":30",
+		 "Europe/Berlin", "2026-10-25T01:00:00Z",
+		 "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"},
+		{"cron", 0, "*/30 9-17 * * 1-5", "Europe/Moscow",
+		 "2026-11-22T12:00:00Z", "2026-11-20T17:30:00+03:00",
+		 "2026-11-23T09:00:00+03:00"},
 		{"a day that a zone left out has its slot at its end", 0,
 		 "12:00", "Pacific/Apia", "2011-12-30T11:00:00Z",
 		 "2011-12-30T10:00:00Z", "2011-12-30T22:00:00Z"},
@@ -105,6 +123,26 @@ static void slots_lie_where_the_calendar_says(void **state)
 			fail_msg("%s: next %s", rows[i].name,
 				 timestamp_format(got, 0, text));
 	}
+}
+
+static void starts_are_spread_and_retries_come_later_and_later(void **state)
+{
+	(void)state;
+	static const int64_t pauses[] = {60000, 120000, 240000, 480000};
+	int64_t delay = timetable_delay_ms("backup", "a", 60000);
+	int apart = 0;
+
+	assert_in_range(delay, 0, 60000);
+	assert_int_equal(timetable_delay_ms("backup", "a", 60000), delay);
+	assert_int_equal(timetable_delay_ms("backup", "a", 0), 0);
+	for (char host[2] = "b"; host[0] <= 'k'; host[0]++)
+		apart += timetable_delay_ms("backup", host, 60000) != delay;
+	assert_int_equal(apart, 10);
+	for (size_t i = 0; i < COUNT_OF(pauses); i++)
+		assert_int_equal(timetable_retry_pause_ms(60000, (int)i + 1),
+				 pauses[i]);
+	assert_int_equal(timetable_retry_pause_ms(60000, 100),
+			 TIMETABLE_RETRY_MAX_MS);
 }
 
 static const struct {
@@ -272,6 +310,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slots_lie_where_the_calendar_says),
+		cmocka_unit_test(
+			starts_are_spread_and_retries_come_later_and_later),
 		cmocka_unit_test(missed_slots_follow_the_policy),
 		cmocka_unit_test(a_day_has_its_slots_without_drift),
 		cmocka_unit_test(a_section_without_a_time_is_refused),
