@@ -257,7 +257,13 @@ int64_t db_wal_bytes(const struct db *db)
 	return db->driver->wal_bytes(db);
 }
 
-int db_checkpoint(struct db *db, bool restart, struct err *e)
+int db_checkpoint(struct db *db, bool restart, int64_t *ret_pages,
+		  struct err *e)
 {
-	return db->driver->checkpoint(db, restart, e);
+	return db->driver->checkpoint(db, restart, ret_pages, e);
+}
+
+int db_sync_store(struct db *db, struct err *e)
+{
+	return db->driver->sync_store(db, e);
 }

@@ -109,12 +109,19 @@ int db_savepoint_rollback(struct db *db, struct err *e);
  * error and out of memory may roll back all of it). */
 bool db_in_transaction(struct db *db);
 
-/* Write-ahead log: frames in it after this connection's last commit, its size
- * on disk, and moving it into the store's file. PASSIVE (restart = false) moves
- * what no reader needs and never waits; restart waits up to 100 ms for readers,
- * so that the log begins anew. The caller holds the write lock. */
+/* Write-ahead log: frames in it after this connection's last commit, and its
+ * size on disk. */
 int64_t db_wal_pages(const struct db *db);
 int64_t db_wal_bytes(const struct db *db);
-int db_checkpoint(struct db *db, bool restart, struct err *e);
+/* Copy what is in the log into the store's file; the log is synced before, the
+ * store is not: that is db_sync_store(), which needs no lock, or the business
+ * of whoever begins the log anew. restart = false never waits and copies what
+ * no reader needs; true waits up to 100 ms for readers. *ret_pages (NULL
+ * allowed) is how many pages of the log have been copied so far. The caller
+ * holds the write lock; the connection is in no transaction. */
+int db_checkpoint(struct db *db, bool restart, int64_t *ret_pages,
+		  struct err *e);
+/* ERR_IO: what was copied may be lost while it stands in the log, too. */
+int db_sync_store(struct db *db, struct err *e);
 
 #endif

@@ -35,7 +35,9 @@ struct db_driver {
 	bool (*in_transaction)(struct db *db);
 	int64_t (*wal_pages)(const struct db *db);
 	int64_t (*wal_bytes)(const struct db *db);
-	int (*checkpoint)(struct db *db, bool restart, struct err *e);
+	int (*checkpoint)(struct db *db, bool restart, int64_t *ret_pages,
+			  struct err *e);
+	int (*sync_store)(struct db *db, struct err *e);
 };
 
 struct query {

@@ -33,7 +33,6 @@ struct db_sqlite {
 	sqlite3 *handle;
 	char *wal_path;
 	int64_t wal_pages;
-	bool unsynced; /* committed since the last sync */
 };
 
 static const char *vfs_name; /* NULL is SQLite's own: slower, as safe */
@@ -122,7 +121,6 @@ static int count_wal_pages(void *context, sqlite3 *handle, const char *name,
 	struct db_sqlite *self = context;
 
 	self->wal_pages = pages;
-	self->unsynced = true;
 	return SQLITE_OK;
 }
 
@@ -321,7 +319,7 @@ static bool sqlite_in_transaction(struct db *db)
 	return sqlite3_get_autocommit(handle_of(db)) == 0;
 }
 
-/* NULL before the connection's first transaction. */
+/* NULL before the connection's first transaction: it has written nothing. */
 static sqlite3_file *log_of(struct db *db)
 {
 	sqlite3_file *log = NULL;
@@ -334,21 +332,16 @@ static sqlite3_file *log_of(struct db *db)
 /* In WAL mode a commit is durable when the log is on the disk. SQLite asks for
  * that inside COMMIT, while everybody else waits for the write lock; done here,
  * after the lock has been given up, it overlaps with the next process's
- * transaction. */
+ * transaction. It is done whether this connection has written or not: the
+ * commits of others are in the same log. */
 static int sqlite_sync(struct db *db, struct err *e)
 {
-	struct db_sqlite *self = (struct db_sqlite *)(void *)db;
 	sqlite3_file *log = log_of(db);
-	int rc;
+	int rc = log != NULL ? wal_file_sync(log) : SQLITE_OK;
 
-	if (!self->unsynced)
-		return 0;
-	rc = log != NULL ? wal_file_sync(log) : SQLITE_IOERR_FSYNC;
-	if (rc != SQLITE_OK)
-		return err_set(e, ERR_IO, "sync of the log: %s (%d)",
-			       sqlite3_errstr(rc), rc);
-	self->unsynced = false;
-	return 0;
+	return rc == SQLITE_OK ? 0
+			       : err_set(e, ERR_IO, "sync of the log: %s (%d)",
+					 sqlite3_errstr(rc), rc);
 }
 
 static int64_t sqlite_wal_bytes(const struct db *db)
@@ -365,25 +358,54 @@ static int64_t sqlite_wal_pages(const struct db *db)
 	return ((const struct db_sqlite *)(const void *)db)->wal_pages;
 }
 
-static int sqlite_checkpoint(struct db *db, bool restart, struct err *e)
+/* SQLite would sync the store right after copying, under the write lock. */
+static int copy_log(struct db *db, bool restart, int *ret_pages, struct err *e)
 {
-	sqlite3_file *log = log_of(db);
-	int rc;
+	int rc = sqlite_script(db, "PRAGMA synchronous=OFF", e);
 
-	if (log != NULL) /* before its pages are copied */
-		wal_file_obey_syncs(log, true);
+	if (rc < 0)
+		return rc;
 	if (restart)
 		(void)sqlite3_busy_timeout(handle_of(db), RESTART_TIMEOUT_MS);
 	rc = sqlite3_wal_checkpoint_v2(handle_of(db), NULL,
 				       restart ? SQLITE_CHECKPOINT_RESTART
 					       : SQLITE_CHECKPOINT_PASSIVE,
-				       NULL, NULL);
+				       NULL, ret_pages);
 	(void)sqlite3_busy_timeout(handle_of(db), BUSY_TIMEOUT_MS);
-	if (log != NULL)
-		wal_file_obey_syncs(log, false);
-	if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
-		return 0;
-	return fail(e, handle_of(db), rc, "checkpoint");
+	rc = rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY
+		     ? 0
+		     : fail(e, handle_of(db), rc, "checkpoint");
+	return MIN_OF(rc, sqlite_script(db, "PRAGMA synchronous=FULL", e));
+}
+
+static int sqlite_checkpoint(struct db *db, bool restart, int64_t *ret_pages,
+			     struct err *e)
+{
+	int pages = -1;
+	int rc = sqlite_sync(db, e);
+
+	if (rc == 0)
+		rc = copy_log(db, restart, &pages, e);
+	if (rc == 0 && ret_pages != NULL)
+		*ret_pages = MAX_OF(pages, 0);
+	return rc;
+}
+
+static int sqlite_sync_store(struct db *db, struct err *e)
+{
+	sqlite3_file *store = NULL;
+	int rc =
+		sqlite3_file_control(handle_of(db), "main",
+				     SQLITE_FCNTL_FILE_POINTER, (void *)&store);
+
+	if (rc == SQLITE_OK && store != NULL && store->pMethods != NULL)
+		rc = store->pMethods->xSync(store, SQLITE_SYNC_NORMAL);
+	else
+		rc = SQLITE_IOERR_FSYNC;
+	return rc == SQLITE_OK
+		       ? 0
+		       : err_set(e, ERR_IO, "sync of the store: %s (%d)",
+				 sqlite3_errstr(rc), rc);
 }
 
 const struct db_driver db_sqlite = {
@@ -411,4 +433,5 @@ const struct db_driver db_sqlite = {
 	.wal_pages = sqlite_wal_pages,
 	.wal_bytes = sqlite_wal_bytes,
 	.checkpoint = sqlite_checkpoint,
+	.sync_store = sqlite_sync_store,
 };

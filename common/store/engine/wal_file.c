@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/engine/wal_file.h"
 
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ enum {
 
 struct wal_file {
 	sqlite3_file base; /* first: SQLite knows only this */
-	bool obeys_syncs;
+	sqlite3_file *store;
 	sqlite3_int64 start;   /* where the gathered bytes belong */
 	int bytes;             /* gathered, not written yet */
 	unsigned char *gather; /* GATHER_MAX_BYTES, or NULL before the first */
@@ -87,15 +87,21 @@ static int wal_read(sqlite3_file *file, void *data, int bytes, sqlite3_int64 at)
 					 real_of(file), data, bytes, at);
 }
 
+/* SQLite syncs the log's header as soon as it has written it; any other sync is
+ * that of a commit. */
 static int wal_sync(sqlite3_file *file, int flags)
 {
 	const struct wal_file *wal = wal_of(file);
-	bool is_header = wal->bytes > 0 && wal->start == 0;
-	int rc = flush(file);
+	bool begins_anew = wal->bytes > 0 && wal->start == 0;
+	int rc = SQLITE_OK;
 
-	if (rc != SQLITE_OK || (!wal->obeys_syncs && !is_header))
-		return rc;
-	return real_of(file)->pMethods->xSync(real_of(file), flags);
+	if (begins_anew)
+		rc = wal->store->pMethods->xSync(wal->store, flags);
+	if (rc == SQLITE_OK)
+		rc = flush(file);
+	if (rc == SQLITE_OK && begins_anew)
+		rc = real_of(file)->pMethods->xSync(real_of(file), flags);
+	return rc;
 }
 
 static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)
@@ -185,7 +191,8 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
 	if ((flags & SQLITE_OPEN_WAL) == 0)
 		return system_vfs->xOpen(system_vfs, name, file, flags,
 					 ret_flags);
-	*wal_of(file) = (struct wal_file){0};
+	*wal_of(file) =
+		(struct wal_file){.store = sqlite3_database_file_object(name)};
 	rc = system_vfs->xOpen(system_vfs, name, real_of(file), flags,
 			       ret_flags);
 	if (rc == SQLITE_OK)
@@ -213,11 +220,6 @@ const char *wal_file_vfs(void)
 		return NULL;
 	}
 	return vfs.zName;
-}
-
-void wal_file_obey_syncs(sqlite3_file *log, bool obey)
-{
-	wal_of(log)->obeys_syncs = obey;
 }
 
 int wal_file_sync(sqlite3_file *log)

@@ -9,13 +9,12 @@
  * connections only afterwards, so they find it in the file. The store's file
  * and everything else go to the system's VFS as they are.
  *
- * The sync of the log's header stays where it is: a log that begins anew over
- * an old one must not be taken for the old one after a power cut.
+ * When the log begins anew over an old one two syncs stay: the store's, because
+ * what the old log held must be on the disk before it is overwritten; then the
+ * header's, so that a power cut cannot leave the old header before new pages.
  */
 #ifndef STORE_WAL_FILE_H
 #define STORE_WAL_FILE_H
-
-#include <stdbool.h>
 
 #include <sqlite3.h>
 
@@ -23,11 +22,8 @@
  * race with another. NULL: out of memory. */
 const char *wal_file_vfs(void);
 
-/* `log` is what SQLITE_FCNTL_JOURNAL_POINTER gave. Whether SQLite's own syncs
- * of it are done: a checkpoint needs them, a commit does not. */
-void wal_file_obey_syncs(sqlite3_file *log, bool obey);
-
-/* Put the log on the disk, now. SQLITE_OK or SQLite's code. */
+/* `log` is what SQLITE_FCNTL_JOURNAL_POINTER gave.
+ * Put the log on the disk, now. SQLITE_OK or SQLite's code. */
 int wal_file_sync(sqlite3_file *log);
 
 #endif

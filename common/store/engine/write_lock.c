@@ -51,6 +51,11 @@ int write_lock_take(struct write_lock *lock, struct err *e)
 	return 0;
 }
 
+int write_lock_try(struct write_lock *lock)
+{
+	return flock(lock->fd, LOCK_EX | LOCK_NB) == 0 ? 1 : 0;
+}
+
 void write_lock_release(struct write_lock *lock)
 {
 	(void)flock(lock->fd, LOCK_UN);

@@ -26,6 +26,8 @@ CLEANUP_DEFINE(struct write_lock *, write_lock_close)
 
 /* Wait for the lock. 0 or ERR_IO. */
 int write_lock_take(struct write_lock *lock, struct err *e);
+/* 1 when it is ours now, 0 when somebody else has it. */
+int write_lock_try(struct write_lock *lock);
 void write_lock_release(struct write_lock *lock);
 
 #endif

@@ -7,14 +7,12 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "store/engine/checkpoint.h"
 #include "store/engine/db.h"
 #include "store/engine/sync_group.h"
 #include "store/engine/write_lock.h"
 
 enum {
-	/* A log of this size that no checkpoint empties has a reader in its
-	 * way: then wait for readers, a little. */
-	RESTART_WAL_BYTES = 64 * 1024 * 1024,
 	THREAD_STACK_BYTES = 512 * 1024,
 	UNIT_FAILED = 1 /* of run_units(): undo all, and begin anew */
 };
@@ -36,8 +34,7 @@ struct writer {
 	struct db *db;
 	struct write_lock *lock;
 	struct sync_group *sync_group;
-	int64_t checkpoint_at_pages;
-	int64_t wal_pages_seen;
+	struct checkpoint *checkpoint;
 };
 
 struct batch {
@@ -284,45 +281,73 @@ static void sync_batch(struct writer *writer, struct batch *batch)
 	fail_all(batch->first, ERR_UNCERTAIN, e.text);
 }
 
-/* Under the write lock, after a commit: keep the write-ahead log short. */
-static void checkpoint_when_due(struct writer *writer)
-{
-	int64_t pages;
-
-	if (writer->db == NULL || writer->broken)
-		return;
-	pages = db_wal_pages(writer->db);
-	if (pages < writer->wal_pages_seen) /* the log began anew */
-		writer->checkpoint_at_pages = writer->options.checkpoint_pages;
-	writer->wal_pages_seen = pages;
-	if (pages < writer->checkpoint_at_pages)
-		return;
-	(void)db_checkpoint(writer->db,
-			    db_wal_bytes(writer->db) > RESTART_WAL_BYTES, NULL);
-	/* A reader may have kept some of it: do not try again at once. */
-	writer->checkpoint_at_pages = pages + writer->options.checkpoint_pages;
-}
-
 static void count_batch(struct writer *writer, const struct batch *batch)
 {
 	struct writer_stats *stats = &writer->stats;
 	int64_t held_us = batch->released_us - batch->locked_us;
 
 	(void)pthread_mutex_lock(&writer->mutex);
-	stats->batches++;
+	stats->batches += batch->count > 0 ? 1 : 0;
 	stats->units += batch->count;
 	stats->failed_units += batch->failed;
 	stats->lock_wait_us += batch->locked_us - batch->asked_us;
 	stats->lock_held_us += held_us;
 	if (batch->committed) {
 		stats->commit_us += batch->committed_us - batch->commit_us;
-		stats->checkpoint_us +=
-			batch->released_us - batch->committed_us;
 		stats->sync_us += batch->synced_us - batch->released_us;
 	}
 	stats->lock_held_max_us = MAX_OF(stats->lock_held_max_us, held_us);
-	stats->wal_pages = writer->wal_pages_seen;
+	stats->wal_pages = checkpoint_log_pages(writer->checkpoint);
 	(void)pthread_mutex_unlock(&writer->mutex);
+}
+
+static bool step_checkpoint(struct writer *writer)
+{
+	return writer->db != NULL && !writer->broken &&
+	       checkpoint_step(writer->checkpoint, writer->db);
+}
+
+/* With the lock for itself, when no batch will come and bring it. */
+static bool step_checkpoint_alone(struct writer *writer)
+{
+	struct batch nothing = {.asked_us = clock_mono_us()};
+	bool owes;
+
+	if (write_lock_take(writer->lock, NULL) < 0)
+		return false;
+	nothing.locked_us = clock_mono_us();
+	owes = step_checkpoint(writer);
+	write_lock_release(writer->lock);
+	nothing.released_us = clock_mono_us();
+	count_batch(writer, &nothing);
+	return owes;
+}
+
+static bool has_waiting(struct writer *writer)
+{
+	bool has;
+
+	(void)pthread_mutex_lock(&writer->mutex);
+	has = writer->first != NULL;
+	(void)pthread_mutex_unlock(&writer->mutex);
+	return has;
+}
+
+/* The part of a checkpoint that takes long, and needs no lock. */
+static void go_on_with_checkpoint(struct writer *writer)
+{
+	bool owes = true;
+
+	while (owes) {
+		int64_t start_us = clock_mono_us();
+
+		if (checkpoint_sync(writer->checkpoint, writer->db, NULL) < 0)
+			set_broken(writer);
+		(void)pthread_mutex_lock(&writer->mutex);
+		writer->stats.checkpoint_us += clock_mono_us() - start_us;
+		(void)pthread_mutex_unlock(&writer->mutex);
+		owes = !has_waiting(writer) && step_checkpoint_alone(writer);
+	}
 }
 
 static void report(struct writer *writer, struct unit *units)
@@ -350,6 +375,7 @@ static void run_batch(struct writer *writer)
 {
 	struct batch batch = {.asked_us = clock_mono_us()};
 	struct err e = {0};
+	bool owes_checkpoint = false;
 	int rc = write_lock_take(writer->lock, &e);
 
 	batch.locked_us = clock_mono_us();
@@ -362,7 +388,7 @@ static void run_batch(struct writer *writer)
 	} else {
 		run_transaction(writer, &batch);
 		batch.committed_us = clock_mono_us();
-		checkpoint_when_due(writer);
+		owes_checkpoint = step_checkpoint(writer);
 		write_lock_release(writer->lock);
 	}
 	batch.released_us = clock_mono_us();
@@ -372,6 +398,8 @@ static void run_batch(struct writer *writer)
 	report(writer, batch.first);
 	if (batch.bells != 0 && writer->options.ring != NULL)
 		writer->options.ring(batch.bells, writer->options.context);
+	if (owes_checkpoint)
+		go_on_with_checkpoint(writer);
 }
 
 static void *writer_main(void *context)
@@ -388,6 +416,7 @@ static void writer_free(struct writer *writer)
 	db_close(writer->db);
 	write_lock_close(writer->lock);
 	sync_group_close(writer->sync_group);
+	checkpoint_close(writer->checkpoint);
 	(void)pthread_mutex_destroy(&writer->mutex);
 	(void)pthread_cond_destroy(&writer->has_work);
 	(void)pthread_cond_destroy(&writer->has_results);
@@ -416,7 +445,6 @@ int writer_start(const struct writer_options *options,
 	if (writer == NULL)
 		return err_set(e, ERR_NOMEM, "writer: out of memory");
 	writer->options = *options;
-	writer->checkpoint_at_pages = options->checkpoint_pages;
 	writer->last = &writer->first;
 	(void)pthread_mutex_init(&writer->mutex, NULL);
 	(void)pthread_cond_init(&writer->has_work, NULL);
@@ -429,6 +457,9 @@ int writer_start(const struct writer_options *options,
 		rc = sync_group_open(options->path, &writer->sync_group, e);
 	if (rc == 0)
 		rc = db_open(options->path, DB_WRITE, &writer->db, e);
+	if (rc == 0)
+		rc = checkpoint_open(options->path, options->checkpoint_pages,
+				     &writer->checkpoint, e);
 	if (rc == 0)
 		rc = start_thread(writer, e);
 	if (rc < 0) {

@@ -97,9 +97,10 @@ void writer_call_all(struct writer *writer, struct unit *const *units,
 
 struct writer_stats {
 	int64_t batches, units, failed_units;
-	/* Sums: waiting for the lock; holding it, of which in COMMIT and in
-	 * checkpoints; waiting for the disk after it was given up. */
-	int64_t lock_wait_us, lock_held_us, commit_us, checkpoint_us, sync_us;
+	/* Sums: waiting for the lock; holding it, of which in COMMIT; waiting
+	 * for the disk after it was given up; putting checkpoints on the disk,
+	 * without it. */
+	int64_t lock_wait_us, lock_held_us, commit_us, sync_us, checkpoint_us;
 	int64_t lock_held_max_us; /* since the last call of writer_stats() */
 	int64_t oldest_waiting_ms, waiting, wal_pages;
 	bool broken;
