@@ -124,6 +124,19 @@ static int add_notes(struct db *db, const struct order *order,
 	return rc;
 }
 
+/* What was refused because of the cancellation, and what waits behind it. */
+static int forget_notices(struct db *db, const struct order *order,
+			  int64_t now_ms, unsigned *ret_bells, struct err *e)
+{
+	int rc = outbox_forgive(db, order->id, notice_name(NOTICE_CANCELED),
+				now_ms, e);
+
+	if (rc >= 0)
+		rc = outbox_wake(db, order->id, now_ms, e);
+	*ret_bells |= rc > 0 ? BELL_NOTIFIER : 0;
+	return rc;
+}
+
 static int save_change(struct db *db, struct order *order,
 		       const struct order_change *change, int64_t now_ms,
 		       unsigned *ret_bells, struct err *e)
@@ -132,6 +145,8 @@ static int save_change(struct db *db, struct order *order,
 
 	if (change->changed)
 		rc = save_order(db, order, change, now_ms, e);
+	if (rc >= 0 && change->changed && order->state == ORDER_CANCELED)
+		rc = forget_notices(db, order, now_ms, ret_bells, e);
 	if (rc >= 0)
 		rc = add_notes(db, order, change, now_ms, e);
 	for (int i = 0; i < change->notice_count && rc >= 0; i++)

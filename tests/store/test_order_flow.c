@@ -95,6 +95,22 @@ static void an_own_event_lets_what_waited_go_on(void **state)
 			       " WHERE kind IN ('take', 'pick', 'finish')"));
 }
 
+static void a_cancellation_forgives_what_was_refused_because_of_it(void **state)
+{
+	struct fixture *f = *state;
+
+	flow_arrive(f, "H1", "order.created", 10, "A2");
+	flow_arrive(f, "H2", "order.created", 10, "A2");
+	flow_process(f);
+	fixture_sql(f, "UPDATE outbox SET state = 4, outcome = 'rejected'");
+	flow_arrive(f, "H1", "order.canceled", 20, NULL);
+	flow_process(f);
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(external_id || state ||"
+				" outcome, ' ') FROM outbox"),
+		"H13obsolete H24rejected");
+}
+
 static void a_cancellation_before_created_cancels(void **state)
 {
 	struct fixture *f = *state;
@@ -473,6 +489,8 @@ int main(void)
 			an_event_that_is_too_early_waits_and_is_applied_later),
 		FLOW_TEST(what_waited_is_applied_when_the_store_has_finished),
 		FLOW_TEST(an_own_event_lets_what_waited_go_on),
+		FLOW_TEST(
+			a_cancellation_forgives_what_was_refused_because_of_it),
 		FLOW_TEST(a_cancellation_before_created_cancels),
 		FLOW_TEST(the_whole_life_leaves_a_row_for_each_change),
 		FLOW_TEST(

@@ -78,6 +78,10 @@ STMT(outbox_set_blocking,
      " OR head_id = $2 AND state = 1 AND hold = 'none'");
 STMT(outbox_block_head,
      "UPDATE outbox_head SET state = 4 WHERE head_id = $1 AND state = 1");
+STMT(outbox_forgive_refused,
+     "UPDATE outbox SET state = 3, outcome = 'obsolete', hold = 'none',"
+     " updated_ms = $3 WHERE order_id = $1 AND state = 4"
+     " AND outcome = 'rejected' AND event_type <> $2");
 STMT(outbox_wake_heads, "UPDATE outbox_head SET state = 1, due_ms = $2"
 			" WHERE order_id = $1 AND state = 4");
 STMT(outbox_list_holders,
@@ -256,6 +260,18 @@ int outbox_block(struct db *db, const struct queue_message *m, const char *why,
 	query_i64(q, 1, m->head_id);
 	rc = query_exec(q, e);
 	return rc < 0 ? rc : 0;
+}
+
+int outbox_forgive(struct db *db, int64_t order_id, const char *spared,
+		   int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q =
+		query_start(db, &outbox_forgive_refused);
+
+	query_i64(q, 1, order_id);
+	query_text(q, 2, spared);
+	query_i64(q, 3, now_ms);
+	return query_exec(q, e);
 }
 
 int outbox_wake(struct db *db, int64_t order_id, int64_t now_ms, struct err *e)
