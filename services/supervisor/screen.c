@@ -17,9 +17,6 @@ static const struct {
 } doors[] = {
 	{"hook", "/sbermarket/orders/hook/", "hook-token"},
 	{"assembly API", "/sbermarket/orders/api/", "assembly-token"},
-	{"picker's page", "/assembly/", "assembly-token"},
-	{"console", "/console/", "console-admin-password"},
-	{"ERP", "/erp/v1/", "erp-token"},
 	{"health", "/healthz", NULL},
 	{"metrics", "/metrics", NULL},
 };
