@@ -16,6 +16,8 @@
 #include "base/err.h"
 #include "codec/time/timestamp.h"
 #include "store/engine/backup.h"
+#include "store/engine/db.h"
+#include "store/repair/verify.h"
 
 enum {
 	NAME_BYTES = 64,
@@ -70,6 +72,15 @@ static int keep_newest(const char *folder,
 	return rc < 0 ? rc : count < keep ? count : keep;
 }
 
+/* The copy is whole: do its contents hold together too? */
+static int verify_copy(const char *path, int *ret_bad, struct err *e)
+{
+	CLEANUP_DB struct db *db = NULL;
+	int rc = db_open(path, DB_READ, &db, e);
+
+	return rc < 0 ? rc : verify_all(db, ret_bad, e);
+}
+
 static int run(struct service *s, struct buf *ret_line, struct err *e)
 {
 	char store[STATE_PATH_BYTES];
@@ -77,6 +88,7 @@ static int run(struct service *s, struct buf *ret_line, struct err *e)
 	char target[PATH_BYTES];
 	int64_t bytes = 0;
 	int kept = 0;
+	int bad = 0;
 	int rc = state_dir_store_path(&s->dir, s->config->store.url, store, e);
 
 	make_name(clock_wall_ms(), name);
@@ -86,12 +98,19 @@ static int run(struct service *s, struct buf *ret_line, struct err *e)
 	if (rc == 0)
 		rc = backup_make(store, target, &bytes, e);
 	if (rc == 0)
+		rc = verify_copy(target, &bad, e);
+	if (rc == 0)
 		rc = kept = keep_newest(s->dir.backup, is_backup,
 					(int)s->config->retention.backups, e);
 	if (rc < 0)
 		return rc;
 	buf_printf(ret_line, "file=%s bytes=%" PRId64 " kept=%d", name, bytes,
 		   kept);
+	if (bad > 0)
+		buf_printf(ret_line,
+			   "; %d promises are broken in it: ordergatectl "
+			   "verify",
+			   bad);
 	return 0;
 }
 

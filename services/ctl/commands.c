@@ -14,6 +14,7 @@
 #include "ctl.h"
 #include "store/engine/db.h"
 #include "store/engine/migrate.h"
+#include "store/repair/verify.h"
 #include "store/watch/views.h"
 
 enum {
@@ -111,7 +112,7 @@ int ctl_status(struct ctl *ctl)
 	return ctl_print_sections(ctl, sections, NULL, 0);
 }
 
-int ctl_verify(struct ctl *ctl)
+static int verify(struct ctl *ctl)
 {
 	int bad = 0;
 
@@ -133,6 +134,18 @@ int ctl_verify(struct ctl *ctl)
 				   "%d checks failed: keep a copy of the store "
 				   "and look at docs/recover.md",
 				   bad);
+}
+
+/* The store, or a copy of it. */
+int ctl_verify(struct ctl *ctl)
+{
+	const char *file = ctl_next(ctl);
+	int rc = db_open(file != NULL ? file : ctl->store_path, DB_READ,
+			 &ctl->db, &ctl->err);
+
+	if (rc == 0)
+		rc = migrate_check(ctl->db, &ctl->err);
+	return rc < 0 ? ctl_error(ctl, rc) : verify(ctl);
 }
 
 int ctl_metrics(struct ctl *ctl)

@@ -13,6 +13,7 @@
 #include "domain/blocking.h"
 #include "notifier.h"
 #include "store/engine/db.h"
+#include "store/repair/restore.h"
 
 enum {
 	PASSED_MAX = 256, /* messages let fall in one transaction */
@@ -168,15 +169,19 @@ static void forget_items(struct claim *claim)
 	claim->passed = 0;
 }
 
-/* 1 when messages may be taken. The breaker is looked at here once more: its
+/* 1 when messages may be taken: not after a restore, until it is released. The
+ * breaker is looked at here once more: its
  * row is every sender's, and an open one lets one message by at a time. */
 static int may_take(struct db *db, struct claim *claim, int64_t now_ms,
 		    struct err *e)
 {
 	const char *name = claim->endpoint->channel->name;
 	int64_t due_ms = 0;
-	int rc = endpoints_get(db, name, &claim->row, e);
+	int rc = restore_is_held(db, e);
 
+	if (rc != 0)
+		return MIN_OF(rc, 0);
+	rc = endpoints_get(db, name, &claim->row, e);
 	if (rc < 0 || claim->row.state == ENDPOINT_HELD)
 		return rc;
 	claim->probe = claim->row.state == ENDPOINT_OPEN;

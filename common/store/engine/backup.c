@@ -9,10 +9,12 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "store/engine/db.h"
 
-STMT(backup_check, "PRAGMA quick_check(1)");
+STMT(backup_quick_check, "PRAGMA quick_check(1)");
+STMT(backup_stamp, "UPDATE store_meta SET backup_ms = $1 WHERE id = 1");
 
 static void remove_partial(const char *path)
 {
@@ -53,14 +55,29 @@ static int copy(const char *path, const char *target, struct err *e)
 	return rc < 0 ? rc : db_script(db, buf_text(&sql), e);
 }
 
-static int check(const char *path, struct err *e)
+/* What was committed before this moment is in the copy. */
+static int stamp(const char *path, int64_t began_ms, struct err *e)
+{
+	CLEANUP_DB struct db *db = NULL;
+	int rc = db_open(path, DB_WRITE, &db, e);
+
+	if (rc < 0)
+		return rc;
+	CLEANUP_QUERY struct query *q = query_start(db, &backup_stamp);
+
+	query_i64(q, 1, began_ms);
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+int backup_check(const char *path, struct err *e)
 {
 	CLEANUP_DB struct db *db = NULL;
 	int rc = db_open(path, DB_READ, &db, e);
 
 	if (rc < 0)
 		return rc;
-	CLEANUP_QUERY struct query *q = query_start(db, &backup_check);
+	CLEANUP_QUERY struct query *q = query_start(db, &backup_quick_check);
 
 	rc = query_next(q, e);
 	if (rc < 0)
@@ -100,8 +117,8 @@ static int publish(const char *partial, const char *target, int64_t *ret_bytes,
 	return sync_path(folder, O_RDONLY | O_DIRECTORY, e);
 }
 
-int backup_make(const char *path, const char *target, int64_t *ret_bytes,
-		struct err *e)
+static int make(const char *path, const char *target, int64_t began_ms,
+		int64_t *ret_bytes, struct err *e)
 {
 	char partial[PATH_MAX];
 	int rc;
@@ -112,11 +129,25 @@ int backup_make(const char *path, const char *target, int64_t *ret_bytes,
 	rc = make_empty(partial, e);
 	if (rc == 0)
 		rc = copy(path, partial, e);
+	if (rc == 0 && began_ms != 0)
+		rc = stamp(partial, began_ms, e);
 	if (rc == 0)
-		rc = check(partial, e);
+		rc = backup_check(partial, e);
 	if (rc == 0)
 		rc = publish(partial, target, ret_bytes, e);
 	if (rc < 0)
 		remove_partial(partial);
 	return rc;
+}
+
+int backup_make(const char *path, const char *target, int64_t *ret_bytes,
+		struct err *e)
+{
+	return make(path, target, clock_wall_ms(), ret_bytes, e);
+}
+
+int backup_copy(const char *path, const char *target, int64_t *ret_bytes,
+		struct err *e)
+{
+	return make(path, target, 0, ret_bytes, e);
 }

@@ -2,6 +2,7 @@
 #include "store/order/documents.h"
 
 #include "base/err.h"
+#include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/db.h"
 
@@ -17,7 +18,8 @@ STMT(documents_select_due,
      " ORDER BY o.delivered_ms, o.id LIMIT $3");
 STMT(documents_take_number,
      "INSERT INTO document_series (name, last) VALUES ($1, 1)"
-     " ON CONFLICT (name) DO UPDATE SET last = last + 1 RETURNING last");
+     " ON CONFLICT (name) DO UPDATE SET last = document_series.last + 1"
+     " WHERE document_series.held = 0 RETURNING last");
 STMT(documents_insert,
      "INSERT INTO documents (kind, series, number, order_id, revision,"
      " store_id, business_date, total_minor, vat_minor, state, body,"
@@ -63,7 +65,12 @@ int documents_next_number(struct db *db, const char *series,
 
 	query_text(q, 1, series);
 	rc = query_one_i64(q, ret_number, e);
-	return rc < 0 ? rc : 0;
+	if (rc == 0)
+		return err_set(e, ERR_STATE,
+			       "series %.40s is held since a restore: "
+			       "ordergatectl series advance",
+			       series);
+	return MIN_OF(rc, 0);
 }
 
 int documents_add(struct db *db, const struct document *d, int64_t now_ms,

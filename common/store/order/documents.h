@@ -25,7 +25,8 @@ struct document_due {
 int documents_due(struct db *db, int64_t after_ms, int64_t after_id,
 		  struct document_due *ret_due, int max, struct err *e);
 
-/* Next number of a series. Inside the write transaction of the document. */
+/* Next number of a series. Inside the write transaction of the document.
+ * ERR_STATE while the series is held (restore.h). */
 int documents_next_number(struct db *db, const char *series,
 			  int64_t *ret_number, struct err *e);
 

@@ -78,9 +78,9 @@ struct archive_step {
 MOVE(archive_inbox, "inbox", INBOX_COLUMNS);
 MOVE(archive_outbox, "outbox", OUTBOX_COLUMNS);
 FORGET(archive_old_inbox, "inbox_archive", "message_attempts_archive", "inbox",
-       "created_ms", "updated_ms");
+       "created_ms", "created_ms");
 FORGET(archive_old_outbox, "outbox_archive", "message_attempts_archive",
-       "outbox", "created_ms", "updated_ms");
+       "outbox", "created_ms", "created_ms");
 FORGET(archive_old_telegram, "telegram_archive", "message_attempts_archive",
        "telegram", "created_ms", "created_ms");
 REMOVE(archive_old_alerts, "alerts", "since_ms",

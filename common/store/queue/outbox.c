@@ -61,7 +61,9 @@ STMT(outbox_insert_copy,
 STMT(outbox_pick_head,
      "SELECT h.head_id, h.due_ms, coalesce(o.state, ''),"
      " coalesce(s.integration_type, 3), coalesce(m.http_status, 0),"
-     " coalesce(m.hold, '') = 'uncertain', coalesce(m.hold, '') = 'blocked'"
+     " coalesce(m.hold = 'uncertain' OR m.hold = 'blocked'"
+     "  AND m.sending_since_ms IS NOT NULL, 0),"
+     " coalesce(m.hold, '') = 'blocked'"
      " FROM (SELECT head_id, order_id, due_ms FROM outbox_head"
      "  WHERE state = 1 AND endpoint = $1 AND due_ms BETWEEN $2 AND $3"
      "  ORDER BY due_ms, head_id LIMIT 1) h"

@@ -49,70 +49,114 @@ QUEUE_LIST(telegram, "telegram_queue", "telegram_archive",
 	" AND a.queue = "
 STMT(
 	view_order_attempts,
-	ORDER_ATTEMPTS("message_attempts", "inbox") "'inbox' WHERE m.order_id "
-						    "= CAST($1 AS INTEGER) "
-						    "UNION ALL " ORDER_ATTEMPTS("message_attempts", "outbox") "'outbox' WHERE m.order_id = CAST($1 AS INTEGER) UNION ALL " ORDER_ATTEMPTS(
-							    "message_attempts_"
-							    "archive",
-							    "inbox_archive") "'"
-									     "i"
-									     "n"
-									     "b"
-									     "o"
-									     "x"
-									     "'"
-									     " "
-									     "W"
-									     "H"
-									     "E"
-									     "R"
-									     "E"
-									     " "
-									     "m"
-									     "."
-									     "o"
-									     "r"
-									     "d"
-									     "e"
-									     "r"
-									     "_"
-									     "i"
-									     "d"
-									     " "
-									     "="
-									     " "
-									     "C"
-									     "A"
-									     "S"
-									     "T"
-									     "("
-									     "$"
-									     "1"
-									     " "
-									     "A"
-									     "S"
-									     " "
-									     "I"
-									     "N"
-									     "T"
-									     "E"
-									     "G"
-									     "E"
-									     "R"
-									     ")"
-									     " "
-									     "U"
-									     "N"
-									     "I"
-									     "O"
-									     "N"
-									     " "
-									     "A"
-									     "L"
-									     "L"
-									     " " ORDER_ATTEMPTS("message_attempts_archive",
-												"outbox_archive") "'outbox' WHERE m.order_id = CAST($1 AS INTEGER)"
-														  " ORDER BY started_ms, attempt_no");
+	ORDER_ATTEMPTS(
+		"message_attempts",
+		"inbox") "'inbox' WHERE m.order_id "
+			 "= CAST($1 AS INTEGER) "
+			 "UNION ALL " ORDER_ATTEMPTS("message_attempts", "outbo"
+									 "x") "'outbox' WHERE m.order_id = CAST($1 AS INTEGER) UNION ALL " ORDER_ATTEMPTS(
+				 "message_attempts_"
+				 "archive",
+				 "inbox_archive") "'"
+						  "i"
+						  "n"
+						  "b"
+						  "o"
+						  "x"
+						  "'"
+						  " "
+						  "W"
+						  "H"
+						  "E"
+						  "R"
+						  "E"
+						  " "
+						  "m"
+						  "."
+						  "o"
+						  "r"
+						  "d"
+						  "e"
+						  "r"
+						  "_"
+						  "i"
+						  "d"
+						  " "
+						  "="
+						  " "
+						  "C"
+						  "A"
+						  "S"
+						  "T"
+						  "("
+						  "$"
+						  "1"
+						  " "
+						  "A"
+						  "S"
+						  " "
+						  "I"
+						  "N"
+						  "T"
+						  "E"
+						  "G"
+						  "E"
+						  "R"
+						  ")"
+						  " "
+						  "U"
+						  "N"
+						  "I"
+						  "O"
+						  "N"
+						  " "
+						  "A"
+						  "L"
+						  "L"
+						  " " ORDER_ATTEMPTS(
+							  "message_attempts_"
+							  "archive",
+							  "outbox_archive") "'o"
+									    "ut"
+									    "bo"
+									    "x'"
+									    " W"
+									    "HE"
+									    "RE"
+									    " m"
+									    ".o"
+									    "rd"
+									    "er"
+									    "_i"
+									    "d "
+									    "= "
+									    "CA"
+									    "ST"
+									    "($"
+									    "1 "
+									    "AS"
+									    " I"
+									    "NT"
+									    "EG"
+									    "ER"
+									    ")"
+									    " O"
+									    "RD"
+									    "ER"
+									    " B"
+									    "Y "
+									    "st"
+									    "ar"
+									    "te"
+									    "d_"
+									    "ms"
+									    ", "
+									    "at"
+									    "te"
+									    "mp"
+									    "t_"
+									    "n"
+									    "o");
 STMT(view_audit_list,
      "SELECT id, at_ms, actor, action, matched, changed, filter, reason"
      " FROM audit_log ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
@@ -220,8 +264,14 @@ STMT(view_status_orders, "SELECT state, count(*) AS orders FROM orders"
 STMT(view_status_endpoints,
      "SELECT name, state, failures, reason, changed_ms FROM endpoints"
      " ORDER BY name");
+STMT(view_restore_list,
+     "SELECT r.id, r.restored_ms, r.backup_ms, r.epoch, r.outbox_uncertain,"
+     " r.pulled_ms, r.released_ms, r.released_by, r.reason, m.held, r.file"
+     " FROM restores AS r, store_meta AS m ORDER BY r.id DESC");
+STMT(view_series_list, "SELECT name, last, held FROM document_series"
+		       " ORDER BY name");
 STMT(view_status_store,
-     "SELECT version, store_epoch, installation_id, created_ms"
+     "SELECT version, store_epoch, held, installation_id, created_ms"
      " FROM store_meta");
 
 static const struct view views[] = {
@@ -264,6 +314,8 @@ static const struct view views[] = {
 	{"label.list", &view_label_list},
 	{"catalog.show", &view_catalog_show},
 	{"catalog.status", &view_catalog_status},
+	{"restore.list", &view_restore_list},
+	{"series.list", &view_series_list},
 	{"status.queues", &view_status_queues},
 	{"status.orders", &view_status_orders},
 	{"status.endpoints", &view_status_endpoints},
@@ -296,59 +348,4 @@ int view_run(struct db *db, const struct view *view, const char *const *params,
 		rows++;
 	}
 	return rc < 0 ? rc : rows;
-}
-
-/* Invariants and promises; 0 breaches is what each should say. */
-STMT(verify_inbox_gap,
-     "SELECT count(*) FROM inbox_head h WHERE h.last_seq <>"
-     " (SELECT count(*) FROM inbox i WHERE i.order_id = h.order_id) +"
-     " (SELECT count(*) FROM inbox_archive a WHERE a.order_id = h.order_id)");
-STMT(verify_outbox_gap,
-     "SELECT count(*) FROM outbox_head h WHERE h.last_seq <>"
-     " (SELECT count(*) FROM outbox o WHERE o.head_id = h.head_id) +"
-     " (SELECT count(*) FROM outbox_archive a WHERE a.head_id = h.head_id)");
-STMT(verify_series_gap,
-     "SELECT count(*) FROM document_series s WHERE s.last <>"
-     " (SELECT count(*) FROM documents d WHERE d.series = s.name)");
-STMT(verify_history,
-     "SELECT count(*) FROM orders o WHERE NOT EXISTS"
-     " (SELECT 1 FROM order_history h WHERE h.order_id = o.id)");
-STMT(verify_done_twice,
-     "SELECT count(*) FROM (SELECT order_id, event_type FROM"
-     " (SELECT order_id, event_type FROM outbox WHERE state = 3"
-     "   AND outcome = 'ok' AND copy_of IS NULL"
-     "  UNION ALL SELECT order_id, event_type FROM outbox_archive"
-     "   WHERE state = 3 AND outcome = 'ok' AND copy_of IS NULL) GROUP BY "
-     "order_id, event_type"
-     " HAVING count(*) > 1)");
-STMT(verify_document_twice,
-     "SELECT count(*) FROM (SELECT order_id FROM documents"
-     " GROUP BY order_id, kind, revision HAVING count(*) > 1)");
-STMT(verify_pending_idle,
-     "SELECT count(*) FROM inbox i JOIN inbox_head h USING (order_id)"
-     " WHERE i.state = 1 AND h.state = 0");
-STMT(verify_done_without_outcome,
-     "SELECT (SELECT count(*) FROM inbox WHERE state IN (3, 4)"
-     " AND outcome = '') + (SELECT count(*) FROM outbox"
-     " WHERE state IN (3, 4) AND outcome = '')");
-
-const struct verify_check verify_checks[] = {
-	{"inbox sequences have no gap", &verify_inbox_gap},
-	{"outbox sequences have no gap", &verify_outbox_gap},
-	{"document series have no gap", &verify_series_gap},
-	{"every order has a history", &verify_history},
-	{"no notification was sent twice", &verify_done_twice},
-	{"no order has a document twice", &verify_document_twice},
-	{"no waiting message is forgotten by its head", &verify_pending_idle},
-	{"every finished message has an outcome", &verify_done_without_outcome},
-	{NULL, NULL},
-};
-
-int verify_run(struct db *db, const struct verify_check *check,
-	       int64_t *ret_breaches, struct err *e)
-{
-	CLEANUP_QUERY struct query *q = query_start(db, check->stmt);
-	int rc = query_one_i64(q, ret_breaches, e);
-
-	return rc < 0 ? rc : 0;
 }

@@ -28,13 +28,4 @@ int view_run(struct db *db, const struct view *view, const char *const *params,
 	     size_t count, int (*each)(struct query *row, void *context),
 	     void *context, struct err *e);
 
-/* Checks of promises that data can show: each counts its breaches. */
-struct verify_check {
-	const char *name; /* "no gap in any order_seq" */
-	const struct stmt *stmt;
-};
-extern const struct verify_check verify_checks[]; /* ends with NULLs */
-int verify_run(struct db *db, const struct verify_check *check,
-	       int64_t *ret_breaches, struct err *e);
-
 #endif
