@@ -294,7 +294,8 @@ int64_t claim_due_ms(struct endpoint *ep, int64_t mono_ms)
 	    ep->row.state == ENDPOINT_HELD || room(ep) <= 0 ||
 	    waits_for_others(ep->notifier))
 		return INT64_MAX;
-	if (ep->row.state == ENDPOINT_OPEN)
+	if (ep->row.state == ENDPOINT_OPEN &&
+	    !endpoint_probe_is_due(&ep->row, clock_wall_ms()))
 		due_ms = MAX_OF(due_ms, mono_ms + ep->row.next_probe_ms -
 						clock_wall_ms());
 	if (wanted(ep) <= 0) /* those that are ready come first */

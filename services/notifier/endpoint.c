@@ -99,7 +99,7 @@ bool endpoint_is_usable(const struct endpoint *ep, int64_t mono_ms)
 		return false;
 	return ep->row.state == ENDPOINT_CLOSED ||
 	       (ep->row.state == ENDPOINT_OPEN &&
-		ep->row.next_probe_ms <= clock_wall_ms());
+		endpoint_probe_is_due(&ep->row, clock_wall_ms()));
 }
 
 bool endpoint_can_ask(const struct endpoint *ep, const char *external_id)

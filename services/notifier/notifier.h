@@ -217,8 +217,10 @@ struct notifier {
 	struct reclaim {
 		struct letter letter;
 		bool under_way;
-		int dead_count, given_back;
-		struct outbox_holder dead[OUTBOX_HOLDERS_MAX];
+		int holder_count, given_back;
+		int64_t next_ms; /* monotonic */
+		struct outbox_holder holders[OUTBOX_HOLDERS_MAX];
+		enum queue_owner lives[OUTBOX_HOLDERS_MAX];
 	} reclaim;
 };
 

@@ -13,7 +13,7 @@
 #include "store/order/orders.h"
 
 enum {
-	TRIES_MAX = 6,
+	TRIES_MAX = 6, /* then the pause grows no more */
 	TRY_BASE_MS = 200
 };
 
@@ -233,7 +233,9 @@ static void on_letter(struct letter *letter)
 		slot_move(slot, SLOT_FREE);
 		return;
 	}
-	if (letter->rc == ERR_STATE || ++slot->settle_tries >= TRIES_MAX) {
+	/* Until then the lease is ours: nobody else would ever take it. */
+	slot->settle_tries = MIN_OF(slot->settle_tries + 1, (int)TRIES_MAX);
+	if (letter->rc == ERR_STATE) {
 		log_error(&letter->err, "result not written",
 			  LOG_TEXT("order", slot->message.external_id),
 			  LOG_I64("message", slot->message.id));

@@ -15,7 +15,8 @@
 enum {
 	UPKEEP_MS = 1000,
 	CREDENTIALS_MS = 3000,
-	RECLAIM_MAX = 200
+	RECLAIM_MAX = 200,
+	RECLAIM_EVERY_MS = 10000
 };
 
 static void show(const struct endpoint *ep, int64_t waited_ms)
@@ -55,21 +56,22 @@ static int look_at_endpoint(struct endpoint *ep, struct err *e)
 	return 0;
 }
 
-static bool is_dead(const char *owner, void *context)
+/* Owners that have come since are left alone: there is a next time. */
+static enum queue_owner life_of(const char *owner, void *context)
 {
 	const struct reclaim *reclaim = context;
 
-	for (int i = 0; i < reclaim->dead_count; i++)
-		if (strcmp(reclaim->dead[i].owner, owner) == 0)
-			return true;
-	return false;
+	for (int i = 0; i < reclaim->holder_count; i++)
+		if (strcmp(reclaim->holders[i].owner, owner) == 0)
+			return reclaim->lives[i];
+	return OWNER_ALIVE;
 }
 
 static int run_reclaim(struct unit *u, struct db *db, int64_t now_ms,
 		       struct err *e)
 {
 	struct reclaim *reclaim = CONTAINER_OF(u, struct reclaim, letter.unit);
-	int rc = queue_reclaim(db, &queue_outbox, now_ms, is_dead, reclaim,
+	int rc = queue_reclaim(db, &queue_outbox, now_ms, life_of, reclaim,
 			       RECLAIM_MAX, e);
 
 	reclaim->given_back = MAX_OF(rc, 0);
@@ -94,30 +96,60 @@ static void on_letter(struct letter *letter)
 		n->endpoints[i].look_at_ms = 0;
 }
 
-/* Whether an owner lives is found out here, where it may take its time, and
- * not inside the transaction. */
-static int reclaim_when_needed(struct notifier *n, struct err *e)
+/* What we hold while no message is in our hands is left over from a claim whose
+ * commit was uncertain. */
+static enum queue_owner own_life(const struct notifier *n)
 {
-	struct outbox_holder holders[OUTBOX_HOLDERS_MAX];
+	return n->free_count == SLOTS_MAX && n->reserved == 0 ? OWNER_DEAD
+							      : OWNER_ALIVE;
+}
+
+/* 1 when one of the holders has something to give back. Whether an owner lives
+ * is found out here, where it may take its time, and not inside the
+ * transaction. */
+static int look_at_holders(struct notifier *n, struct err *e)
+{
+	static const enum queue_owner lives[] = {
+		[INSTANCE_ALIVE] = OWNER_ALIVE,
+		[INSTANCE_DEAD] = OWNER_DEAD,
+		[INSTANCE_ELSEWHERE] = OWNER_UNKNOWN,
+	};
 	struct reclaim *reclaim = &n->reclaim;
 	const struct service *s = n->service;
 	int64_t now_ms = clock_wall_ms();
-	bool expired = false;
-	int count;
+	int needed = 0;
+
+	reclaim->holder_count =
+		outbox_holders(s->db, reclaim->holders, OUTBOX_HOLDERS_MAX, e);
+	for (int i = 0; i < reclaim->holder_count; i++) {
+		const struct outbox_holder *holder = &reclaim->holders[i];
+		enum queue_owner life =
+			strcmp(holder->owner, s->instance.owner) == 0
+				? own_life(n)
+				: lives[instance_life(s->dir.run,
+						      holder->owner)];
+
+		reclaim->lives[i] = life;
+		needed |=
+			life == OWNER_DEAD || (life == OWNER_UNKNOWN &&
+					       holder->lease_until_ms < now_ms);
+	}
+	return reclaim->holder_count < 0 ? reclaim->holder_count : needed;
+}
+
+/* Now and then also without need: for what waits by a clock that was wrong. */
+static int reclaim_when_needed(struct notifier *n, int64_t mono_ms,
+			       struct err *e)
+{
+	struct reclaim *reclaim = &n->reclaim;
+	int rc;
 
 	if (reclaim->under_way)
 		return 0;
-	count = outbox_holders(s->db, holders, OUTBOX_HOLDERS_MAX, e);
-	reclaim->dead_count = 0;
-	for (int i = 0; i < count; i++) {
-		expired = expired || holders[i].lease_until_ms < now_ms;
-		if (strcmp(holders[i].owner, s->instance.owner) != 0 &&
-		    instance_life(s->dir.run, holders[i].owner) ==
-			    INSTANCE_DEAD)
-			reclaim->dead[reclaim->dead_count++] = holders[i];
-	}
-	if (count < 0 || (reclaim->dead_count == 0 && !expired))
-		return MIN_OF(count, 0);
+	rc = look_at_holders(n, e);
+	if (rc < 0 || (rc == 0 && mono_ms < reclaim->next_ms))
+		return MIN_OF(rc, 0);
+	reclaim->next_ms = mono_ms + RECLAIM_EVERY_MS;
 	reclaim->under_way = true;
 	reclaim->letter.unit.run = run_reclaim;
 	reclaim->letter.open = on_letter;
@@ -142,7 +174,7 @@ void upkeep_when_due(struct notifier *n, int64_t mono_ms)
 		rc = look_at_endpoint(&n->endpoints[i], &e);
 	}
 	if (rc >= 0)
-		rc = reclaim_when_needed(n, &e);
+		rc = reclaim_when_needed(n, mono_ms, &e);
 	if (rc < 0)
 		notifier_store_failed(n, &e);
 	else

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "process.h"
 
+#include <string.h>
+
 #include "app/metrics/metrics.h"
 #include "app/service/service.h"
 #include "base/backoff.h"
@@ -143,18 +145,27 @@ struct reclaim {
 	struct service *service;
 };
 
-static bool is_dead(const char *owner, void *context)
+/* What we hold ourselves between two batches is left over from one whose result
+ * could not be written. */
+static enum queue_owner life_of(const char *owner, void *context)
 {
+	static const enum queue_owner lives[] = {
+		[INSTANCE_ALIVE] = OWNER_ALIVE,
+		[INSTANCE_DEAD] = OWNER_DEAD,
+		[INSTANCE_ELSEWHERE] = OWNER_UNKNOWN,
+	};
 	const struct service *s = context;
 
-	return instance_life(s->dir.run, owner) == INSTANCE_DEAD;
+	return strcmp(owner, s->instance.owner) == 0
+		       ? OWNER_DEAD
+		       : lives[instance_life(s->dir.run, owner)];
 }
 
 static int run_reclaim(struct unit *u, struct db *db, int64_t now_ms,
 		       struct err *e)
 {
 	struct reclaim *r = CONTAINER_OF(u, struct reclaim, unit);
-	int rc = queue_reclaim(db, &queue_inbox, now_ms, is_dead, r->service,
+	int rc = queue_reclaim(db, &queue_inbox, now_ms, life_of, r->service,
 			       RECLAIM_LIMIT, e);
 
 	return rc < 0 ? rc : 0;

@@ -17,11 +17,16 @@ enum {
 	MINUTE_MS = 60 * 1000
 };
 
-static bool is_dead(const char *owner, void *context)
+static enum queue_owner life_of(const char *owner, void *context)
 {
+	static const enum queue_owner lives[] = {
+		[INSTANCE_ALIVE] = OWNER_ALIVE,
+		[INSTANCE_DEAD] = OWNER_DEAD,
+		[INSTANCE_ELSEWHERE] = OWNER_UNKNOWN,
+	};
 	const struct service *s = context;
 
-	return instance_life(s->dir.run, owner) == INSTANCE_DEAD;
+	return lives[instance_life(s->dir.run, owner)];
 }
 
 struct sweep {
@@ -36,7 +41,7 @@ static int run_reclaim(struct unit *u, struct db *db, int64_t now_ms,
 {
 	struct sweep *sweep = CONTAINER_OF(u, struct sweep, unit);
 
-	sweep->count = queue_reclaim(db, &queue_telegram, now_ms, is_dead,
+	sweep->count = queue_reclaim(db, &queue_telegram, now_ms, life_of,
 				     sweep->service, SWEEP_LIMIT, e);
 	return MIN_OF(sweep->count, 0);
 }

@@ -261,7 +261,8 @@ dies:
 }
 
 /* upkeep.c: any notifier gives back what dead owners hold, and leases that are
- * over. The message keeps its mark. */
+ * over. (Those of living owners on its own machine it leaves alone; here all
+ * live on different ones.) The message keeps its mark. */
 active proctype queue_reclaim()
 {
 	byte i;

@@ -142,6 +142,20 @@ static void one_probe_goes_at_a_time(void **state)
 	assert_int_equal(row.changed_ms, T0 + 201);
 }
 
+static void a_probe_of_a_clock_that_was_set_back_is_due_now(void **state)
+{
+	struct test *t = *state;
+	struct endpoint_row row;
+
+	assert_int_equal(go(t, OPEN, T0 + INT64_C(3) * 3600 * 1000), 1);
+	row = row_of(t, "kuper");
+	assert_true(endpoint_probe_is_due(&row, T0));
+	assert_int_equal(go(t, TAKE_PROBE, T0), 1);
+	row = row_of(t, "kuper");
+	assert_false(endpoint_probe_is_due(&row, T0));
+	assert_int_equal(go(t, TAKE_PROBE, T0), 0);
+}
+
 static void what_was_held_is_tried_at_once_when_it_changed(void **state)
 {
 	struct test *t = *state;
@@ -169,6 +183,7 @@ int main(void)
 		T(a_change_happens_once_and_only_from_its_state),
 		T(an_endpoint_without_a_row_is_closed),
 		T(one_probe_goes_at_a_time),
+		T(a_probe_of_a_clock_that_was_set_back_is_due_now),
 		T(what_was_held_is_tried_at_once_when_it_changed),
 		T(a_state_of_a_newer_version_keeps_everything_back),
 	};

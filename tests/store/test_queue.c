@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "queue_test.h"
 
+#define HOUR_MS INT64_C(3600000)
+
 static const struct queue_result ok = {.state = QUEUE_DONE,
 				       .outcome = OUTCOME_OK};
 
@@ -156,24 +158,28 @@ static void a_result_is_written_with_its_reason(void **state)
 	assert_string_equal(head_value(t, 1, "state"), "0");
 }
 
-static bool other_is_dead(const char *owner, void *context)
+/* The other one is dead; of this one we know what the context says. */
+static enum queue_owner life_of(const char *owner, void *context)
 {
-	int *asked = context;
+	return strcmp(owner, OTHER) == 0 ? OWNER_DEAD
+					 : *(enum queue_owner *)context;
+}
 
-	(*asked)++;
-	return strcmp(owner, OTHER) == 0;
+static int reclaim_knowing(struct test *t, int64_t now_ms, int limit,
+			   enum queue_owner life)
+{
+	int rc;
+
+	begin(t);
+	rc = queue_reclaim(t->db, t->kind->queue, now_ms, life_of, &life, limit,
+			   NULL);
+	commit(t);
+	return rc;
 }
 
 static int reclaim(struct test *t, int64_t now_ms, int limit)
 {
-	int asked = 0;
-	int rc;
-
-	begin(t);
-	rc = queue_reclaim(t->db, t->kind->queue, now_ms, other_is_dead, &asked,
-			   limit, NULL);
-	commit(t);
-	return rc;
+	return reclaim_knowing(t, now_ms, limit, OWNER_UNKNOWN);
 }
 
 static void what_a_dead_owner_held_is_given_back_at_once(void **state)
@@ -206,6 +212,43 @@ static void a_lease_that_ran_out_is_given_back(void **state)
 	assert_int_equal(reclaim(t, T0 + LEASE_MS, 100), 0);
 	assert_int_equal(reclaim(t, T0 + LEASE_MS + 1, 100), 1);
 	expect_body(t, T0 + LEASE_MS + 1, "m", &again);
+}
+
+static void who_lives_here_is_never_robbed(void **state)
+{
+	struct test *t = *state;
+	MESSAGE m = {0};
+	MESSAGE none = {0};
+
+	add(t, 1, "m", T0);
+	expect_body(t, T0, "m", &m);
+	/* The clock is set forward by hours while it works. */
+	assert_int_equal(reclaim_knowing(t, T0 + 5 * HOUR_MS, 100, OWNER_ALIVE),
+			 0);
+	assert_int_equal(claim(t, T0 + 5 * HOUR_MS, &none), 0);
+	assert_int_equal(finish(t, &m,
+				&(struct queue_result){.state = QUEUE_DONE},
+				T0 + 5 * HOUR_MS),
+			 0);
+}
+
+static void what_waits_by_a_clock_that_was_set_back_is_due_now(void **state)
+{
+	struct test *t = *state;
+	struct queue_retry soon = {.due_ms = T0 + 5000};
+	MESSAGE m = {0};
+	MESSAGE none = {0};
+	MESSAGE wrong = {0};
+
+	add(t, 1, "soon", T0);
+	expect_body(t, T0, "soon", &m);
+	assert_int_equal(retry(t, &m, &soon, T0), 0);
+	add(t, 2, "wrong", T0 + 5 * HOUR_MS);
+	assert_int_equal(claim(t, T0, &none), 0);
+	assert_int_equal(reclaim(t, T0, 100), 0);
+	expect_body(t, T0, "wrong", &wrong);
+	/* A wait that somebody meant is left alone. */
+	assert_int_equal(claim(t, T0 + 4999, &none), 0);
 }
 
 static void giving_back_stops_at_its_limit(void **state)
@@ -449,6 +492,8 @@ static void looking_ahead_shows_what_is_not_over(void **state)
 		ON(a_result_is_written_with_its_reason, kind),                \
 		ON(what_a_dead_owner_held_is_given_back_at_once, kind),       \
 		ON(a_lease_that_ran_out_is_given_back, kind),                 \
+		ON(who_lives_here_is_never_robbed, kind),                     \
+		ON(what_waits_by_a_clock_that_was_set_back_is_due_now, kind), \
 		ON(giving_back_stops_at_its_limit, kind),                     \
 		ON(whoever_lost_the_lease_changes_nothing, kind),             \
 		ON(a_send_without_a_result_leaves_a_mark, kind),              \

@@ -17,11 +17,11 @@ enum {
 	BATCH = 4
 };
 
-static bool everybody_is_dead(const char *owner, void *context)
+static enum queue_owner everybody_is_dead(const char *owner, void *context)
 {
 	(void)owner;
 	(void)context;
-	return true;
+	return OWNER_DEAD;
 }
 
 /* Whoever holds leases has died. */

@@ -300,9 +300,9 @@ static void a_message_to_nobody_is_dropped(void **state)
 	assert_int_equal(waiting, 1);
 }
 
-static bool is_dead(const char *owner, void *context)
+static enum queue_owner life_of(const char *owner, void *context)
 {
-	return strcmp(owner, context) == 0;
+	return strcmp(owner, context) == 0 ? OWNER_DEAD : OWNER_UNKNOWN;
 }
 
 static int reclaim(struct db *db, int64_t now_ms, void *context, struct err *e)
@@ -311,7 +311,7 @@ static int reclaim(struct db *db, int64_t now_ms, void *context, struct err *e)
 	char dead[] = "telegram-1";
 
 	(void)now_ms;
-	return queue_reclaim(db, &queue_telegram, act->now_ms, is_dead, dead, 9,
+	return queue_reclaim(db, &queue_telegram, act->now_ms, life_of, dead, 9,
 			     e);
 }
 

@@ -199,18 +199,18 @@ void flow_process(struct fixture *f)
 	fail_msg("the inbox does not become empty");
 }
 
-static bool nobody_is_dead(const char *owner, void *context)
+static enum queue_owner nobody_is_known(const char *owner, void *context)
 {
 	(void)owner;
 	(void)context;
-	return false;
+	return OWNER_UNKNOWN;
 }
 
 static int run_reclaim(struct db *db, int64_t now_ms, void *context,
 		       struct err *e)
 {
 	(void)context;
-	return queue_reclaim(db, &queue_inbox, now_ms + 10000, nobody_is_dead,
+	return queue_reclaim(db, &queue_inbox, now_ms + 10000, nobody_is_known,
 			     NULL, 100, e);
 }
 

@@ -256,6 +256,8 @@ void exchange_refuse(struct http_exchange *x, const struct http_route *routes)
 		http_reply_header(
 			x, "Allow",
 			http_route_allow(routes, http_path(x), allow));
+	if (x->refusal == 503) /* its successor will be there */
+		http_reply_header(x, "Retry-After", "1");
 	for (size_t i = 0; i < COUNT_OF(refusals); i++) {
 		if (refusals[i].status == x->refusal) {
 			http_reply_error(x, x->refusal, refusals[i].code,

@@ -22,10 +22,10 @@ STMT(endpoint_open,
      " ON CONFLICT (name) DO UPDATE SET state = 'open', failures = 0,"
      " reason = excluded.reason, next_probe_ms = excluded.next_probe_ms,"
      " changed_ms = excluded.changed_ms WHERE endpoints.state = 'closed'");
-/* $1 name, $2 next probe, $3 now */
+/* $1 name, $2 next probe, $3 now, $4 later than any */
 STMT(endpoint_take_probe,
-     "UPDATE endpoints SET next_probe_ms = $2"
-     " WHERE name = $1 AND state = 'open' AND next_probe_ms <= $3");
+     "UPDATE endpoints SET next_probe_ms = $2 WHERE name = $1"
+     " AND state = 'open' AND (next_probe_ms <= $3 OR next_probe_ms > $4)");
 STMT(endpoint_probe_failed,
      "UPDATE endpoints SET failures = failures + 1, reason = $2"
      " WHERE name = $1 AND state = 'open'");
@@ -55,6 +55,12 @@ static enum endpoint_state state_from_name(const char *name)
 		if (strcmp(state_names[i], name) == 0)
 			return (enum endpoint_state)i;
 	return ENDPOINT_HELD;
+}
+
+bool endpoint_probe_is_due(const struct endpoint_row *row, int64_t now_ms)
+{
+	return row->next_probe_ms <= now_ms ||
+	       row->next_probe_ms > now_ms + ENDPOINT_PROBE_MAX_MS;
 }
 
 int endpoints_get(struct db *db, const char *name, struct endpoint_row *ret_row,
@@ -99,6 +105,7 @@ int endpoints_take_probe(struct db *db, const char *name, int64_t next_probe_ms,
 	query_text(q, 1, name);
 	query_i64(q, 2, next_probe_ms);
 	query_i64(q, 3, now_ms);
+	query_i64(q, 4, now_ms + ENDPOINT_PROBE_MAX_MS);
 	return query_exec(q, e);
 }
 

@@ -13,6 +13,7 @@
 #ifndef STORE_ENDPOINTS_H
 #define STORE_ENDPOINTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct db;
@@ -42,6 +43,13 @@ struct endpoint_row {
 	int64_t changed_ms, next_probe_ms;
 	char reason[ENDPOINT_REASON_BYTES];
 };
+
+/* Of an open one: may it be probed? A time later than any probe is put off was
+ * named by a clock that has been set back since. */
+enum {
+	ENDPOINT_PROBE_MAX_MS = 60000
+};
+bool endpoint_probe_is_due(const struct endpoint_row *row, int64_t now_ms);
 
 /* An endpoint without a row is closed. 0 or < 0. Also on a reader. */
 int endpoints_get(struct db *db, const char *name, struct endpoint_row *ret_row,

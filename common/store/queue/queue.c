@@ -372,14 +372,24 @@ static int give_back(struct db *db, const struct queue *queue, int64_t head_id,
 }
 
 struct lost {
-	bool (*is_dead)(const char *owner, void *context);
+	enum queue_owner (*life_of)(const char *owner, void *context);
 	void *context;
+	int64_t now_ms;
 	int limit;
 	int64_t heads[RECLAIM_MAX];
 };
 
-/* Heads whose lease ran out or whose owner is dead; their number. */
-static int find_lost(struct db *db, const struct queue *queue, int64_t now_ms,
+static bool is_lost(const struct lost *lost, const char *owner,
+		    int64_t lease_until_ms)
+{
+	enum queue_owner life = lost->life_of(owner, lost->context);
+
+	return life == OWNER_DEAD ||
+	       (life == OWNER_UNKNOWN && lease_until_ms < lost->now_ms);
+}
+
+/* Heads that nobody works on any more; their number. */
+static int find_lost(struct db *db, const struct queue *queue,
 		     struct lost *lost, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, queue->leased_heads);
@@ -388,20 +398,35 @@ static int find_lost(struct db *db, const struct queue *queue, int64_t now_ms,
 
 	query_i64(q, 1, RECLAIM_MAX);
 	while ((rc = query_next(q, e)) > 0 && found < lost->limit)
-		if (query_col_i64(q, 2) < now_ms ||
-		    lost->is_dead(query_col_text(q, 1), lost->context))
+		if (is_lost(lost, query_col_text(q, 1), query_col_i64(q, 2)))
 			lost->heads[found++] = query_col_i64(q, 0);
 	return rc < 0 ? rc : found;
 }
 
+/* What waits for a time that a wrong clock has named. */
+static int bring_near(struct db *db, const struct queue *queue, int64_t now_ms,
+		      int limit, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->near_heads);
+
+	query_i64(q, 1, now_ms);
+	query_i64(q, 2, now_ms + QUEUE_DUE_MAX_MS);
+	query_i64(q, 3, limit);
+	return query_exec(q, e);
+}
+
 int queue_reclaim(struct db *db, const struct queue *queue, int64_t now_ms,
-		  bool (*is_dead)(const char *owner, void *context),
+		  enum queue_owner (*life_of)(const char *owner, void *context),
 		  void *context, int limit, struct err *e)
 {
-	struct lost lost = {.is_dead = is_dead,
+	struct lost lost = {.life_of = life_of,
 			    .context = context,
+			    .now_ms = now_ms,
 			    .limit = MIN_OF(limit, (int)RECLAIM_MAX)};
-	int found = find_lost(db, queue, now_ms, &lost, e);
+	int found = bring_near(db, queue, now_ms, limit, e);
+
+	if (found >= 0)
+		found = find_lost(db, queue, &lost, e);
 
 	for (int i = 0; i < found; i++) {
 		int rc = give_back(db, queue, lost.heads[i], now_ms, e);

@@ -81,7 +81,8 @@ struct queue {
 	const char *name;      /* "inbox" */
 	const char *loss_kind; /* "apply": of an attempt that was lost */
 	bool has_status;       /* results carry an HTTP status */
-	const struct stmt *claim_head, *take_message, *finish_message;
+	const struct stmt *near_heads, *claim_head, *take_message,
+		*finish_message;
 	const struct stmt *next_pending, *settle_head, *retry_message;
 	const struct stmt *leased_heads, *taken_message, *untake_message;
 	const struct stmt *ready_head;
@@ -185,12 +186,22 @@ int queue_operate(struct db *db, const struct queue *queue, int64_t message_id,
 		  enum queue_operation operation, int64_t now_ms,
 		  struct err *e);
 
-/* Give back what dead owners hold. is_dead decides about an owner id whose
- * lease runs (true: take it away now); leases past lease_until_ms go back in
- * any case. Each is a loss of its message and an attempt (attempts.h). Number
- * of heads given back, at most limit. */
+/* Give back what dead owners hold. Who lives here is never robbed, whatever the
+ * clock says: it may have been set. Of owners that cannot be told, leases past
+ * lease_until_ms go back. Each is a loss of its message and an attempt
+ * (attempts.h). Heads that are due later than anything is put off
+ * (QUEUE_DUE_MAX_MS) waited by a clock that has been set back since: they are
+ * due now. Number of heads given back, at most limit. */
+enum {
+	QUEUE_DUE_MAX_MS = 3600 * 1000
+};
+enum queue_owner {
+	OWNER_DEAD = 1,
+	OWNER_ALIVE,
+	OWNER_UNKNOWN /* of another machine */
+};
 int queue_reclaim(struct db *db, const struct queue *queue, int64_t now_ms,
-		  bool (*is_dead)(const char *owner, void *context),
+		  enum queue_owner (*life_of)(const char *owner, void *context),
 		  void *context, int limit, struct err *e);
 
 #endif

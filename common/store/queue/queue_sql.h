@@ -23,6 +23,10 @@
  * names an attempt of which nothing else is known. */
 #define QUEUE_STATEMENTS(q, table, head, key, body, extra, set_status, kind)   \
 	/* $1 now, $2 owner, $3 lease_until */                                 \
+	STMT(q##_near_heads,                                                   \
+	     "UPDATE " head " SET due_ms = $1 WHERE " key " IN (SELECT " key   \
+	     " FROM " head " WHERE state = 1 AND due_ms > $2"                  \
+	     " ORDER BY due_ms DESC LIMIT $3)");                               \
 	STMT(q##_claim_head,                                                   \
 	     "UPDATE " head " SET state = 2, lease_owner = $2,"                \
 	     " lease_epoch = lease_epoch + 1, lease_until_ms = $3"             \
@@ -120,6 +124,7 @@
 		.name = #q,                                                    \
 		.loss_kind = (kind),                                           \
 		.has_status = sizeof(set_status) > 1,                          \
+		.near_heads = &q##_near_heads,                                 \
 		.claim_head = &q##_claim_head,                                 \
 		.take_message = &q##_take_message,                             \
 		.finish_message = &q##_finish_message,                         \

@@ -180,6 +180,9 @@ static void assert_closed(struct fixture *f, int status, const char *body)
 	assert_int_equal(f->answer.status, status);
 	assert_non_null(strstr(f->answer.body, body));
 	assert_non_null(strstr(f->answer.head, "Connection: close\n"));
+	/* "Send it again" is said with when. */
+	if (status == 503)
+		assert_non_null(strstr(f->answer.head, "Retry-After: "));
 	assert_false(raw_read(&f->stream, &f->answer, true));
 }
 
@@ -312,8 +315,10 @@ static void a_request_after_giving_up_is_503_too(void **state)
 	/* On a slow day the server is gone by now. */
 	if (raw_send_text(late.fd, "POST /hold HTTP/1.1\r\nHost: t\r\n"
 				   "Content-Length: 0\r\n\r\n") &&
-	    raw_read(&late, &f->answer, true))
+	    raw_read(&late, &f->answer, true)) {
 		assert_int_equal(f->answer.status, 503);
+		assert_non_null(strstr(f->answer.head, "Retry-After: "));
+	}
 	end_stop(f, PROMPT_MS);
 	assert_int_equal(sem_trywait(&meeting.entered), -1);
 	(void)close(lazy);
