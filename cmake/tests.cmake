@@ -70,9 +70,17 @@ foreach(tool format shell cppcheck tidy)
 endforeach()
 set_tests_properties(static.cppcheck static.tidy PROPERTIES RUN_SERIAL ON) # they use every processor
 
+# What makes a machine behave badly for e2e tests. A sanitizer's runtime wants to
+# be loaded before everything else.
+if(NOT SANITIZE)
+  add_library(bad_machine SHARED tests/preload/bad_machine.c)
+  target_link_libraries(bad_machine PRIVATE ${CMAKE_DL_LIBS})
+  set_target_properties(bad_machine PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endif()
+
 # pytest files, one test each. Where time limits are promises, a small machine has
 # nothing else to do.
-set(TIMED_TESTS up supervisor life kill intake full_kill)
+set(TIMED_TESTS up supervisor life kill intake faults full_kill full_faults)
 function(add_pytests folder prefix)
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/test_*.py)
   foreach(source ${sources})

@@ -102,6 +102,7 @@ class Appliance:
         self.process: subprocess.Popen[str] | None = None
         self.screen_path = folder / "screen.txt"
         self.extra: list[str] = []
+        self.environment: dict[str, str] = {}
         self.by_up = False
         self.has_config = True
         self.write_config(config)
@@ -124,7 +125,8 @@ class Appliance:
         assert self.process is None, "already started"
         with open(self.screen_path, "w", encoding="utf-8") as screen:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=screen, stderr=screen,
-                                            text=True, user=user, group=user, env={**os.environ, "ORDERGATE_BUILD": str(BUILD)})
+                                            text=True, user=user, group=user, env={**os.environ, "ORDERGATE_BUILD": str(BUILD),
+                                                 **self.environment})
 
     def start(self, seconds: float = UP_S * SLACK) -> "Appliance":
         self.launch()

@@ -40,9 +40,10 @@ def _write_secret(appliance: Appliance, name: str, value: str) -> None:
 
 @contextlib.contextmanager
 def between(make_appliance: Callable[..., Appliance], config: str = "",
-            telegram: Telegram | None = None) -> Iterator[tuple[Appliance, Kuper]]:
+            telegram: Telegram | None = None, environment: dict[str, str] | None = None) -> Iterator[tuple[Appliance, Kuper]]:
     """A running appliance and the marketplace that sends it orders and hears from it."""
     appliance = make_appliance()
+    appliance.environment.update(environment or {})
     with kuper_remote.start(appliance.folder, "", "--settle-ms", "200") as market:
         text = CHANNEL.format(url=market.base_url) + config
         if telegram is not None:

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * bad_machine.c - a machine that behaves badly when told to; for LD_PRELOAD.
+ *
+ * $ORDERGATE_BAD_MACHINE names a file of 16 bytes that all processes map:
+ *	byte 0     what the disk does: 0 works, F full, R read-only, I fails
+ *	byte 1     1: doorbells are dropped
+ *	bytes 8..  int64: how many milliseconds the calendar clock is ahead
+ *
+ * By the disk the store's file and its log are meant, and nothing else.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+struct machine {
+	volatile char disk;
+	volatile char drops_bells;
+	char unused[6];
+	volatile int64_t ahead_ms;
+};
+
+static const struct machine works;
+
+static const struct machine *machine(void)
+{
+	static const struct machine *mapped;
+	const char *path;
+	void *memory;
+	int fd;
+
+	if (mapped != NULL)
+		return mapped;
+	path = getenv("ORDERGATE_BAD_MACHINE");
+	fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return &works;
+	memory = mmap(NULL, sizeof(struct machine), PROT_READ, MAP_SHARED, fd,
+		      0);
+	(void)close(fd);
+	if (memory == MAP_FAILED)
+		return &works;
+	mapped = memory;
+	return mapped;
+}
+
+/* The function that the program would have called. */
+#define REAL(name)                                                          \
+	__extension__({                                                     \
+		static __typeof__(&name) real_;                             \
+		if (real_ == NULL)                                          \
+			real_ = (__typeof__(&name))dlsym(RTLD_NEXT, #name); \
+		real_;                                                      \
+	})
+
+static bool is_of_the_store(int fd)
+{
+	char link[64];
+	char path[PATH_MAX];
+	ssize_t bytes;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	bytes = readlink(link, path, sizeof(path) - 1);
+	if (bytes <= 0)
+		return false;
+	path[bytes] = '\0';
+	return strstr(path, "ordergate.db") != NULL &&
+	       strstr(path, "-shm") == NULL && strstr(path, ".lock") == NULL &&
+	       strstr(path, ".sync") == NULL;
+}
+
+/* 0, or the errno of a write to that file now. */
+static int refusal(int fd)
+{
+	char disk = machine()->disk;
+	int code = disk == 'F'	 ? ENOSPC
+		   : disk == 'R' ? EROFS
+		   : disk == 'I' ? EIO
+				 : 0;
+
+	return code != 0 && is_of_the_store(fd) ? code : 0;
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t bytes, off64_t at)
+{
+	errno = refusal(fd);
+	return errno != 0 ? -1 : REAL(pwrite64)(fd, data, bytes, at);
+}
+
+ssize_t pwrite(int fd, const void *data, size_t bytes, off_t at)
+{
+	errno = refusal(fd);
+	return errno != 0 ? -1 : REAL(pwrite)(fd, data, bytes, at);
+}
+
+int fdatasync(int fd)
+{
+	errno = machine()->disk == 'I' ? refusal(fd) : 0;
+	return errno != 0 ? -1 : REAL(fdatasync)(fd);
+}
+
+ssize_t sendto(int fd, const void *data, size_t bytes, int flags,
+	       const struct sockaddr *address, socklen_t address_bytes)
+{
+	if (machine()->drops_bells != 0 && address != NULL &&
+	    address->sa_family == AF_UNIX &&
+	    strstr(((const struct sockaddr_un *)(const void *)address)->sun_path,
+		   ".bell") != NULL)
+		return (ssize_t)bytes;
+	return REAL(sendto)(fd, data, bytes, flags, address, address_bytes);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	int64_t ahead_ms = machine()->ahead_ms;
+	int rc = REAL(clock_gettime)(clock, ret);
+
+	if (rc == 0 && clock == CLOCK_REALTIME)
+		ret->tv_sec += ahead_ms / 1000;
+	return rc;
+}
+
+time_t time(time_t *ret)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	if (ret != NULL)
+		*ret = now.tv_sec;
+	return now.tv_sec;
+}
+
+int gettimeofday(struct timeval *restrict ret, void *restrict zone)
+{
+	struct timespec now;
+
+	(void)zone;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	ret->tv_sec = now.tv_sec;
+	ret->tv_usec = now.tv_nsec / 1000;
+	return 0;
+}
