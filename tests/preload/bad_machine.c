@@ -87,7 +87,7 @@ static bool is_of_the_store(int fd)
 static int refusal(int fd)
 {
 	char disk = machine()->disk;
-	int code = disk == 'F'	 ? ENOSPC
+	int code = disk == 'F'   ? ENOSPC
 		   : disk == 'R' ? EROFS
 		   : disk == 'I' ? EIO
 				 : 0;
@@ -118,7 +118,8 @@ ssize_t sendto(int fd, const void *data, size_t bytes, int flags,
 {
 	if (machine()->drops_bells != 0 && address != NULL &&
 	    address->sa_family == AF_UNIX &&
-	    strstr(((const struct sockaddr_un *)(const void *)address)->sun_path,
+	    strstr(((const struct sockaddr_un *)(const void *)address)
+			   ->sun_path,
 		   ".bell") != NULL)
 		return (ssize_t)bytes;
 	return REAL(sendto)(fd, data, bytes, flags, address, address_bytes);
