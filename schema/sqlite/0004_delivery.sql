@@ -111,7 +111,7 @@ CREATE TABLE document_series_jumps (
   reason      TEXT NOT NULL
 ) STRICT;
 
--- Closed orders whose personal data is still there, oldest first.
+-- Closed orders whose personal data is there, or there again, oldest first.
 ALTER TABLE orders ADD COLUMN erased_ms INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX orders_to_erase ON orders (updated_ms, id)
-  WHERE state IN ('delivered', 'canceled') AND erased_ms = 0;
+  WHERE state IN ('delivered', 'canceled') AND erased_ms < updated_ms;

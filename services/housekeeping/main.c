@@ -9,7 +9,8 @@ int main(int argc, char **argv)
 {
 	static const struct service_def def = {
 		.name = "housekeeping",
-		.summary = "archives what is done, removes what is too old",
+		.summary = "archives what is done, removes and erases what is "
+			   "too old",
 		.run = tidy_run,
 	};
 

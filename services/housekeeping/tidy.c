@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "codec/html_out.h"
 #include "codec/json/json_out.h"
+#include "erase.h"
 #include "store/engine/writer.h"
 #include "store/order/orders.h"
 #include "store/order/parked.h"
@@ -267,6 +268,7 @@ int tidy_run(struct service *s, struct buf *ret_line, struct err *e)
 			  MAX_OF(limit_ms - MARGIN_MS, limit_ms / 2),
 	};
 	int64_t expired = expire_events(&tidy, e);
+	int rc;
 
 	if (expired < 0)
 		return (int)expired;
@@ -278,6 +280,9 @@ int tidy_run(struct service *s, struct buf *ret_line, struct err *e)
 			return (int)rows;
 		buf_printf(ret_line, " %s=%" PRId64, chores[i].name, rows);
 	}
+	rc = erase_run(s, tidy.end_ms, ret_line, e);
+	if (rc < 0)
+		return rc;
 	if (!has_time(&tidy))
 		buf_add_text(ret_line, "; out of time, the next run goes on");
 	return 0;
