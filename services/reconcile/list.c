@@ -15,6 +15,7 @@
 #include "reconcile.h"
 #include "store/engine/writer.h"
 #include "store/pull/pulls.h"
+#include "store/repair/restore.h"
 
 enum {
 	PAGE_SIZE = 50,
@@ -45,6 +46,7 @@ struct save {
 	struct pull_cursor cursor;
 	const char *found[FOUND_MAX]; /* borrowed from the page */
 	int count;
+	int64_t began_ms; /* of the listing that this page ends; 0: none */
 };
 
 static int run_save(struct unit *u, struct db *db, int64_t now_ms,
@@ -58,7 +60,9 @@ static int run_save(struct unit *u, struct db *db, int64_t now_ms,
 		rc = pulls_add(db, name, save->found[i], now_ms, e);
 	if (rc == 0)
 		rc = pulls_save_cursor(db, name, &save->cursor, now_ms, e);
-	return rc;
+	if (rc >= 0 && save->began_ms != 0)
+		rc = restore_pull_listed(db, save->began_ms, now_ms, e);
+	return MIN_OF(rc, 0);
 }
 
 /* One more record of its store. A run stops where the next page could bring a
@@ -120,6 +124,7 @@ static int take_page(struct listing *l, const struct channel_page *page,
 			page->next);
 	l->finished = page->next[0] == '\0';
 	if (l->finished) {
+		save.began_ms = l->cursor.listing_ms;
 		l->cursor.since_ms = l->cursor.listing_ms - OVERLAP_MS;
 		l->cursor.listing_ms = 0;
 	}

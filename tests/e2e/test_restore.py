@@ -43,6 +43,7 @@ def order(desk: Desk) -> str:
                     (external,))
     desk.db.execute("INSERT INTO order_history (order_id, at_ms, kind, actor, detail) VALUES (?, 1, 'x', 'x', '{}')",
                     (desk.order_id(external),))
+    desk.db.execute("UPDATE counters SET value = ? WHERE name = 'order'", (desk.order_id(external),))
     return external
 
 
@@ -83,6 +84,22 @@ def test_what_was_sent_after_the_backup_is_not_sent_again(desk: Desk) -> None:
     assert desk.market.anomalies() == []
     entry = desk.db.execute("SELECT action, reason FROM audit_log").fetchone()
     assert entry == ("restore release", "a test")
+
+
+def test_the_pull_from_the_time_of_the_copy_ends_the_wait(desk: Desk) -> None:
+    known = order(desk)
+    desk.add(known, IN_WORK)
+    copy = desk.folder / "copy.db"
+    assert ctl(desk, "backup", str(copy)).returncode == 0
+    missed = desk.market.create(send=False, store_id="1203")["id"]  # its webhook came after the copy
+    restore(desk, copy)
+    assert ctl(desk, "restore", "release", "--reason", "too early").returncode == 1
+    run = subprocess.run([BIN / "ordergate-reconcile", "--state", desk.state, "--config", desk.folder / "ordergate.conf"],
+                         capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run
+    assert desk.db.execute("SELECT count(*) FROM inbox WHERE external_id = ?", (missed,)).fetchone() == (1,), run
+    assert ctl(desk, "restore", "release", "--reason", "all is read back").returncode == 0
+    assert desk.db.execute("SELECT held FROM store_meta").fetchone() == (0,)
 
 
 def test_a_store_in_use_is_not_replaced(desk: Desk) -> None:

@@ -266,8 +266,8 @@ static int run_release(struct db *db, int64_t now_ms, void *context,
 static int run_pulled(struct db *db, int64_t now_ms, void *context,
 		      struct err *e)
 {
-	(void)context;
-	return restore_pull_done(db, now_ms, e);
+	return restore_pull_listed(db, now_ms + *(const int *)context, now_ms,
+				   e);
 }
 
 static void
@@ -276,18 +276,32 @@ it_is_held_until_the_pull_has_ended_and_a_person_says_so(void **state)
 	struct fixture *f = *state;
 	struct release release = {0};
 	int64_t since_ms = 0;
+	int before = -60000;
+	int after = 1;
 
 	assert_int_equal(restore_is_held(f->db, NULL), 0);
 	assert_int_equal(fixture_write(f, run_release, &release, NULL),
 			 ERR_STATE);
 	fixture_sql(f, "UPDATE store_meta SET backup_ms = 777000");
+	fixture_sql(f, "INSERT INTO pull_cursors VALUES ('kuper', 999000, 5,"
+		       " 'page', 0), ('other', 5, 0, '', 0)");
 	(void)mark(f, 0);
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(since_ms || page_token ||"
+				" listing_ms) FROM pull_cursors"),
+		"7770000,50");
 	assert_int_equal(restore_is_held(f->db, NULL), 1);
 	assert_int_equal(restore_pull_wanted(f->db, &since_ms, NULL), 1);
 	assert_int_equal(since_ms, BACKUP_MS);
 	assert_int_equal(fixture_write(f, run_release, &release, NULL),
 			 ERR_STATE);
-	assert_int_equal(fixture_write(f, run_pulled, NULL, NULL), 1);
+	/* A listing that began before the restore is none of it. */
+	assert_int_equal(fixture_write(f, run_pulled, &before, NULL), 0);
+	assert_int_equal(fixture_write(f, run_pulled, &after, NULL), 1);
+	fixture_sql(f, "INSERT INTO pull_queue (channel, external_id, found_ms)"
+		       " VALUES ('kuper', 'H1', 1)");
+	assert_int_equal(restore_pull_wanted(f->db, &since_ms, NULL), 1);
+	fixture_sql(f, "DELETE FROM pull_queue");
 	assert_int_equal(restore_pull_wanted(f->db, &since_ms, NULL), 0);
 	assert_int_equal(fixture_write(f, run_release, &release, NULL), 0);
 	assert_int_equal(restore_is_held(f->db, NULL), 0);

@@ -60,10 +60,14 @@ STMT(restore_insert,
 
 STMT(restore_held, "SELECT held FROM store_meta WHERE id = 1");
 STMT(restore_wanted,
-     "SELECT min(backup_ms) FROM restores WHERE pulled_ms IS NULL"
-     " AND released_ms IS NULL");
-STMT(restore_set_pulled, "UPDATE restores SET pulled_ms = $1"
-			 " WHERE pulled_ms IS NULL AND released_ms IS NULL");
+     "SELECT min(r.backup_ms) FROM restores AS r WHERE r.released_ms IS NULL"
+     " AND (r.pulled_ms IS NULL OR EXISTS (SELECT 1 FROM pull_queue))");
+STMT(restore_set_pulled,
+     "UPDATE restores SET pulled_ms = $2 WHERE pulled_ms IS NULL"
+     " AND released_ms IS NULL AND restored_ms <= $1");
+STMT(restore_cursors,
+     "UPDATE pull_cursors SET listing_ms = 0, page_token = '', since_ms ="
+     " CASE WHEN since_ms > $1 THEN $1 ELSE since_ms END");
 STMT(restore_unhold, "UPDATE store_meta SET held = 0 WHERE id = 1");
 STMT(restore_set_released,
      "UPDATE restores SET released_ms = $1, released_by = $2, reason = $3"
@@ -157,6 +161,7 @@ int restore_mark(struct db *db, const char *file, int64_t epoch_at_least,
 		{&restore_leases, NULL, NULL},
 		{&restore_runs, &now_ms, NULL},
 		{&restore_requests, NULL, NULL},
+		{&restore_cursors, &r.backup_ms, NULL},
 	};
 	int rc = read_meta(db, &r, e);
 
@@ -207,9 +212,14 @@ int restore_pull_wanted(struct db *db, int64_t *ret_since_ms, struct err *e)
 	return 1;
 }
 
-int restore_pull_done(struct db *db, int64_t now_ms, struct err *e)
+int restore_pull_listed(struct db *db, int64_t began_ms, int64_t now_ms,
+			struct err *e)
 {
-	return (int)change(db, &restore_set_pulled, &now_ms, e);
+	CLEANUP_QUERY struct query *q = query_start(db, &restore_set_pulled);
+
+	query_i64(q, 1, began_ms);
+	query_i64(q, 2, now_ms);
+	return query_exec(q, e);
 }
 
 int restore_release(struct db *db, const char *actor, const char *reason,

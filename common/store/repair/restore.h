@@ -36,12 +36,15 @@ int restore_epoch(struct db *db, int64_t *ret_epoch, struct err *e);
 /* Is the store held since a restore? 1, 0, < 0. Also on a reader. */
 int restore_is_held(struct db *db, struct err *e);
 
-/* From when on the marketplace must be read again: 1 and *ret_since_ms while
- * the pull of a held restore has not ended, 0, < 0. Also on a reader. */
+/* From when on the marketplace must be read again: 1 and *ret_since_ms while a
+ * held restore still waits for that, 0, < 0. The pull begins there by itself:
+ * restore_mark() sets its cursors back. Also on a reader. */
 int restore_pull_wanted(struct db *db, int64_t *ret_since_ms, struct err *e);
-/* It has ended: everything since then is queued or known. Number of restores
- * that waited for it, < 0. Inside a write transaction. */
-int restore_pull_done(struct db *db, int64_t now_ms, struct err *e);
+/* A listing of all changes that began at began_ms has ended. What it found is
+ * queued, and a restore still waits until that queue is empty. Number of
+ * restores that waited for it, < 0. Inside a write transaction. */
+int restore_pull_listed(struct db *db, int64_t began_ms, int64_t now_ms,
+			struct err *e);
 
 /* Notifications go again. 0; ERR_STATE when nothing is held, or when the pull
  * has not ended and without_pull is not set. Inside a write transaction. */
