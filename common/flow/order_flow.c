@@ -87,15 +87,20 @@ static int save_order(struct db *db, struct order *order,
 		      struct err *e)
 {
 	bool one_line = change->lines_changed && change->only_line_no != 0;
-	int rc = stores_ensure(db, order->terms.store_id, now_ms, e);
+	bool all_lines = change->lines_changed && !one_line;
+	int rc = 0;
 
-	if (rc >= 0 && change->lines_changed && !one_line)
-		rc = goods_look_up(db, order, now_ms, e);
-	if (rc >= 0)
-		rc = orders_save(db, order, change->lines_changed && !one_line,
-				 e);
+	if (change->only_picking && !all_lines) {
+		rc = orders_save_picking(db, order, e);
+	} else {
+		rc = stores_ensure(db, order->terms.store_id, now_ms, e);
+		if (rc >= 0 && all_lines)
+			rc = goods_look_up(db, order, now_ms, e);
+		if (rc >= 0)
+			rc = orders_save(db, order, all_lines, e);
+	}
 	if (rc >= 0 && one_line)
-		rc = orders_save_line(
+		rc = orders_save_picked(
 			db, order->id,
 			order_line_find(order, change->only_line_no), e);
 	if (rc >= 0 && change->codes_changed)

@@ -3,6 +3,7 @@
 What the benchmarks share. A stack is durable (the real program) or not (noop_worker, which reads the same
 requests on the same socket and answers at once): the ceiling that the real one is held against.
 """
+import atexit
 import os
 import pathlib
 import re
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / "build" / "bin"
@@ -53,6 +55,8 @@ class Stack:
 
     def __init__(self, service, durable, fill=None):
         self.service, self.durable = service, durable
+        self.workers, self.nginx = [], None
+        atexit.register(self.stop)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ordergate-bench-"))
         self.port = free_port()
         self.config = self.dir / "bench.conf"
@@ -116,9 +120,9 @@ class Stack:
             sys.exit(f"bench: {bad:.0f} requests failed: {out}")
         return result
 
-    def one_row(self, sql):
-        with sqlite3.connect(f"file:{self.dir}/ordergate.db?mode=ro", uri=True) as db:
-            return db.execute(sql).fetchone()
+    def rows(self, sql):
+        with closing(sqlite3.connect(f"file:{self.dir}/ordergate.db?mode=ro", uri=True)) as db:
+            return db.execute(sql).fetchall()
 
     def metrics(self):
         """Sum and per-instance values of what the workers publish."""
@@ -132,9 +136,16 @@ class Stack:
         return values
 
     def stop(self):
-        self.nginx.send_signal(signal.SIGQUIT)
-        for process in (self.nginx, *self.workers):
+        """Also after a failure, from wherever: nothing that was started is left."""
+        atexit.unregister(self.stop)
+        if self.nginx:
+            self.nginx.send_signal(signal.SIGQUIT)
+        processes = [process for process in (self.nginx, *self.workers) if process]
+        for process in processes:
             process.terminate()
-        for process in (self.nginx, *self.workers):
-            process.wait(timeout=20)
-        shutil.rmtree(self.dir)
+        for process in processes:
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        shutil.rmtree(self.dir, ignore_errors=True)

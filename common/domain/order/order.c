@@ -8,6 +8,10 @@
 #include "base/macros.h"
 #include "base/text.h"
 
+enum {
+	LINES_FIRST = 16
+};
+
 static const char *const line_state_names[LINE_STATE_MAX_] = {[LINE_NONE] =
 								      "none",
 #define X(symbol, name) [symbol] = (name),
@@ -40,10 +44,13 @@ struct order_line *order_line_add(struct order_line **lines, size_t *count)
 
 	if (*count >= ORDER_LINES_MAX)
 		return NULL;
-	/* Grown by doubling: room is used up at every power of two. */
-	if ((*count & (*count - 1)) == 0) {
+	/* Room for a usual order at once; then it doubles, being used up at
+	 * every power of two. */
+	if (*count == 0 ||
+	    (*count >= LINES_FIRST && (*count & (*count - 1)) == 0)) {
 		grown = realloc(*lines,
-				sizeof(*grown) * MAX_OF(2 * *count, (size_t)1));
+				sizeof(*grown) * MAX_OF(2 * *count,
+							(size_t)LINES_FIRST));
 		if (grown == NULL)
 			return NULL;
 		*lines = grown;

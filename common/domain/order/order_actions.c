@@ -273,5 +273,8 @@ int order_act(struct order *order, const struct order_action *action,
 		return rc;
 	if (out->change.changed)
 		order->updated_ms = now_ms;
+	/* Taking says also since when. */
+	out->change.only_picking =
+		c.step.verdict == VERDICT_STAY && action->type != ACTION_TAKE;
 	return out->refusal == REFUSAL_NONE ? 1 : 0;
 }

@@ -31,8 +31,10 @@ struct order_note {       /* becomes a row of order_history */
 struct order_change {
 	enum order_verdict verdict;
 	bool changed;       /* the order row is to be saved */
+	bool only_picking;  /* of it version, picker, lease and bags */
 	bool lines_changed; /* and its lines and customer */
-	int only_line_no;   /* of the lines no other one; 0: any of them */
+	int only_line_no;   /* of the lines no other one, and of that one what
+			       is picked; 0: any of them */
 	bool codes_changed; /* marking codes, of only_line_no if that is set */
 	struct order_note notes[CHANGE_NOTES_MAX];
 	int note_count;

@@ -56,6 +56,15 @@ STMT(orders_put_line,
      " price_minor = $9, discount_price_minor = $10, total_minor = $11,"
      " discount_total_minor = $12, state = $13, reason = $14,"
      " replaced_by = $15, replaces = $16, version = $17");
+/* No column of an index: picking is what happens most, and every index that an
+ * update names is a page to write. */
+STMT(orders_put_picking,
+     "UPDATE orders SET version = $2, picker_id = $3, picker_until_ms = $4,"
+     " bags = $5, updated_ms = $6 WHERE id = $1");
+STMT(orders_put_picked,
+     "UPDATE order_lines SET qty_picked_milli = $3, weight_picked_g = $4,"
+     " state = $5, reason = $6, version = $7"
+     " WHERE order_id = $1 AND line_no = $2");
 STMT(orders_put_customer,
      "INSERT INTO order_customers (order_id, name, phone, address, email, inn,"
      " kpp, legal_address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
@@ -290,7 +299,7 @@ static void bind_weight(struct query *q, int n, int64_t weight_g)
 		query_null(q, n);
 }
 
-int orders_save_line(struct db *db, int64_t order_id,
+static int save_line(struct db *db, int64_t order_id,
 		     const struct order_line *l, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &orders_put_line);
@@ -314,6 +323,38 @@ int orders_save_line(struct db *db, int64_t order_id,
 	query_i64(q, 16, l->replaces);
 	query_i64(q, 17, l->version);
 	query_i64(q, 18, order_id);
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+int orders_save_picking(struct db *db, const struct order *o, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_put_picking);
+	int rc;
+
+	query_i64(q, 1, o->id);
+	query_i64(q, 2, o->version);
+	query_text(q, 3, o->picker_id);
+	query_i64(q, 4, o->picker_until_ms);
+	query_i64(q, 5, o->bags);
+	query_i64(q, 6, o->updated_ms);
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+int orders_save_picked(struct db *db, int64_t order_id,
+		       const struct order_line *l, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_put_picked);
+	int rc;
+
+	query_i64(q, 1, order_id);
+	query_i64(q, 2, l->line_no);
+	query_i64(q, 3, l->qty_picked_milli);
+	bind_weight(q, 4, l->weight_picked_g);
+	query_text(q, 5, line_state_name(l->state));
+	query_text(q, 6, l->reason);
+	query_i64(q, 7, l->version);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }
@@ -343,7 +384,7 @@ int orders_save(struct db *db, const struct order *order, bool with_lines,
 	if (rc < 0 || !with_lines)
 		return rc;
 	for (size_t i = 0; i < order->line_count && rc == 0; i++)
-		rc = orders_save_line(db, order->id, &order->lines[i], e);
+		rc = save_line(db, order->id, &order->lines[i], e);
 	return rc == 0 ? save_customer(db, order, e) : rc;
 }
 
