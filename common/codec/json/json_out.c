@@ -38,6 +38,13 @@ static const char *escape_of(const char *p, const char *end, size_t *ret_bytes)
 	return "\xEF\xBF\xBD"; /* U+FFFD */
 }
 
+/* Does the byte stand for itself, whatever is beside it? */
+static bool is_plain(char c)
+{
+	return (unsigned char)c < COUNT_OF(escapes) &&
+	       escapes[(unsigned char)c] == NULL;
+}
+
 static void put_string(struct buf *b, const char *text)
 {
 	const char *end = text + strlen(text);
@@ -47,6 +54,9 @@ static void put_string(struct buf *b, const char *text)
 
 	buf_add_char(b, '"');
 	for (const char *p = text; p < end; p += bytes) {
+		bytes = 1;
+		if (is_plain(*p))
+			continue;
 		escape = escape_of(p, end, &bytes);
 		if (escape == NULL)
 			continue;
