@@ -56,6 +56,13 @@ struct walk_unit {
 	int count;
 };
 
+/* Rows in one transaction; an order is many of them. */
+static int batch_of(const struct chore *chore)
+{
+	return chore->step == &archive_old_orders ? (int)ARCHIVE_ORDERS_BATCH
+						  : (int)BATCH;
+}
+
 static int run_walk(struct unit *u, struct db *db, int64_t now_ms,
 		    struct err *e)
 {
@@ -64,8 +71,8 @@ static int run_walk(struct unit *u, struct db *db, int64_t now_ms,
 	(void)now_ms;
 	w->next = w->walk;
 	if (w->chore->step != NULL) {
-		w->count = archive_next(db, w->chore->step, w->before_ms, BATCH,
-					&w->next, e);
+		w->count = archive_next(db, w->chore->step, w->before_ms,
+					batch_of(w->chore), &w->next, e);
 	} else {
 		w->count = archive_old_answers(db, w->before_ms, BATCH, e);
 		w->next.finished = w->count < BATCH;
@@ -260,6 +267,8 @@ int tidy_run(struct service *s, struct buf *ret_line, struct err *e)
 		{"old_inbox", &archive_old_inbox, archive_age_ms},
 		{"old_outbox", &archive_old_outbox, archive_age_ms},
 		{"old_telegram", &archive_old_telegram, archive_age_ms},
+		{"old_orders", &archive_old_orders,
+		 keep->history_days * DAY_MS},
 	};
 	struct tidy tidy = {
 		.service = s,

@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from appliance import SLACK
+from appliance import BIN, SLACK
 from desk import ASSEMBLED, CANCELED, IN_WORK, READY, Desk
 from kuper import remote
 from kuper.remote import Kuper
@@ -489,6 +490,31 @@ def test_nothing_secret_is_logged(desk: Desk) -> None:
     for secret in (remote.OAUTH_ID, remote.OAUTH_SECRET, "eyJ"):
         assert secret not in desk.log()
     assert not re.search(r"Bearer \S{20}", desk.log())
+
+
+def test_people_are_told_once_that_the_breaker_opened_and_once_that_it_closed(desk: Desk) -> None:
+    """By two notifiers and many runs of the monitor."""
+    desk.configure(notifiers=2)
+    alerts = desk.folder / "alerts.conf"
+    alerts.write_text('telegram { admin_chat = "-1" }\nrule breaker-open { threshold = 1 for = 0 }\n', encoding="utf-8")
+
+    def told() -> list[str]:
+        for _ in range(3):
+            subprocess.run([BIN / "ordergate-monitor", "--state", desk.state, "--config", alerts], check=True, capture_output=True)
+        return [row[0] for row in desk.db.execute("SELECT t.event_type FROM telegram_queue AS t JOIN alerts AS a"
+                                                  " ON a.id = t.alert_id WHERE a.rule = 'breaker-open' ORDER BY t.id")]
+    orders = [desk.order() for _ in range(6)]
+    desk.market.fault("status", status=503, count=0)
+    for order in orders:
+        desk.add(order, IN_WORK)
+    desk.start(1)
+    desk.start(2)
+    desk.wait(lambda: desk.endpoint() == "open", "the breaker opens", 20)
+    assert told() == ["fire"]
+    desk.market.clear_faults()
+    for order in orders:
+        desk.wait_over(order, 20)
+    assert told() == ["fire", "resolve"]
 
 
 # --- every attempt, and messages that take senders down

@@ -275,6 +275,56 @@ static void heads_of_orders_that_are_over_are_put_away(void **state)
 		"1:4,4:4,6:4");
 }
 
+static void old_orders_go_when_nothing_else_is_kept_of_them(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const tables[] = {
+		"orders",        "order_customers", "order_lines",
+		"order_history", "order_identity",  "inbox_head"};
+
+	add_head(f, 1, 4, "delivered", BEFORE - 1);
+	add_head(f, 2, 4, "delivered", BEFORE);
+	add_head(f, 3, 4, "assembling", 1);
+	add_head(f, 4, 1, "canceled", 1);
+	add_messages(f, 4, 1, 3, 1, 1);
+	fixture_sql(
+		f, "INSERT INTO order_customers (order_id, name, phone,"
+		   " address) SELECT id, '', '', '' FROM orders;"
+		   "INSERT INTO order_history (order_id, at_ms, kind, actor,"
+		   " detail) SELECT id, 0, '', '', '' FROM orders;"
+		   "INSERT INTO order_identity SELECT channel, external_id,"
+		   " id, number FROM orders;"
+		   "INSERT INTO order_lines (order_id, line_no, sku,"
+		   " qty_ordered_milli, qty_milli, price_minor,"
+		   " discount_price_minor, total_minor, discount_total_minor,"
+		   " state) SELECT id, 1, '', 0, 0, 0, 0, 0, 0, '' FROM orders;"
+		   "INSERT INTO documents (kind, series, number, order_id,"
+		   " revision, store_id, business_date, total_minor,"
+		   " vat_minor, state, body, created_ms) VALUES"
+		   " ('sale', 'A', 1, 1, 1, 's', '', 5, 1, 'made', '', 0)");
+	assert_int_equal(walk(f, &archive_old_orders, 2), 1);
+	for (size_t i = 0; i < COUNT_OF(tables); i++) {
+		char sql[100];
+
+		(void)snprintf(sql, sizeof(sql),
+			       "SELECT group_concat(%s) FROM %s",
+			       i == 0 ? "id" : "order_id", tables[i]);
+		assert_string_equal(fixture_text(f, sql), "2,3,4");
+	}
+	assert_int_equal(fixture_i64(f, "SELECT total_minor FROM documents"),
+			 5);
+	/* The archive of its messages comes first. */
+	assert_int_equal(walk(f, &archive_inbox, 500), 1);
+	assert_int_equal(walk(f, &archive_outbox, 500), 1);
+	assert_int_equal(walk(f, &archive_old_orders, 2), 0);
+	assert_int_equal(walk(f, &archive_old_inbox, 500), 1);
+	assert_int_equal(walk(f, &archive_old_outbox, 500), 1);
+	assert_int_equal(walk(f, &archive_old_orders, 2), 1);
+	assert_string_equal(fixture_text(f, "SELECT group_concat(id) FROM"
+					    " orders"),
+			    "2,3");
+}
+
 static int arrive(struct db *db, int64_t now_ms, void *context, struct err *e)
 {
 	struct inbox_arrival arrival = {.channel = "kuper",
@@ -426,6 +476,7 @@ int main(void)
 		STORE_TEST(attempts_go_with_their_message),
 		STORE_TEST(heads_of_orders_that_are_over_are_put_away),
 		STORE_TEST(a_late_event_goes_on_where_the_sequence_was),
+		STORE_TEST(old_orders_go_when_nothing_else_is_kept_of_them),
 		STORE_TEST(old_answers_go_oldest_first),
 		STORE_TEST(expired_events_know_their_order_if_there_is_one),
 		STORE_TEST(a_backup_is_whole_private_and_alone),

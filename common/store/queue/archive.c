@@ -8,6 +8,8 @@ struct archive_step {
 	const struct stmt *window, *copy, *remove; /* copy NULL: none */
 	/* Attempts of what has gone, after it has. NULL: none. */
 	const struct stmt *follow_copy, *follow_remove;
+	/* Before `remove`: rows that belong to what goes. Ends with NULL. */
+	const struct stmt *const *parts;
 };
 
 /* The rows after $1: the last id of the next $2, and when the last of them was
@@ -116,6 +118,43 @@ const struct archive_step archive_idle_heads = {
 	.remove = &archive_heads_remove,
 };
 
+/* Orders that are long over and of which no message is kept any more, with all
+ * that is theirs but the documents: those are the accountant's. */
+#define DOOMED                                                                \
+	"(SELECT o.id FROM orders AS o WHERE o.id > $1 AND o.id <= $2"        \
+	" AND o.state IN ('delivered', 'canceled') AND o.updated_ms < $3"     \
+	" AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.order_id = o.id)"  \
+	" AND NOT EXISTS (SELECT 1 FROM inbox_archive AS i"                   \
+	"  WHERE i.order_id = o.id)"                                          \
+	" AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.order_id = o.id)" \
+	" AND NOT EXISTS (SELECT 1 FROM outbox_archive AS b"                  \
+	"  WHERE b.order_id = o.id))"
+#define PART(name, table)                                            \
+	STMT(archive_##name, "DELETE FROM " table " WHERE order_id " \
+						  "IN " DOOMED)
+PART(customers, "order_customers");
+PART(codes, "order_marking_codes");
+PART(lines, "order_lines");
+PART(history, "order_history");
+PART(parked, "parked_events");
+PART(identity, "order_identity");
+PART(inbox_heads, "inbox_head");
+PART(idle_heads_of, "inbox_head_idle");
+PART(outbox_heads, "outbox_head");
+STMT(archive_orders_window, WINDOW("orders", "created_ms"));
+STMT(archive_orders_remove, "DELETE FROM orders WHERE id IN " DOOMED);
+static const struct stmt *const order_parts[] = {
+	&archive_customers,    &archive_codes,
+	&archive_lines,        &archive_history,
+	&archive_parked,       &archive_identity,
+	&archive_inbox_heads,  &archive_idle_heads_of,
+	&archive_outbox_heads, NULL};
+const struct archive_step archive_old_orders = {
+	.window = &archive_orders_window,
+	.remove = &archive_orders_remove,
+	.parts = order_parts,
+};
+
 STMT(archive_answers,
      "DELETE FROM api_requests WHERE key IN (SELECT key FROM api_requests"
      " WHERE created_ms < $1 ORDER BY created_ms LIMIT $2)");
@@ -179,7 +218,10 @@ static int move_window(struct db *db, const struct archive_step *step,
 	int moved;
 	int rc = 0;
 
-	if (step->copy != NULL)
+	for (const struct stmt *const *part = step->parts;
+	     part != NULL && *part != NULL && rc >= 0; part++)
+		rc = apply(db, *part, after_id, last_id, before_ms, e);
+	if (rc >= 0 && step->copy != NULL)
 		rc = apply(db, step->copy, after_id, last_id, before_ms, e);
 	if (rc >= 0)
 		rc = apply(db, step->remove, after_id, last_id, before_ms, e);

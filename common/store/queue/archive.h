@@ -27,6 +27,12 @@ extern const struct archive_step archive_idle_heads;
 /* Old rows go for good. */
 extern const struct archive_step archive_old_inbox, archive_old_outbox,
 	archive_old_telegram, archive_old_alerts;
+/* Closed orders with everything of theirs but the documents; each is some 40
+ * rows, so a batch is small. */
+enum {
+	ARCHIVE_ORDERS_BATCH = 10
+};
+extern const struct archive_step archive_old_orders;
 /* Runs without news (ok, skipped), and all ended runs. */
 extern const struct archive_step archive_old_quiet_runs, archive_old_runs;
 
