@@ -1,18 +1,70 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/digest.h"
 
+#include <assert.h>
+#include <openssl/evp.h>
 #include <openssl/sha.h>
+
+struct digest {
+	EVP_MD_CTX *context;
+};
+
+static void put_hex(const unsigned char raw[SHA256_DIGEST_LENGTH],
+		    char ret_text[DIGEST_TEXT_BYTES])
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++) {
+		ret_text[2 * i] = hex[raw[i] >> 4];
+		ret_text[2 * i + 1] = hex[raw[i] & 0x0F];
+	}
+	ret_text[DIGEST_TEXT_BYTES - 1] = '\0';
+}
 
 void digest_sha256(const void *data, size_t bytes,
 		   char ret_text[DIGEST_TEXT_BYTES])
 {
-	static const char hex[] = "0123456789abcdef";
 	unsigned char raw[SHA256_DIGEST_LENGTH];
 
 	(void)SHA256(data, bytes, raw);
-	for (size_t i = 0; i < sizeof(raw); i++) {
-		ret_text[2 * i] = hex[raw[i] >> 4];
-		ret_text[2 * i + 1] = hex[raw[i] & 0x0F];
-	}
-	ret_text[2 * sizeof(raw)] = '\0';
+	put_hex(raw, ret_text);
+}
+
+struct digest *digest_new(void)
+{
+	CLEANUP(digest_freep)
+	struct digest *digest = calloc(1, sizeof(*digest));
+
+	if (digest == NULL)
+		return NULL;
+	digest->context = EVP_MD_CTX_new();
+	if (digest->context == NULL ||
+	    EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) != 1)
+		return NULL;
+	return TAKE(digest);
+}
+
+void digest_free(struct digest *digest)
+{
+	if (digest == NULL)
+		return;
+	EVP_MD_CTX_free(digest->context);
+	free(digest);
+}
+
+/* SHA-256 of the default provider has nothing that could fail from here on. */
+void digest_add(struct digest *digest, const void *data, size_t bytes)
+{
+	int ok = EVP_DigestUpdate(digest->context, data, bytes);
+
+	assert(ok == 1);
+}
+
+void digest_end(struct digest *digest, char ret_text[DIGEST_TEXT_BYTES])
+{
+	unsigned char raw[SHA256_DIGEST_LENGTH];
+	int ok = EVP_DigestFinal_ex(digest->context, raw, NULL);
+
+	assert(ok == 1);
+	put_hex(raw, ret_text);
 }

@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "base/cleanup.h"
+
 enum {
 	DIGEST_TEXT_BYTES = 65 /* 64 hexadecimal digits and the NUL */
 };
@@ -14,5 +16,14 @@ enum {
 /* Lower-case hexadecimal SHA-256 of `bytes` at `data`. */
 void digest_sha256(const void *data, size_t bytes,
 		   char ret_text[DIGEST_TEXT_BYTES]);
+
+/* The same of bytes that come in parts. The caller frees it; NULL when out of
+ * memory. After digest_end() it is of no further use. */
+struct digest;
+struct digest *digest_new(void);
+void digest_free(struct digest *digest); /* NULL allowed */
+CLEANUP_DEFINE(struct digest *, digest_free)
+void digest_add(struct digest *digest, const void *data, size_t bytes);
+void digest_end(struct digest *digest, char ret_text[DIGEST_TEXT_BYTES]);
 
 #endif

@@ -115,5 +115,7 @@ int ctl_alert_unsilence(struct ctl *ctl);
 int ctl_rule_set(struct ctl *ctl);
 int ctl_document_show(struct ctl *ctl);
 int ctl_document_export(struct ctl *ctl);
+int ctl_document_rebuild(struct ctl *ctl);
+int ctl_document_change(struct ctl *ctl);
 
 #endif

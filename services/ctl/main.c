@@ -87,9 +87,15 @@ static const struct ctl_command commands[] = {
 	{"alert measures", "[--json]", "what the monitor measured last", ctl_view, true, "measure.list"},
 	{"rule list", "[--json]", "rules that differ in a store", ctl_view, true, "rule.list"},
 	{"rule set", "RULE STORE THRESHOLD|on|off|default", "a rule in one store", ctl_rule_set, true, NULL},
-	{"document list", "[--limit N] [--json]", "documents, newest first", ctl_view, true, "document.list"},
+	{"document list", "[--kind NAME] [--state NAME] [--limit N] [--json]", "documents, newest first", ctl_view, true, "document.list"},
+	{"document blocked", "[--limit N] [--json]", "orders whose document waits for a repair", ctl_view, true, "document.blocked"},
+	{"document batches", "[--limit N] [--json]", "runs of documents and their files", ctl_view, true, "document.batches"},
+	{"document files", "BATCH [--limit N] [--json]", "files of one of them", ctl_view, true, "document.files"},
 	{"document show", "ID", "a document as JSON", ctl_document_show, true, NULL},
-	{"document export", "ID FILE", "write a document's bytes to a file", ctl_document_export, true, NULL},
+	{"document export", "ID FILE [--format NAME]", "a document in that form (json) into a file", ctl_document_export, true, NULL},
+	{"document rebuild", "BATCH", "write the files of a batch again", ctl_document_rebuild, true, NULL},
+	{"document return", "ORDER LINE=QUANTITY[/GRAMS]... --reason TEXT", "goods came back", ctl_document_change, true, "return"},
+	{"document correct", "ORDER LINE=QUANTITY[/GRAMS]... --reason TEXT", "what was really handed over", ctl_document_change, true, "correction"},
 };
 /* clang-format on */
 

@@ -288,7 +288,10 @@ static const struct {
 	{"job.history", {"", "--limit"}},
 	{"alert.list", {"--state", "--limit"}},
 	{"silence.list", {"--limit"}},
-	{"document.list", {"--limit"}},
+	{"document.list", {"--kind", "--state", "--limit"}},
+	{"document.blocked", {"--limit"}},
+	{"document.batches", {"--limit"}},
+	{"document.files", {"", "--limit"}},
 };
 
 int ctl_view(struct ctl *ctl)

@@ -19,8 +19,8 @@ struct invoicing_result {
 int invoicing_make(struct service *s, struct invoicing_result *result,
 		   struct err *e);
 
-/* Write the files of documents that have none: write, sync, rename, sync the
- * folder; then mark. A repeat after a crash writes the same bytes again. */
+/* Write the files of every batch of documents that has none yet. A batch that
+ * cannot be written does not keep the others back. 0; the first error. */
 int invoicing_export(struct service *s, struct invoicing_result *result,
 		     struct err *e);
 

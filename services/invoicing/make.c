@@ -3,74 +3,58 @@
  * make.c - one document per delivered order.
  */
 #include "app/service/service.h"
-#include "app/zones.h"
-#include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
-#include "codec/time/timestamp.h"
+#include "document/keep.h"
 #include "domain/invoice/invoice.h"
 #include "invoicing.h"
 #include "store/catalogue/products.h"
+#include "store/document/documents.h"
 #include "store/engine/writer.h"
-#include "store/order/documents.h"
 #include "store/order/orders.h"
+#include "terms.h"
 
 enum {
-	PAGE = 50,
-	PAGES_MAX = 2000, /* of one run: the next slot goes on */
-	DOCUMENT_BYTES_MAX = 4 * 1024 * 1024
+	PAGE = 200,
+	PAGES_MAX = 2000 /* of one run: the next slot goes on */
+};
+
+/* One run of the job. */
+struct run {
+	struct service *service;
+	struct invoicing_result *result;
+	int64_t batch_id; /* the writer's thread alone */
 };
 
 struct make {
 	struct unit unit;
+	struct run *run;
 	const struct document_due *due;
-	struct invoice_terms terms;
-	char business_date[DATE_TEXT_BYTES];
-	char series[CONFIG_NAME_BYTES + 8];
+	struct terms terms;
 	struct err why; /* it is blocked */
 	int *counter;   /* of the result: which of them this order is */
-	struct invoicing_result *result;
 };
 
 static int block(struct db *db, struct make *make, const struct err *why,
 		 struct err *e)
 {
-	make->counter = &make->result->blocked;
+	make->counter = &make->run->result->blocked;
 	return documents_set_order(db, make->due->order_id, "blocked",
 				   why->text, e);
 }
 
 static int add_document(struct db *db, const struct make *make,
-			const struct order *order,
-			const struct invoice *invoice, int64_t now_ms,
-			struct err *e)
+			struct invoice *invoice, int64_t now_ms, struct err *e)
 {
-	CLEANUP(buf_clear) struct buf body = BUF_MAX(DOCUMENT_BYTES_MAX);
-	struct document document = {
-		.kind = "sale",
-		.series = make->terms.series,
-		.store_id = order->terms.store_id,
-		.business_date = make->business_date,
-		.order_id = order->id,
-		.revision = 1,
-		.total_minor = invoice->total_minor,
-		.vat_minor = invoice->vat_minor,
-	};
-	int rc = documents_next_number(db, make->terms.series, &document.number,
-				       e);
+	struct keeping keeping = {.order_id = make->due->order_id,
+				  .batch_id = &make->run->batch_id,
+				  .history = "invoiced",
+				  .actor = "ordergate"};
 
-	if (rc == 0)
-		rc = invoice_render(invoice, order, &make->terms,
-				    document.number, &body, e);
-	if (rc < 0)
-		return rc;
-	document.body = buf_text(&body);
-	rc = documents_add(db, &document, now_ms, e);
-	return rc < 0 ? rc
-		      : history_add(db, order->id, now_ms, "invoiced",
-				    "ordergate", "{}", e);
+	return document_keep(db, invoice, &keeping, now_ms, e);
 }
 
 /* VAT codes of the catalogue for every line of the order; owned by the caller.
@@ -111,8 +95,9 @@ static int run_make(struct unit *u, struct db *db, int64_t now_ms,
 	rc = read_line_vat(db, &order, &codes, e);
 	if (rc < 0)
 		return rc;
-	make->terms.line_vat = codes;
-	built = invoice_build(&order, &make->terms, &invoice, &why);
+	make->terms.invoice.line_vat = codes;
+	built = invoice_build(&order, &make->terms.invoice, &invoice, &why);
+	make->terms.invoice.line_vat = NULL;
 	if (built == ERR_INVALID)
 		return block(db, make, &why, e);
 	if (built < 0)
@@ -122,9 +107,9 @@ static int run_make(struct unit *u, struct db *db, int64_t now_ms,
 				 e);
 	if (rc <= 0)
 		return rc;
-	make->counter = built > 0 ? &make->result->made : &make->result->empty;
-	return built > 0 ? add_document(db, make, &order, &invoice, now_ms, e)
-			 : 0;
+	make->counter = built > 0 ? &make->run->result->made
+				  : &make->run->result->empty;
+	return built > 0 ? add_document(db, make, &invoice, now_ms, e) : 0;
 }
 
 /* The document could not be made for a reason that lies in the order: it is
@@ -152,41 +137,21 @@ static int settle(struct service *s, struct make *make)
 	return rc;
 }
 
-/* Terms of one order: the day of its delivery where the store is. */
-static void set_terms(struct make *make, const struct config *config)
+static int make_page(struct run *run, const struct document_due *due, int count,
+		     struct err *e)
 {
-	const struct config_invoicing *c = &config->invoicing;
-	const struct zone *zone = NULL;
-
-	/* A zone that the machine does not know counts as UTC+3. */
-	int offset_s = zones_get(make->due->time_zone, &zone, NULL) < 0
-			       ? 3 * 3600
-			       : zone_offset_s(zone, make->due->delivered_ms);
-
-	(void)timestamp_date(make->due->delivered_ms, offset_s,
-			     make->business_date);
-	(void)text_copy(make->series, sizeof(make->series), c->series);
-	make->terms = (struct invoice_terms){
-		.series = make->series,
-		.business_date = make->business_date,
-		.seller_name = c->seller_name,
-		.seller_inn = c->seller_inn,
-		.seller_kpp = c->seller_kpp,
-		.default_vat = c->default_vat,
-	};
-}
-
-static int make_page(struct service *s, const struct document_due *due,
-		     int count, struct invoicing_result *result, struct err *e)
-{
-	struct make makes[PAGE] = {0};
+	CLEANUP_FREE struct make *makes = calloc((size_t)count, sizeof(*makes));
 	struct unit *units[PAGE];
+	struct service *s = run->service;
+	int64_t now_ms = clock_wall_ms();
 
+	if (makes == NULL)
+		return err_set(e, ERR_NOMEM, "invoice: out of memory");
 	for (int i = 0; i < count; i++) {
 		makes[i].unit.run = run_make;
 		makes[i].due = &due[i];
-		makes[i].result = result;
-		set_terms(&makes[i], s->config);
+		makes[i].run = run;
+		terms_set(&makes[i].terms, s->config, &due[i], now_ms);
 		units[i] = &makes[i].unit;
 	}
 	writer_call_all(s->writer, units, (size_t)count);
@@ -202,6 +167,7 @@ static int make_page(struct service *s, const struct document_due *due,
 int invoicing_make(struct service *s, struct invoicing_result *result,
 		   struct err *e)
 {
+	struct run run = {.service = s, .result = result};
 	struct document_due due[PAGE];
 	int64_t after_ms = 0;
 	int64_t after_id = 0;
@@ -209,8 +175,7 @@ int invoicing_make(struct service *s, struct invoicing_result *result,
 	for (int page = 0; page < PAGES_MAX && !service_stopping(s); page++) {
 		int count =
 			documents_due(s->db, after_ms, after_id, due, PAGE, e);
-		int rc =
-			count > 0 ? make_page(s, due, count, result, e) : count;
+		int rc = count > 0 ? make_page(&run, due, count, e) : count;
 
 		if (rc < 0 || count == 0)
 			return rc;

@@ -17,6 +17,7 @@ MAY_SEE = {
     "channel": PURE | {"channel"},
     "flow": PURE | {"store", "channel", "flow"},
     "app": {"base", "codec", "net", "store", "app"},
+    "document": PURE | {"store", "app", "document"},
 }
 ONLY_IN = {  # foreign headers behind one door each (path below common/)
     "sqlite3.h": {"store/engine/db_sqlite.c", "store/engine/wal_file.c", "store/engine/wal_file.h"},
@@ -26,6 +27,9 @@ ONLY_IN = {  # foreign headers behind one door each (path below common/)
     "zint.h": {"codec/barcode/barcode_svg.c"},
     "cjson/cJSON.h": {"codec/json/json_doc.c"},
     "confuse.h": {"app/config/config.c"},
+    "libxml/xmlwriter.h": {"document/form/xml_out.c"},
+    "cairo-pdf.h": {"document/form/page_out.c"},
+    "pango/pangocairo.h": {"document/form/page_out.c"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
 

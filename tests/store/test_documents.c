@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "store/document/batches.h"
+#include "store/document/documents.h"
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
-#include "store/order/documents.h"
 #include "store_fixture.h"
 
 enum {
@@ -39,6 +40,7 @@ static int make_document(struct db *db, int64_t now_ms, void *context,
 			     .body = "{}",
 			     .order_id = act->order_id,
 			     .revision = act->revision,
+			     .batch_id = 7,
 			     .total_minor = 27439,
 			     .vat_minor = 4573};
 	int rc = documents_set_order(db, act->order_id, "done", "", e);
@@ -85,9 +87,13 @@ static int set_order(struct db *db, int64_t now_ms, void *context,
 static int export(struct db *db, int64_t now_ms, void *context, struct err *e)
 {
 	const struct act *act = context;
+	struct document_mark mark = {.batch_id = 7,
+				     .after_id = act->number - 1,
+				     .up_to_id = act->number,
+				     .file_name = "documents-000007.json",
+				     .hash = "abcd"};
 
-	return documents_exported(db, act->number, "sale-OG-000001.json",
-				  "abcd", now_ms, e);
+	return documents_exported(db, &mark, now_ms, e);
 }
 
 static struct act sale(int64_t order_id)
@@ -309,26 +315,24 @@ static void a_blocked_order_gets_its_document_once_it_is_repaired(void **state)
 
 struct seen {
 	int64_t ids[DUE_MAX];
-	int count, stop_at;
+	int count, stop_at, stop_with;
 };
 
-static int see(const struct document_file *file, void *context)
+static int see(const struct document_body *document, void *context,
+	       struct err *e)
 {
 	struct seen *seen = context;
 
-	assert_string_equal(file->series, "OG");
-	assert_string_equal(file->kind, "sale");
-	assert_string_equal(file->body, "{}");
-	assert_int_equal(file->number, seen->count + 2);
-	seen->ids[seen->count++] = file->id;
-	return seen->count == seen->stop_at ? ERR_IO : 0;
+	(void)e;
+	assert_string_equal(document->body, "{}");
+	seen->ids[seen->count++] = document->id;
+	return seen->count == seen->stop_at ? seen->stop_with : 0;
 }
 
-static void a_document_is_exported_until_it_is_marked(void **state)
+static void a_document_is_made_until_it_is_marked(void **state)
 {
 	struct fixture *f = *state;
 	struct act act;
-	struct seen seen = {.stop_at = -1};
 
 	setup_orders(f, 3);
 	for (int id = 1; id <= 3; id++) {
@@ -337,19 +341,110 @@ static void a_document_is_exported_until_it_is_marked(void **state)
 				 1);
 	}
 	act.number = 1; /* the first row */
+	assert_int_equal(fixture_write(f, export, &act, NULL), 1);
 	assert_int_equal(fixture_write(f, export, &act, NULL), 0);
 	assert_string_equal(documents(f),
 			    "OG1 1 exported, OG2 2 made, OG3 3 made");
 	assert_string_equal(fixture_text(f, "SELECT file_name || file_hash"
 					    " FROM documents WHERE id = 1"),
-			    "sale-OG-000001.jsonabcd");
-	assert_int_equal(documents_to_export(f->db, see, &seen, NULL), 2);
-	assert_int_equal(seen.ids[0], 2);
-	assert_int_equal(seen.ids[1], 3);
-	/* A file that cannot be written ends the reading with its error. */
-	seen = (struct seen){.stop_at = 1};
-	assert_int_equal(documents_to_export(f->db, see, &seen, NULL), ERR_IO);
-	assert_int_equal(seen.count, 1);
+			    "documents-000007.jsonabcd");
+}
+
+static void documents_of_a_batch_are_read_in_pages(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t batch_id, after_id;
+		int max, stop_at, stop_with, want_rc, want_seen;
+	} rows[] = {
+		{"all", 7, 0, 10, 0, 0, 4, 4},
+		{"a page", 7, 0, 3, 0, 0, 3, 3},
+		{"the rest", 7, 3, 3, 0, 0, 1, 1},
+		{"another batch", 6, 0, 10, 0, 0, 0, 0},
+		{"enough", 7, 0, 10, 2, 1, 2, 2},
+		{"an error", 7, 0, 10, 2, ERR_IO, ERR_IO, 2},
+	};
+	struct fixture *f = *state;
+
+	setup_orders(f, 4);
+	for (int id = 1; id <= 4; id++) {
+		struct act act = sale(id);
+
+		assert_int_equal(fixture_write(f, make_document, &act, NULL),
+				 1);
+	}
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct seen seen = {.stop_at = rows[i].stop_at,
+				    .stop_with = rows[i].stop_with};
+		int rc = documents_of_batch(f->db, rows[i].batch_id,
+					    rows[i].after_id, rows[i].max, see,
+					    &seen, NULL);
+
+		if (rc != rows[i].want_rc || seen.count != rows[i].want_seen)
+			fail_msg("%s: rc %d, seen %d", rows[i].name, rc,
+				 seen.count);
+	}
+}
+
+struct joining {
+	int64_t batch_id;
+	bool fails;
+};
+
+static int join(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	struct joining *joining = context;
+	int rc = batches_join(db, &joining->batch_id, now_ms, e);
+
+	if (rc == 0 && joining->fails)
+		rc = err_set(e, ERR_BUSY, "on purpose");
+	return rc;
+}
+
+static int seal(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	struct batch_options options = {.formats = "json csv",
+					.decimal_comma = true,
+					.upd_version = "5.03"};
+
+	return batches_seal(db, *(int64_t *)context, &options, now_ms, e);
+}
+
+static int finish(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	return batches_done(db, *(int64_t *)context, now_ms, e);
+}
+
+static void a_sealed_batch_takes_no_more_documents(void **state)
+{
+	struct fixture *f = *state;
+	struct joining run = {0};
+	struct batch_row row = {0};
+	int64_t id = 0;
+	int64_t next = 0;
+
+	/* What was undone is not joined: the next one begins anew. */
+	run.fails = true;
+	assert_int_equal(fixture_write(f, join, &run, NULL), ERR_BUSY);
+	run.fails = false;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(fixture_write(f, join, &run, NULL), 0);
+	id = run.batch_id;
+	assert_int_equal(fixture_write(f, seal, &id, NULL), 1);
+	assert_int_equal(fixture_write(f, seal, &id, NULL), 0);
+	assert_int_equal(fixture_write(f, join, &run, NULL), 0);
+	assert_true(run.batch_id > id);
+	assert_int_equal(batches_get(f->db, id, &row, NULL), 1);
+	assert_int_equal(row.document_count, 3);
+	assert_string_equal(row.state, "sealed");
+	assert_string_equal(row.options.formats, "json csv");
+	assert_true(row.options.decimal_comma);
+	assert_int_equal(batches_next(f->db, 0, &next, NULL), 1);
+	assert_int_equal(next, id);
+	assert_int_equal(fixture_write(f, finish, &id, NULL), 1);
+	assert_int_equal(batches_next(f->db, 0, &next, NULL), 1);
+	assert_int_equal(next, run.batch_id);
+	assert_int_equal(batches_next(f->db, run.batch_id, &next, NULL), 0);
 }
 
 struct racer {
@@ -434,7 +529,9 @@ int main(void)
 		STORE_TEST(an_order_is_settled_by_its_table),
 		STORE_TEST(
 			a_blocked_order_gets_its_document_once_it_is_repaired),
-		STORE_TEST(a_document_is_exported_until_it_is_marked),
+		STORE_TEST(a_document_is_made_until_it_is_marked),
+		STORE_TEST(documents_of_a_batch_are_read_in_pages),
+		STORE_TEST(a_sealed_batch_takes_no_more_documents),
 		STORE_TEST(two_jobs_at_once_make_every_document_once),
 	};
 	return cmocka_run_group_tests_name("documents", tests, NULL, NULL);

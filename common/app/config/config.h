@@ -78,6 +78,11 @@ struct config_channel { /* channel kuper { ... } */
 	bool not_found_is_auth;  /* 404 means a wrong token */
 	int64_t quick_attempts;
 	int64_t probe_ms; /* between probes of an open breaker */
+	/* What the marketplace is to the seller: "sale", "agent",
+	 * "commission"; and who it is on documents ("": the public). */
+	char scheme[CONFIG_NAME_BYTES];
+	char buyer_name[CONFIG_TEXT_BYTES], buyer_address[CONFIG_TEXT_BYTES];
+	char buyer_inn[CONFIG_NAME_BYTES], buyer_kpp[CONFIG_NAME_BYTES];
 };
 
 struct config_telegram {
@@ -152,6 +157,14 @@ struct config_invoicing {
 	char seller_inn[CONFIG_NAME_BYTES], seller_kpp[CONFIG_NAME_BYTES];
 	char default_vat[CONFIG_NAME_BYTES]; /* "22", "10", "0", "none", "" */
 	char formats[CONFIG_FORMATS_MAX][CONFIG_NAME_BYTES]; /* ends with "" */
+	char seller_address[CONFIG_TEXT_BYTES];
+	char signer[CONFIG_TEXT_BYTES]; /* "Surname Name Patronymic" */
+	bool csv_decimal_comma;
+	char upd_version[CONFIG_NAME_BYTES], upd_encoding[CONFIG_NAME_BYTES];
+	int64_t total_tolerance_minor;        /* positions against the total */
+	char closed_until[CONFIG_NAME_BYTES]; /* "YYYY-MM-DD"; "": never */
+	/* Documents of days up to then bear: "today", "original" */
+	char closed_documents[CONFIG_NAME_BYTES];
 };
 
 struct config_retention {

@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "codec/time/cron.h"
+#include "codec/time/timestamp.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -285,6 +286,19 @@ int config_check_link(const char *text, struct err *e)
 	(void)snprintf(url, sizeof(url), "%.*s1%s", (int)(field - text), text,
 		       field + strlen("{number}"));
 	return config_check_url(url, e);
+}
+
+int config_check_date(const char *text, struct err *e)
+{
+	char moment[CONFIG_NAME_BYTES];
+	int64_t at_ms;
+
+	(void)snprintf(moment, sizeof(moment), "%.10sT00:00:00Z", text);
+	if (text[0] == '\0' || (strlen(text) == 10 &&
+				timestamp_parse(moment, 0, &at_ms, NULL) == 0))
+		return 0;
+	return err_set(e, ERR_INVALID, "'%.40s' is no day as \"2026-01-31\"",
+		       text);
 }
 
 int config_check_zone(const char *text, struct err *e)

@@ -121,6 +121,7 @@ int config_check_cron(const char *text, struct err *e);
 int config_check_days(const char *text, struct err *e);
 int config_check_hours(const char *text, struct err *e);
 int config_check_link(const char *text, struct err *e);
+int config_check_date(const char *text, struct err *e);
 int config_check_zone(const char *text, struct err *e);
 int config_check_chat(const char *text, struct err *e);
 int config_check_series(const char *text, struct err *e);

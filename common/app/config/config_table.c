@@ -109,6 +109,12 @@ static const struct config_option channel[] = {
 	       "attempts before a message waits behind the breaker"),
 	DURATION(config_channel, "probe_ms", probe_ms, MS, MS, 100, 15000, "10s",
 		 "between probes of an open breaker"),
+	WORD(config_channel, scheme, "sale agent commission", "sale",
+	     "the marketplace buys or mediates, is the seller's agent, or sells the seller's goods in its own name"),
+	TEXT(config_channel, buyer_name, NULL, "", "as it stands on documents; empty: the public"),
+	TEXT(config_channel, buyer_inn, config_check_inn, "", "10 or 12 digits"),
+	TEXT(config_channel, buyer_kpp, config_check_kpp, "", "9 characters"),
+	TEXT(config_channel, buyer_address, NULL, "", "as it stands on documents"),
 	END
 };
 
@@ -211,7 +217,8 @@ static const struct config_option monitor[] = {
 };
 
 static const struct config_option invoicing[] = {
-	TEXT(config_invoicing, series, config_check_series, "OG", "in front of document numbers"),
+	TEXT(config_invoicing, series, config_check_series, "OG",
+	     "in front of document numbers; {year} and {store} in it make series of their own"),
 	TEXT(config_invoicing, seller_name, NULL, "", "as it stands on documents"),
 	TEXT(config_invoicing, seller_inn, config_check_inn, "", "10 or 12 digits"),
 	TEXT(config_invoicing, seller_kpp, config_check_kpp, "", "9 characters"),
@@ -219,8 +226,19 @@ static const struct config_option invoicing[] = {
 	  .preset = "", .allowed = "22 20 10 7 5 0 none", .may_be_empty = true,
 	  .help = "VAT of lines without a catalogue entry; empty: the invoice is blocked" },
 	{ .key = "formats", .type = CONFIG_WORDS, MEMBER(config_invoicing, formats),
-	  .preset = "json csv commerceml", .allowed = "json csv commerceml upd ubl",
-	  .help = "files made of each document" },
+	  .preset = "json csv commerceml", .allowed = "json csv commerceml upd html pdf",
+	  .help = "files made of the documents of a run; of each one: upd, html, pdf" },
+	TEXT(config_invoicing, seller_address, NULL, "", "as it stands on documents"),
+	TEXT(config_invoicing, signer, NULL, "", "who signs the upd: surname, name, patronymic"),
+	BOOL(config_invoicing, csv_decimal_comma, "false", "12,50 instead of 12.50 in csv"),
+	WORD(config_invoicing, upd_version, "5.03 5.02", "5.03", "5.02 only to validate with its schema"),
+	WORD(config_invoicing, upd_encoding, "UTF-8 windows-1251", "UTF-8", "of the upd"),
+	NUMBER(config_invoicing, total_tolerance_minor, -1, 1000000000, "100",
+	       "kopecks that positions may be off the marketplace's total, else the invoice is blocked; -1: any"),
+	TEXT(config_invoicing, closed_until, config_check_date, "",
+	     "last day whose books are closed, \"YYYY-MM-DD\""),
+	WORD(config_invoicing, closed_documents, "today original", "today",
+	     "the day that documents of closed days bear; the VAT is always that of the delivery"),
 	END
 };
 

@@ -237,11 +237,23 @@ STMT(view_rule_list,
 STMT(view_measure_list, "SELECT name, subject, value, detail, at_ms"
 			" FROM measures ORDER BY name, subject");
 STMT(view_document_list,
-     "SELECT id, kind, series, number, order_id, business_date, total_minor,"
-     " vat_minor, state, file_name FROM documents"
+     "SELECT id, kind, series, number, order_id, store_id, business_date,"
+     " total_minor, vat_minor, state, batch_id, file_name FROM documents"
+     " WHERE ($1 = '' OR kind = $1) AND ($2 = '' OR state = $2)"
+     " ORDER BY id DESC LIMIT CAST($3 AS INTEGER)");
+STMT(view_document_blocked,
+     "SELECT id AS order_id, external_id, number, store_id, delivered_ms,"
+     " invoice_reason AS reason FROM orders WHERE state = 'delivered'"
+     " AND invoice_state IN ('none', 'blocked') AND invoice_state = 'blocked'"
+     " ORDER BY delivered_ms, id LIMIT CAST($1 AS INTEGER)");
+STMT(view_document_batches,
+     "SELECT id, state, document_count, formats, created_ms, sealed_ms,"
+     " done_ms FROM document_batches"
      " ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
-STMT(view_document_show,
-     "SELECT body FROM documents WHERE id = CAST($1 AS INTEGER)");
+STMT(view_document_files,
+     "SELECT format, file_name, bytes, hash, written_ms FROM document_files"
+     " WHERE batch_id = CAST($1 AS INTEGER)"
+     " ORDER BY document_id, format LIMIT CAST($2 AS INTEGER)");
 STMT(view_store_list,
      "SELECT id, name, time_zone, opening_hours, telegram_chat,"
      " integration_type, imported FROM stores ORDER BY id");
@@ -316,7 +328,9 @@ static const struct view views[] = {
 	{"rule.list", &view_rule_list},
 	{"measure.list", &view_measure_list},
 	{"document.list", &view_document_list},
-	{"document.show", &view_document_show},
+	{"document.blocked", &view_document_blocked},
+	{"document.batches", &view_document_batches},
+	{"document.files", &view_document_files},
 	{"store.list", &view_store_list},
 	{"label.list", &view_label_list},
 	{"catalog.show", &view_catalog_show},

@@ -187,8 +187,8 @@ static void values_are_read_in_all_their_spellings(void **state)
 		 "invoicing.seller_name", "\"a # b // c \\${HOME}\""},
 		{"invoicing { seller_name = \"\\${HOME}\" }",
 		 "invoicing.seller_name", "\"\\${HOME}\""},
-		{"invoicing { formats = {ubl, \"upd\"} }", "invoicing.formats",
-		 "{\"ubl\", \"upd\"}"},
+		{"invoicing { formats = {html, \"upd\"} }", "invoicing.formats",
+		 "{\"html\", \"upd\"}"},
 		{"invoicing { formats = csv }", "invoicing.formats",
 		 "{\"csv\"}"},
 		{"invoicing { default_vat = none }", "invoicing.default_vat",
@@ -220,7 +220,7 @@ static void parts_of_a_section_merge_and_the_last_one_wins(void **state)
 				   "channel kuper { rate_per_second = 30 }\n"
 				   "channel kuper { parallel = 3 }\n"
 				   "invoicing { formats = {json, csv} }\n"
-				   "invoicing { formats = {ubl} }\n"
+				   "invoicing { formats = {html} }\n"
 				   "http { port = 3 port = 4 }\n";
 	static const struct want rows[] = {
 		{text, "http.port", "4"},
@@ -232,7 +232,7 @@ static void parts_of_a_section_merge_and_the_last_one_wins(void **state)
 		{text, "job.telegram.every", "7s"},
 		{text, "channel.kuper.rate_per_second", "30"},
 		{text, "channel.kuper.parallel", "3"},
-		{text, "invoicing.formats", "{\"ubl\"}"},
+		{text, "invoicing.formats", "{\"html\"}"},
 	};
 
 	(void)state;
@@ -324,8 +324,8 @@ static void a_wrong_value_is_named_with_file_line_and_key(void **state)
 		 "job.backup.time_zone: ", "tzdata"},
 		{"job backup { time_zone = \"../../etc/passwd\" }", 1,
 		 "job.backup.time_zone: ", "Europe/Moscow"},
-		{"invoicing { formats = {json, pdf} }", 1,
-		 "invoicing.formats: ", "'pdf'"},
+		{"invoicing { formats = {json, xls} }", 1,
+		 "invoicing.formats: ", "'xls'"},
 		{"invoicing { formats = {csv, csv} }", 1,
 		 "invoicing.formats: ", "twice"},
 		{"invoicing {\n formats = {} }", 2,
@@ -474,7 +474,7 @@ static void broken_syntax_is_refused_at_its_line(void **state)
 		{"\n\n/* http {}\n\n", 3, "", "*/ is missing"},
 		{"http { port = 8* }", 1, "", "'*'"},
 		{"http|port = 5", 1, "", "'|'"},
-		{"invoicing { formats += {ubl} }", 1, "", "'+'"},
+		{"invoicing { formats += {html} }", 1, "", "'+'"},
 		{"include(\"other.conf\")", 1, "", "include()"},
 		{"http { server_name = \"${HOME}\" }", 1, "", "${...}"},
 		{"http { server_name = ${HOME} }", 1, "", "${...}"},

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/order/documents.h"
+#include "store/document/documents.h"
 
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/db.h"
 
-enum {
-	EXPORT_ROWS_MAX = 100 /* in one reading */
-};
-
 STMT(documents_select_due,
-     "SELECT o.id, o.delivered_ms, s.time_zone FROM orders o"
+     "SELECT o.id, o.delivered_ms, s.time_zone, s.id FROM orders o"
      " JOIN stores s ON s.id = o.store_id"
      " WHERE o.state = 'delivered' AND o.invoice_state IN ('none', 'blocked')"
      " AND (o.delivered_ms > $1 OR (o.delivered_ms = $1 AND o.id > $2))"
@@ -23,18 +19,24 @@ STMT(documents_take_number,
 STMT(documents_insert,
      "INSERT INTO documents (kind, series, number, order_id, revision,"
      " store_id, business_date, total_minor, vat_minor, state, body,"
-     " created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'made', $10,"
-     " $11)");
+     " created_ms, batch_id, reason, actor) VALUES ($1, $2, $3, $4, $5, $6, $7,"
+     " $8, $9, 'made', $10, $11, $12, $13, $14)");
 STMT(documents_mark_order,
      "UPDATE orders SET invoice_state = $2, invoice_reason = $3"
      " WHERE id = $1 AND state = 'delivered'"
      " AND invoice_state IN ('none', 'blocked')");
-STMT(documents_select_made,
-     "SELECT id, number, series, kind, body FROM documents"
-     " WHERE state = 'made' ORDER BY id LIMIT $1");
+STMT(documents_select_page,
+     "SELECT id, body FROM documents WHERE batch_id = $1 AND id > $2"
+     " ORDER BY id LIMIT $3");
+STMT(documents_select_order,
+     "SELECT id, body FROM documents WHERE order_id = $1 ORDER BY id");
+STMT(documents_select_one, "SELECT id, body FROM documents WHERE id = $1");
+STMT(documents_select_batch,
+     "SELECT batch_id FROM documents WHERE id = CAST($1 AS INTEGER)");
 STMT(documents_mark_exported,
-     "UPDATE documents SET state = 'exported', file_name = $2, file_hash = $3,"
-     " exported_ms = $4 WHERE id = $1");
+     "UPDATE documents SET state = 'exported', file_name = $4, file_hash = $5,"
+     " exported_ms = $6 WHERE batch_id = $1 AND id > $2 AND id <= $3"
+     " AND state = 'made'");
 
 int documents_due(struct db *db, int64_t after_ms, int64_t after_id,
 		  struct document_due *ret_due, int max, struct err *e)
@@ -53,6 +55,8 @@ int documents_due(struct db *db, int64_t after_ms, int64_t after_id,
 		due->delivered_ms = query_col_i64(q, 1);
 		(void)text_copy(due->time_zone, sizeof(due->time_zone),
 				query_col_text(q, 2));
+		(void)text_copy(due->store_id, sizeof(due->store_id),
+				query_col_text(q, 3));
 	}
 	return rc < 0 ? rc : count;
 }
@@ -90,6 +94,9 @@ int documents_add(struct db *db, const struct document *d, int64_t now_ms,
 	query_i64(q, 9, d->vat_minor);
 	query_text(q, 10, d->body);
 	query_i64(q, 11, now_ms);
+	query_i64(q, 12, d->batch_id);
+	query_text(q, 13, d->reason != NULL ? d->reason : "");
+	query_text(q, 14, d->actor != NULL ? d->actor : "");
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }
@@ -105,44 +112,78 @@ int documents_set_order(struct db *db, int64_t order_id, const char *state,
 	return query_exec(q, e);
 }
 
-int documents_to_export(struct db *db,
-			int (*each)(const struct document_file *file,
-				    void *context),
-			void *context, struct err *e)
+static int visit(struct query *q, documents_visit *each, void *context,
+		 struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &documents_select_made);
 	int count = 0;
 	int rc;
 
-	query_i64(q, 1, EXPORT_ROWS_MAX);
 	while ((rc = query_next(q, e)) > 0) {
-		struct document_file file = {
-			.id = query_col_i64(q, 0),
-			.number = query_col_i64(q, 1),
-			.series = query_col_text(q, 2),
-			.kind = query_col_text(q, 3),
-			.body = query_col_text(q, 4),
-		};
+		struct document_body body = {.id = query_col_i64(q, 0),
+					     .body = query_col_text(q, 1)};
 
-		rc = each(&file, context);
+		rc = each(&body, context, e);
 		if (rc < 0)
 			return rc;
 		count++;
+		if (rc > 0)
+			return count;
 	}
 	return rc < 0 ? rc : count;
 }
 
-int documents_exported(struct db *db, int64_t id, const char *file_name,
-		       const char *hash, int64_t now_ms, struct err *e)
+int documents_of_batch(struct db *db, int64_t batch_id, int64_t after_id,
+		       int max, documents_visit *each, void *context,
+		       struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &documents_select_page);
+
+	query_i64(q, 1, batch_id);
+	query_i64(q, 2, after_id);
+	query_i64(q, 3, max);
+	return visit(q, each, context, e);
+}
+
+int documents_of_order(struct db *db, int64_t order_id, documents_visit *each,
+		       void *context, struct err *e)
+{
+	CLEANUP_QUERY struct query *q =
+		query_start(db, &documents_select_order);
+
+	query_i64(q, 1, order_id);
+	return visit(q, each, context, e);
+}
+
+int documents_get(struct db *db, int64_t id, documents_visit *each,
+		  void *context, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &documents_select_one);
+
+	query_i64(q, 1, id);
+	return visit(q, each, context, e);
+}
+
+int documents_batch_of(struct db *db, const char *id, int64_t *ret_batch_id,
+		       struct err *e)
+{
+	CLEANUP_QUERY struct query *q =
+		query_start(db, &documents_select_batch);
+
+	query_text(q, 1, id);
+	return query_one_i64(q, ret_batch_id, e);
+}
+
+int documents_exported(struct db *db, const struct document_mark *mark,
+		       int64_t now_ms, struct err *e)
 {
 	CLEANUP_QUERY struct query *q =
 		query_start(db, &documents_mark_exported);
-	int rc;
 
-	query_i64(q, 1, id);
-	query_text(q, 2, file_name);
-	query_text(q, 3, hash);
-	query_i64(q, 4, now_ms);
-	rc = query_exec(q, e);
-	return rc < 0 ? rc : 0;
+	query_i64(q, 1, mark->batch_id);
+	query_i64(q, 2, mark->after_id);
+	query_i64(q, 3, mark->up_to_id);
+	query_text(q, 4, mark->file_name);
+	query_text(q, 5, mark->hash);
+	query_i64(q, 6, now_ms);
+	return query_exec(q, e);
 }

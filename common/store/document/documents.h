@@ -19,7 +19,7 @@ struct err;
  * (delivered_ms, id); blocked ones are among them, to be tried again. */
 struct document_due {
 	int64_t order_id, delivered_ms;
-	char time_zone[64]; /* of the store */
+	char store_id[64], time_zone[64]; /* of the store */
 };
 /* Count of rows written to ret_due, at most max; < 0. Reader. */
 int documents_due(struct db *db, int64_t after_ms, int64_t after_id,
@@ -33,6 +33,8 @@ int documents_next_number(struct db *db, const char *series,
 struct document {
 	const char *kind, *series, *store_id, *business_date, *body;
 	int64_t number, order_id, revision, total_minor, vat_minor;
+	int64_t batch_id;           /* batches_join() */
+	const char *reason, *actor; /* of what a person asked for, or NULL */
 };
 /* ERR_INVALID when the order has it already. */
 int documents_add(struct db *db, const struct document *document,
@@ -43,16 +45,36 @@ int documents_add(struct db *db, const struct document *document,
 int documents_set_order(struct db *db, int64_t order_id, const char *state,
 			const char *reason, struct err *e);
 
-/* Documents whose file is not written yet: calls each() per row. */
-struct document_file {
-	int64_t id, number;
-	const char *series, *kind, *body; /* borrowed during the callback */
+/* A document as it is kept. Readers call each() per row until it returns < 0,
+ * which then is the result, or > 0: enough. Number of rows, or < 0. */
+struct document_body {
+	int64_t id;
+	const char *body; /* borrowed during the callback */
 };
-int documents_to_export(struct db *db,
-			int (*each)(const struct document_file *file,
-				    void *context),
-			void *context, struct err *e);
-int documents_exported(struct db *db, int64_t id, const char *file_name,
-		       const char *hash, int64_t now_ms, struct err *e);
+typedef int documents_visit(const struct document_body *document, void *context,
+			    struct err *e);
+/* At most max of a batch, after after_id, by id. */
+int documents_of_batch(struct db *db, int64_t batch_id, int64_t after_id,
+		       int max, documents_visit *each, void *context,
+		       struct err *e);
+/* All of an order, oldest first. */
+int documents_of_order(struct db *db, int64_t order_id, documents_visit *each,
+		       void *context, struct err *e);
+int documents_get(struct db *db, int64_t id, documents_visit *each,
+		  void *context, struct err *e);
+
+/* Its batch. 1; 0 when there is no such document; < 0. */
+int documents_batch_of(struct db *db, const char *id, int64_t *ret_batch_id,
+		       struct err *e);
+
+/* Documents of a batch, after_id < id <= up_to_id, have been exported: with the
+ * name and hash of the batch's first file. Number of those that were not yet,
+ * or < 0. Inside a write transaction. */
+struct document_mark {
+	int64_t batch_id, after_id, up_to_id;
+	const char *file_name, *hash;
+};
+int documents_exported(struct db *db, const struct document_mark *mark,
+		       int64_t now_ms, struct err *e);
 
 #endif

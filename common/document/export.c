@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "document/export.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "base/text.h"
+#include "document/export_private.h"
+#include "store/document/batches.h"
+#include "store/document/documents.h"
+#include "store/engine/writer.h"
+
+enum {
+	LOCK_PAUSE_MS = 50
+};
+
+static bool is_stopping(const struct export_context *c)
+{
+	return c->stopping != NULL && c->stopping(c->context);
+}
+
+int export_lock(const struct export_context *c, struct err *e)
+{
+	static const struct timespec pause = {.tv_nsec =
+						      LOCK_PAUSE_MS * 1000000L};
+	CLEANUP_FD int fd = open(c->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int locked;
+
+	if (fd < 0)
+		return err_errno(e, ERR_IO, "%s", c->folder);
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_errno(e, ERR_IO, "%s", c->folder);
+		if (is_stopping(c))
+			return err_set(e, ERR_STATE, "told to stop");
+		(void)nanosleep(&pause, NULL);
+	}
+	locked = fd;
+	fd = -1;
+	return locked;
+}
+
+void export_form_options(const struct batch_row *batch,
+			 struct form_options *ret_options)
+{
+	const struct batch_options *from = &batch->options;
+
+	*ret_options = (struct form_options){
+		.batch_id = batch->id,
+		.made_ms = batch->sealed_ms,
+		.decimal_comma = from->decimal_comma,
+	};
+	(void)text_copy(ret_options->upd_version,
+			sizeof(ret_options->upd_version), from->upd_version);
+	(void)text_copy(ret_options->upd_encoding,
+			sizeof(ret_options->upd_encoding), from->upd_encoding);
+	(void)text_copy(ret_options->signer, sizeof(ret_options->signer),
+			from->signer);
+}
+
+struct step {
+	struct unit unit;
+	int64_t batch_id;
+	const struct batch_options *options;
+	struct document_mark mark;
+};
+
+static int run_seal(struct unit *u, struct db *db, int64_t now_ms,
+		    struct err *e)
+{
+	struct step *step = CONTAINER_OF(u, struct step, unit);
+
+	return batches_seal(db, step->batch_id, step->options, now_ms, e);
+}
+
+static int run_mark(struct unit *u, struct db *db, int64_t now_ms,
+		    struct err *e)
+{
+	struct step *step = CONTAINER_OF(u, struct step, unit);
+
+	return documents_exported(db, &step->mark, now_ms, e);
+}
+
+static int run_done(struct unit *u, struct db *db, int64_t now_ms,
+		    struct err *e)
+{
+	struct step *step = CONTAINER_OF(u, struct step, unit);
+
+	return batches_done(db, step->batch_id, now_ms, e);
+}
+
+static int run_pages(struct export_run *run, struct err *e)
+{
+	int rc;
+
+	do {
+		if (is_stopping(run->c))
+			return err_set(e, ERR_STATE, "told to stop");
+		rc = export_page(run, e);
+	} while (rc > 0);
+	return rc;
+}
+
+static int mark_documents(struct export_run *run, struct err *e)
+{
+	struct step step = {.unit.run = run_mark,
+			    .batch_id = run->batch.id,
+			    .mark = {.batch_id = run->batch.id,
+				     .after_id = run->first_id - 1,
+				     .file_name = run->first_file,
+				     .hash = run->first_hash}};
+	int count = 0;
+
+	while (step.mark.after_id < run->last_id) {
+		int rc;
+
+		step.mark.up_to_id = MIN_OF(step.mark.after_id + MARK_ROWS_MAX,
+					    run->last_id);
+		rc = writer_call(run->c->writer, &step.unit, e);
+		if (rc < 0)
+			return rc;
+		count += rc;
+		step.mark.after_id = step.mark.up_to_id;
+	}
+	step.unit = (struct unit){.run = run_done};
+	{
+		int rc = writer_call(run->c->writer, &step.unit, e);
+
+		return rc < 0 ? rc : count;
+	}
+}
+
+static int write_files(const struct export_context *c, int64_t batch_id,
+		       struct export_run *run, struct err *e)
+{
+	int rc = batches_get(c->db, batch_id, &run->batch, e);
+
+	if (rc == 0)
+		rc = err_set(e, ERR_NOTFOUND, "there is no batch %lld",
+			     (long long)batch_id);
+	if (rc > 0 && run->batch.sealed_ms == 0)
+		rc = err_set(e, ERR_NOTFOUND, "batch %lld was not exported yet",
+			     (long long)batch_id);
+	if (rc < 0)
+		return rc;
+	run->c = c;
+	export_form_options(&run->batch, &run->options);
+	rc = export_streams_begin(run, e);
+	if (rc == 0)
+		rc = run_pages(run, e);
+	return rc < 0 ? rc : export_streams_end(run, e);
+}
+
+int export_batch(const struct export_context *c, int64_t batch_id,
+		 const struct batch_options *options, struct err *e)
+{
+	CLEANUP(export_run_clear) struct export_run run = {0};
+	struct step step = {
+		.unit.run = run_seal, .batch_id = batch_id, .options = options};
+	int rc = writer_call(c->writer, &step.unit, e);
+
+	if (rc >= 0)
+		rc = write_files(c, batch_id, &run, e);
+	return rc < 0 ? rc : mark_documents(&run, e);
+}
+
+int export_rebuild(const struct export_context *c, int64_t batch_id,
+		   struct err *e)
+{
+	CLEANUP(export_run_clear) struct export_run run = {0};
+	int rc = write_files(c, batch_id, &run, e);
+
+	return rc < 0 ? rc : run.file_count;
+}

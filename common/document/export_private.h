@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * export_private.h - one run over a batch. Inside of common/document.
+ */
+#ifndef DOCUMENT_EXPORT_PRIVATE_H
+#define DOCUMENT_EXPORT_PRIVATE_H
+
+#include "codec/digest.h"
+#include "document/export.h"
+#include "document/out_file.h"
+#include "store/document/batches.h"
+
+enum {
+	FORMATS_MAX = 8,
+	PAGE_DOCUMENTS_MAX = 128,
+	PAGE_BYTES_MAX = 4 * 1024 * 1024,
+	FILE_BUFFER_BYTES = 64 * 1024,     /* then it goes to the file */
+	FILE_BYTES_MAX = 32 * 1024 * 1024, /* of one document */
+	MARK_ROWS_MAX = 256
+};
+
+/* A file that all documents of the batch go into. */
+struct export_stream {
+	struct form_run form;
+	struct buf bytes;
+	struct out_file *file; /* owned */
+	char name[FORM_FILE_BYTES];
+};
+
+struct export_run {
+	const struct export_context *c;
+	struct batch_row batch;
+	struct form_options options;
+	struct export_stream streams[FORMATS_MAX];
+	int stream_count;
+	const struct form *singles[FORMATS_MAX];
+	int single_count;
+	int64_t first_id, last_id; /* documents so far; 0: none */
+	char first_file[FORM_FILE_BYTES], first_hash[DIGEST_TEXT_BYTES];
+	int file_count;
+};
+void export_run_clear(struct export_run *run);
+
+/* Open the files of the batch. */
+int export_streams_begin(struct export_run *run, struct err *e);
+/* The next documents into all files. 1; 0: there are no more. */
+int export_page(struct export_run *run, struct err *e);
+/* Publish the files of the batch. */
+int export_streams_end(struct export_run *run, struct err *e);
+
+/* Files that are on the disk become rows; or, where nothing is marked, are held
+ * against the rows that are there. */
+struct export_written {
+	const struct form *form;
+	int64_t document_id;
+	char name[FORM_FILE_BYTES];
+	struct out_file_facts facts;
+};
+int export_record(struct export_run *run, const struct export_written *files,
+		  int count, struct err *e);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "document/form/xml_out.h"
+
+#include <libxml/xmlwriter.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "codec/decimal.h"
+
+enum {
+	TEXT_BYTES_MAX = 64 * 1024
+};
+
+struct xml_out {
+	xmlTextWriterPtr writer; /* owns the output buffer */
+	struct buf *out;         /* borrowed */
+	struct buf clean;
+	bool failed;
+};
+
+static int take(void *context, const char *data, int bytes)
+{
+	struct xml_out *x = context;
+
+	buf_add(x->out, data, (size_t)bytes);
+	return bytes;
+}
+
+static void check(struct xml_out *x, int rc)
+{
+	if (rc < 0)
+		x->failed = true;
+}
+
+int xml_out_new(struct buf *out, const char *encoding, struct xml_out **ret_out,
+		struct err *e)
+{
+	CLEANUP(xml_out_freep) struct xml_out *x = calloc(1, sizeof(*x));
+	xmlCharEncodingHandlerPtr handler =
+		xmlFindCharEncodingHandler(encoding);
+	xmlOutputBufferPtr sink;
+
+	if (x == NULL || handler == NULL)
+		return err_set(e, ERR_NOMEM, "xml: cannot begin in %s",
+			       encoding);
+	x->out = out;
+	x->clean = BUF_MAX(TEXT_BYTES_MAX);
+	sink = xmlOutputBufferCreateIO(take, NULL, x, handler);
+	if (sink != NULL)
+		x->writer = xmlNewTextWriter(sink);
+	if (x->writer == NULL)
+		return err_set(e, ERR_NOMEM, "xml: out of memory");
+	(void)xmlTextWriterSetIndent(x->writer, 1);
+	(void)xmlTextWriterSetIndentString(x->writer, BAD_CAST "");
+	check(x, xmlTextWriterStartDocument(x->writer, "1.0", encoding, NULL));
+	*ret_out = TAKE(x);
+	return 0;
+}
+
+void xml_out_free(struct xml_out *x)
+{
+	if (x == NULL)
+		return;
+	if (x->writer != NULL)
+		xmlFreeTextWriter(x->writer);
+	buf_clear(&x->clean);
+	free(x);
+}
+
+/* The text as XML may hold it; borrowed until the next call. */
+static const xmlChar *clean(struct xml_out *x, const char *text)
+{
+	const char *end = text + strlen(text);
+
+	buf_reset(&x->clean);
+	while (text < end) {
+		size_t bytes = text_utf8_sequence(text, end);
+		bool is_noncharacter =
+			bytes == 3 && (memcmp(text, "\xEF\xBF\xBE", 3) == 0 ||
+				       memcmp(text, "\xEF\xBF\xBF", 3) == 0);
+
+		if (bytes == 0 || is_noncharacter)
+			buf_add_text(&x->clean, "\xEF\xBF\xBD");
+		else if ((unsigned char)*text < ' ' || *text == 0x7F)
+			buf_add_char(&x->clean, ' ');
+		else
+			buf_add(&x->clean, text, bytes);
+		text += bytes == 0 ? 1 : bytes;
+	}
+	if (buf_finish(&x->clean, NULL) < 0)
+		x->failed = true;
+	return BAD_CAST buf_text(&x->clean);
+}
+
+void xml_open(struct xml_out *x, const char *name)
+{
+	check(x, xmlTextWriterStartElement(x->writer, BAD_CAST name));
+}
+
+void xml_close(struct xml_out *x)
+{
+	check(x, xmlTextWriterEndElement(x->writer));
+}
+
+void xml_attribute(struct xml_out *x, const char *name, const char *value)
+{
+	check(x, xmlTextWriterWriteAttribute(x->writer, BAD_CAST name,
+					     clean(x, value)));
+}
+
+void xml_attribute_i64(struct xml_out *x, const char *name, int64_t value)
+{
+	char text[DECIMAL_TEXT_BYTES];
+
+	xml_attribute(x, name, decimal_format(value, 0, text));
+}
+
+void xml_attribute_money(struct xml_out *x, const char *name, int64_t minor)
+{
+	char text[DECIMAL_TEXT_BYTES];
+
+	xml_attribute(x, name, decimal_format(minor, MONEY_DIGITS, text));
+}
+
+void xml_leaf(struct xml_out *x, const char *name, const char *text)
+{
+	check(x, xmlTextWriterWriteElement(x->writer, BAD_CAST name,
+					   clean(x, text)));
+}
+
+void xml_leaf_money(struct xml_out *x, const char *name, int64_t minor)
+{
+	char text[DECIMAL_TEXT_BYTES];
+
+	xml_leaf(x, name, decimal_format(minor, MONEY_DIGITS, text));
+}
+
+int xml_flush(struct xml_out *x, struct err *e)
+{
+	check(x, xmlTextWriterFlush(x->writer));
+	if (x->failed)
+		return err_set(e, ERR_NOMEM, "xml: cannot write");
+	return buf_finish(x->out, e);
+}
+
+int xml_finish(struct xml_out *x, struct err *e)
+{
+	check(x, xmlTextWriterEndDocument(x->writer));
+	return xml_flush(x, e);
+}

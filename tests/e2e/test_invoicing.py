@@ -1,0 +1,432 @@
+"""Sales documents, their files, corrections and returns, by the real programs on a store that the test fills."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from contextlib import closing
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+import pytest
+
+from invoices import BUYER, SELLER, add_order, add_store, check_sums, documents, exported, line, ms
+from procedures import Installation
+
+SCHEMAS = Path(__file__).resolve().parents[2].parent / "shared" / "schemas"
+CML = "{urn:1C.ru:commerceml_2}"
+ALL_FORMATS = '"json", "csv", "commerceml", "upd", "html", "pdf"'
+
+
+def settings(**more: str) -> str:
+    keys = {"series": '"OG"', "default_vat": '"22"', "formats": '{"json", "csv", "commerceml"}', **more}
+    return f"invoicing {{ {SELLER} {' '.join(f'{key} = {value}' for key, value in keys.items())} }}\n{BUYER}"
+
+
+@pytest.fixture
+def place(folder: Path) -> Iterator[Installation]:
+    made = Installation(folder, settings())
+    yield made
+    made.end()
+
+
+def configure(place: Installation, **more: str) -> None:
+    place.write_config(settings(**more))
+
+
+def import_rates(place: Installation, **rates: str) -> None:
+    path = place.state.parent / "catalogue.csv"
+    path.write_text("sku,name,vat_rate\n" + "".join(f"{sku},{sku},{rate}\n" for sku, rate in rates.items()), encoding="utf-8")
+    place.control("catalog", "import", str(path))
+
+
+def result(made: int = 0, empty: int = 0, blocked: int = 0, exported: int | None = None) -> str:
+    return f"made={made} empty={empty} blocked={blocked} exported={made if exported is None else exported}"
+
+
+def refuse(place: Installation, *arguments: str) -> tuple[int, str]:
+    done = subprocess.run(place.command("ordergatectl", *arguments), capture_output=True, text=True, timeout=30, check=False)
+    return done.returncode, done.stderr
+
+
+# --- what is on a document
+
+
+def test_lines_are_what_was_handed_over_at_its_own_price_and_rate(place: Installation) -> None:
+    import_rates(place, milk="10", cheese="22", book="none", export="0")
+    add_order(place, 1, "s1", ms("2026-03-10T12:00"),
+              line("milk", "3", "79.90", picked=2, state="short"),
+              line("cheese", "1", "119.99", 1000, picked_weight=955),
+              line("gone", "2", "50.00", picked=0, state="short"),
+              line("bread", "1", "40.00", picked=0, state="replaced"),
+              line("book", "1", "45.50", replaces=4, full_price="50.00"),
+              line("export", "1", "10.00"),
+              total=Decimal("509.69"))
+    assert place.run("invoicing") == result(made=1)
+    document, = documents(place)
+    assert [(one["sku"], one["quantity"], one.get("weight"), one["amount"], one["vatRate"], one["vat"])
+            for one in document["lines"]] == [
+        ("milk", 2, None, "159.80", 10, "14.53"), ("cheese", 1, 955, "114.59", 22, "20.66"),
+        ("book", 1, None, "45.50", "none", "0.00"), ("export", 1, None, "10.00", 0, "0.00")]
+    assert (document["total"], document["vat"], document["discount"]) == ("329.89", "35.19", "4.50")
+    check_sums(document)
+
+
+def test_what_cannot_be_invoiced_waits_with_its_reason_and_is_made_after_the_repair(place: Installation) -> None:
+    configure(place, default_vat='""')
+    day = ms("2026-03-10T12:00")
+    add_order(place, 1, "s1", day, line("known", "1", "10.00"))
+    add_order(place, 2, "s1", day, line("unknown", "1", "10.00"))
+    add_order(place, 3, "s1", day, line("known", "1", "0.00"))
+    add_order(place, 4, "s1", day, line("known", "1", "10.00"), total=Decimal("11.01"))
+    add_order(place, 5, "s1", day, line("known", "1", "10.00"), total=Decimal("11.00"))
+    add_order(place, 6, "s1", day, line("known", "1", "10.00", picked=0, state="short"))
+    add_order(place, 7, "s1", 0, line("known", "1", "10.00"), state="canceled")
+    import_rates(place, known="10")
+    assert place.run("invoicing") == result(made=2, empty=1, blocked=3)
+    assert place.run("invoicing") == result(blocked=3)
+    assert place.rows("SELECT id, invoice_reason FROM orders WHERE invoice_state = 'blocked'") == [
+        (2, "line 1 (unknown) has no VAT rate: import it with the catalogue, or set invoicing.default_vat"),
+        (3, "line 1 (known) has no price"), (4, "the positions make 10.00, the marketplace's total is 11.01")]
+    assert len(place.control("document", "blocked").splitlines()) == 4
+    import_rates(place, known="10", unknown="22")
+    assert place.run("invoicing") == result(made=1, blocked=2)
+    assert place.rows("SELECT order_id, number FROM documents ORDER BY number") == [(1, 1), (5, 2), (2, 3)]
+    place.control("verify")
+
+
+def test_the_day_is_that_of_the_store_and_the_rate_that_of_the_day(place: Installation) -> None:
+    rows = [("Europe/Kaliningrad", "2025-12-31T23:59:58", "2025-12-31", 20),
+            ("Europe/Moscow", "2025-12-31T23:59:59", "2025-12-31", 20), ("Europe/Moscow", "2026-01-01T00:00", "2026-01-01", 22),
+            ("Asia/Novosibirsk", "2025-12-31T23:59:59", "2025-12-31", 20),
+            ("Asia/Kamchatka", "2026-01-01T00:00:01", "2026-01-01", 22), ("Asia/Kamchatka", "2024-02-29T23:30", "2024-02-29", 20)]
+    for number, (zone, local, _, _) in enumerate(rows, 1):
+        add_store(place, f"s{number}", zone)
+        add_order(place, number, f"s{number}", ms(local, zone), line("a", "1", "122.00"))
+    assert place.run("invoicing") == result(made=len(rows))
+    made = {document["order"]["storeId"]: (document["date"], document["lines"][0]["vatRate"]) for document in documents(place)}
+    assert made == {f"s{number}": (date, rate) for number, (_, _, date, rate) in enumerate(rows, 1)}
+    numbers = [document["number"] for document in sorted(documents(place), key=lambda one: one["order"]["deliveredAt"])]
+    assert numbers == sorted(numbers), "the earlier delivery has the lower number"
+
+
+def test_documents_of_a_closed_period_follow_the_policy(place: Installation) -> None:
+    for policy, number in (("today", 1), ("original", 2)):
+        configure(place, closed_until='"2025-12-31"', closed_documents=f'"{policy}"', series='"{year}-{store}"')
+        add_order(place, number, "s/1", ms("2025-12-31T12:00"), line("a", "1", "120.00"))
+        assert place.run("invoicing") == result(made=1)
+    today, original = documents(place)
+    assert today["date"] > "2026" and original["date"] == "2025-12-31"
+    assert (today["series"], original["series"]) == (f"{today['date'][:4]}-s_1", "2025-s_1")
+    for document in (today, original):
+        assert document["shipmentDate"] == "2025-12-31" and document["lines"][0]["vatRate"] == 20
+
+
+# --- later documents
+
+
+def test_a_return_in_january_of_a_sale_in_december_keeps_its_rate(place: Installation) -> None:
+    add_order(place, 1, "s1", ms("2025-12-30T12:00"), line("a", "3", "33.33"), line("b", "1", "100.00", 1000, picked_weight=777))
+    assert place.run("invoicing") == result(made=1)
+    assert place.control("document", "return", "H1", "1=1", "--reason", "брак").startswith("return OG-000002: 33.33")
+    assert place.control("document", "correct", "1-1", "2=1/700", "--reason", "перевес").startswith("correction OG-000003: -7.70")
+    assert place.control("document", "return", "1", "1=2", "2=1", "--reason", "отказ").startswith("return OG-000004: 136.66")
+    assert place.run("invoicing") == result(exported=3)
+    sale, first, correction, rest = documents(place)
+    for later in (first, correction, rest):
+        assert later["original"] == {"series": "OG", "number": 1, "date": "2025-12-30"}
+        assert later["date"] > "2026" and later["shipmentDate"] == "2025-12-30"
+        check_sums(later)
+        for one in later["lines"]:
+            assert one["vatRate"] == 20
+            sign = -1 if later["kind"] == "return" else 1
+            for key in ("amount", "vat"):
+                assert Decimal(one["after"][key]) - Decimal(one["before"][key]) == sign * Decimal(one[key])
+    assert (first["revision"], rest["revision"], correction["revision"]) == (1, 2, 1)
+    assert correction["lines"][0]["weight"] == -77
+    # Everything came back: nothing is left, to the kopeck.
+    assert all(Decimal(one["after"][key]) == 0 for one in rest["lines"] for key in ("amount", "vat", "quantity"))
+    for key in ("total", "vat"):
+        assert Decimal(sale[key]) == Decimal(first[key]) + Decimal(rest[key]) - Decimal(correction[key])
+    place.control("verify")
+
+
+def test_a_change_that_makes_no_sense_is_refused_and_takes_no_number(place: Installation) -> None:
+    add_order(place, 1, "s1", ms("2026-03-10T12:00"), line("a", "3", "10.00"))
+    add_order(place, 2, "s1", ms("2026-03-10T12:00"), line("a", "3", "10.00", picked=0, state="short"))
+    assert place.run("invoicing") == result(made=1, empty=1)
+    for arguments, code, word in (
+            (("return", "H1", "1=4", "--reason", "x"), 1, "can be returned"), (("return", "H1", "9=1", "--reason", "x"), 1, "no line 9"),
+            (("return", "H1", "1=1", "1=1", "--reason", "x"), 1, "twice"), (("return", "H1", "1=0", "--reason", "x"), 1, "can be returned"),
+            (("correct", "H1", "1=3", "--reason", "x"), 1, "does not change"), (("return", "H1", "1=1"), 2, "--reason"),
+            (("return", "H1", "1:1", "--reason", "x"), 2, "LINE=QUANTITY"), (("return", "H9", "1=1", "--reason", "x"), 3, "no order"),
+            (("return", "H2", "1=1", "--reason", "x"), 1, "no document yet")):
+        returned, text = refuse(place, "document", *arguments)
+        assert (returned, word in text) == (code, True), (arguments, returned, text)
+    assert place.control("document", "return", "H1", "1=1", "--reason", "x").startswith("return OG-000002: 10.00")
+
+
+# --- properties
+
+
+def random_basket(chance: random.Random) -> list[dict]:
+    lines = []
+    for place_no in range(chance.randint(1, 12)):
+        price = str(Decimal(chance.randint(1, 300_000)) / 100)
+        more = {"full_price": str(Decimal(price) + Decimal(chance.randint(0, 5_000)) / 100)}
+        if chance.random() < 0.4:
+            weight = chance.randint(50, 4_000)
+            lines.append(line(f"r{chance.randint(0, 4)}", str(chance.randint(1, 3)), price, weight,
+                              picked_weight=chance.randint(0, 2 * weight), **more))
+        else:
+            quantity = chance.randint(1, 9)
+            lines.append(line(f"r{chance.randint(0, 4)}", str(quantity), price, picked=chance.randint(0, quantity), **more))
+    return lines
+
+
+def expected_amount(one: dict, key: str) -> Decimal:
+    whole = one["quantity"] * Decimal(one[key])
+    exact = whole * one["picked_weight"] / one["weight"] if one["weight"] else Decimal(one["picked"]) * Decimal(one[key])
+    return exact.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def test_thousands_of_baskets_add_up(place: Installation) -> None:
+    chance = random.Random(20260101)
+    import_rates(place, r0="22", r1="10", r2="0", r3="none", r4="5")
+    baskets = {number: random_basket(chance) for number in range(1, 3001)}
+    fill(place, baskets)
+    line_text = place.run("invoicing")
+    kept = documents(place)
+    filled = {number for number, basket in baskets.items() if any(Decimal(one.get("picked", 1)) > 0 for one in basket)}
+    assert line_text == result(made=len(filled), empty=len(baskets) - len(filled))
+    assert sorted(document["number"] for document in kept) == list(range(1, len(filled) + 1))
+    assert {int(document["order"]["externalId"][1:]) for document in kept} == filled
+    for document in kept:
+        check_sums(document)
+        basket = baskets[int(document["order"]["externalId"][1:])]
+        for one in document["lines"]:
+            wanted = expected_amount(basket[one["line"] - 1], "price")
+            assert Decimal(one["amount"]) == wanted
+            assert Decimal(one.get("discount", 0)) == expected_amount(basket[one["line"] - 1], "full_price") - wanted
+    check_csv(place, kept)
+    check_commerceml(place, kept)
+
+
+def fill(place: Installation, baskets: dict[int, list[dict]]) -> None:
+    """As add_order() does it, but in one transaction."""
+    changes: list[tuple] = []
+
+    class Collector(Installation):
+        def __init__(self) -> None:  # pylint: disable=super-init-not-called
+            pass
+
+        def change(self, sql: str, *values: object) -> None:
+            changes.append((sql, values))
+
+    for number, basket in baskets.items():
+        add_order(Collector(), number, "s1", ms("2026-03-10T12:00") + number, *basket)
+    with closing(sqlite3.connect(place.state / "ordergate.db", timeout=5)) as store:
+        store.execute("PRAGMA wal_autocheckpoint=0")
+        with store:
+            for sql, values in changes:
+                store.execute(sql, values)
+
+
+def check_csv(place: Installation, kept: list[dict]) -> None:
+    path, = exported(place, "documents-*.csv")
+    data = path.read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf") and data.endswith(b"\r\n")
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), delimiter=";"))
+    assert len(rows) == sum(len(document["lines"]) for document in kept)
+    assert sum(Decimal(row["amount"]) for row in rows) == sum(Decimal(document["total"]) for document in kept)
+    assert sum(Decimal(row["net"]) + Decimal(row["vat"]) - Decimal(row["amount"]) for row in rows) == 0
+
+
+def check_commerceml(place: Installation, kept: list[dict]) -> None:
+    path, = exported(place, "documents-*.xml")
+    found = ElementTree.parse(path).getroot().findall(CML + "Документ")
+    assert len(found) == len(kept)
+    for document, element in zip(kept, found):
+        assert element.findtext(CML + "Сумма") == document["total"]
+        goods = element.findall(f"{CML}Товары/{CML}Товар")
+        assert sum(Decimal(one.findtext(CML + "Сумма")) for one in goods) == Decimal(document["total"])
+        taxes = element.findall(f"{CML}Налоги/{CML}Налог/{CML}Сумма")
+        assert sum(Decimal(one.text) for one in taxes) == Decimal(document["vat"])
+
+
+# --- exactly once
+
+
+def check_whole(places: list[Installation], count: int) -> None:
+    """No gap and no double in numbers; every document is in one batch, and every file of a batch is what the store says."""
+    place = places[0]
+    assert place.rows("SELECT count(*), min(number), max(number), count(DISTINCT order_id), sum(state = 'exported')"
+                      " FROM documents") == [(count, 1, count, count, count)]
+    assert place.rows("SELECT count(*) FROM document_batches WHERE state <> 'done'") == [(0,)]
+    files = {name: data for one in places for path in exported(one, "*") for name, data in [(path.name, path.read_bytes())]}
+    known = place.rows("SELECT file_name, bytes, hash FROM document_files")
+    assert {name for name, _, _ in known} == set(files)
+    for name, size, digest in known:
+        assert (len(files[name]), hashlib.sha256(files[name]).hexdigest()) == (size, digest), name
+    numbers = [row["number"] for name, data in files.items() if name.endswith(".csv")
+               for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), delimiter=";")]
+    assert sorted(map(int, numbers)) == list(range(1, count + 1))
+    place.control("verify")
+
+
+def test_killed_at_any_moment_and_two_at_once_no_number_is_missing_or_double(place: Installation, folder: Path) -> None:
+    """The second one as on another machine: the same store, a folder of its own."""
+    count, chance = 1500, random.Random(7)
+    text = settings(formats='{"json", "csv", "commerceml", "upd"}') + f'store {{ url = "sqlite:{place.state}/ordergate.db" }}\n'
+    place.write_config(text)
+    (folder / "second").mkdir()
+    other = Installation(folder / "second", text)
+    fill(place, {number: [line("a", "1", "10.00")] for number in range(1, count + 1)})
+    try:
+        for _ in range(8):
+            runs = [one.start("invoicing") for one in (place, other)]
+            time.sleep(chance.uniform(0.0, 0.25))
+            for run in runs:
+                run.send_signal(signal.SIGKILL)
+                run.wait()
+        runs = [one.start("invoicing") for one in (place, other)]
+        for run in runs:
+            assert run.wait(timeout=120) == 0, place.log.read_text() + other.log.read_text()
+        place.run("invoicing")
+        check_whole([place, other], count)
+    finally:
+        other.end()
+
+
+# --- files
+
+
+def fill_for_forms(place: Installation, year: int) -> None:
+    import_rates(place, milk="10", cheese="22", book="none")
+    codes = [("01046012345678902112345abcde", "01046012345678902112345abcde\x1d93cryp"), ("0104601234567890215x<&>yz", "0104601234567890215x<&>yz\x1d93t")]
+    add_order(place, 1, "s1", ms(f"{year}-03-10T12:00"),
+              line("milk", "2", "79.90", codes=codes, name='Молоко "Домик" <3,2%> & сливки; 1\x07л'),
+              line("cheese", "2", "119.99", 1000, picked_weight=955, full_price="139.99"), line("book", "1", "45.50"))
+    add_order(place, 2, "s1", ms(f"{year}-03-11T12:00"), *(line("cheese", "1", f"{number}.37", name=f"Товар номер {number}, "
+              "название которого длиннее одной строки таблицы") for number in range(1, 81)))
+
+
+def validate(schema: str, *paths: Path) -> None:
+    if not (SCHEMAS / schema).exists():
+        pytest.skip(f"NOT VALIDATED: there is no {SCHEMAS / schema}")
+    done = subprocess.run(["xmllint", "--noout", "--nonet", "--schema", str(SCHEMAS / schema), *map(str, paths)],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def later_documents(place: Installation) -> None:
+    place.control("document", "return", "H1", "1=1", "--reason", "брак <упаковки>")
+    place.control("document", "correct", "H1", "2=2/900", "3=0", "--reason", "пересчёт")
+
+
+def test_commerceml_is_what_its_schema_says(place: Installation) -> None:
+    fill_for_forms(place, 2026)
+    place.run("invoicing")
+    later_documents(place)
+    place.write_config(place.config.read_text() + 'channel kuper { scheme = "commission" buyer_inn = "" buyer_kpp = "" }\n')
+    add_order(place, 3, "s1", ms("2026-03-12T12:00"), line("milk", "1", "10.00"))
+    place.run("invoicing")
+    operations = [element.findtext(CML + "ХозОперация") for path in exported(place, "documents-*.xml")
+                  for element in ElementTree.parse(path).getroot().findall(CML + "Документ")]
+    assert operations == ["Отпуск товара", "Отпуск товара", "Возврат товара", "Прочие", "Отчет о продажах комиссионного товара"]
+    validate("commerceml-2.10.xsd", *exported(place, "documents-*.xml"))
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "windows-1251"])
+def test_upd_is_what_its_schema_says(place: Installation, encoding: str) -> None:
+    configure(place, formats='{"upd"}', upd_version='"5.02"', upd_encoding=f'"{encoding}"')
+    fill_for_forms(place, 2025)
+    place.run("invoicing")
+    paths = exported(place, "ON_NSCHFDOPPR_*.xml")
+    assert len(paths) == 2 == len(exported(place, "*"))
+    found = {}
+    for path in paths:
+        assert path.read_bytes().startswith(f'<?xml version="1.0" encoding="{encoding}"?>'.encode())
+        root = ElementTree.fromstring(path.read_bytes())
+        assert root.get("ИдФайл") == path.stem
+        found[root.find("Документ/СвСчФакт").get("НомерДок")] = root
+    first = found["OG-000001"]
+    assert [code.text for code in first.iter("КИЗ")] == ["01046012345678902112345abcde", "0104601234567890215x<&>yz"]
+    assert [one.get("НалСт") for one in first.iter("СведТов")] == ["10%", "20%", "без НДС"]
+    assert [(one.get("КолТов"), one.get("НаимЕдИзм")) for one in first.iter("СведТов")] == [("2", "шт"), ("0.955", "кг"), ("1", "шт")]
+    for root in found.values():
+        total = root.find("Документ/ТаблСчФакт/ВсегоОпл")
+        goods = list(root.iter("СведТов"))
+        assert sum(Decimal(one.get("СтТовУчНал")) for one in goods) == Decimal(total.get("СтТовУчНалВсего"))
+        assert sum(Decimal(one.get("СтТовБезНДС")) for one in goods) == Decimal(total.get("СтТовБезНДСВсего"))
+        assert (Decimal(total.get("СтТовУчНалВсего")) - Decimal(total.get("СтТовБезНДСВсего"))
+                == Decimal(total.findtext("СумНалВсего/СумНал")))
+    validate("ON_NSCHFDOPPR_1_997_01_05_02_01.xsd", *paths)
+
+
+def test_upd_of_today_says_5_03_and_22_percent(place: Installation) -> None:
+    configure(place, formats='{"upd"}')
+    fill_for_forms(place, 2026)
+    place.run("invoicing")
+    root = ElementTree.parse(next(path for path in exported(place, "*") if "_1_0_0_0_0_00" in path.name)).getroot()
+    assert root.get("ВерсФорм") == "5.03" and root.find("Документ").get("Функция") == "СЧФДОП"
+    assert [one.get("НалСт") for one in root.iter("СведТов")] == ["10%", "22%", "без НДС"]
+
+
+def test_the_decimal_comma_is_a_setting(place: Installation) -> None:
+    configure(place, formats='{"csv"}', csv_decimal_comma="true")
+    fill_for_forms(place, 2026)
+    place.run("invoicing")
+    path, = exported(place, "*")
+    row = next(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), delimiter=";"))
+    assert (row["amount"], row["name"]) == ("159,80", 'Молоко "Домик" <3,2%> & сливки; 1\x07л')
+
+
+def test_files_can_be_made_again_byte_for_byte(place: Installation) -> None:
+    configure(place, formats=f"{{{ALL_FORMATS}}}")
+    fill_for_forms(place, 2026)
+    assert place.run("invoicing") == result(made=2)
+    later_documents(place)
+    assert place.run("invoicing") == result(exported=2)
+    files = {path.name: path.read_bytes() for path in exported(place, "*")}
+    assert len(files) == 2 * 3 + 2 * 3 + 2 * 2, sorted(files)
+    # Whatever the configuration and the orders have become.
+    place.write_config('invoicing { series = "X" formats = {"json"} seller_name = "Other" signer = "B" upd_encoding = "windows-1251" }\n')
+    place.change("UPDATE order_lines SET name = 'other', discount_price_minor = 1")
+    for path in exported(place, "*"):
+        path.unlink()
+    for batch in ("1", "2"):
+        place.control("document", "rebuild", batch)
+    assert {path.name: path.read_bytes() for path in exported(place, "*")} == files
+    single = place.state.parent / "single"
+    for form, pattern in (("upd", "ON_*_1_0_0_0_0_00.xml"), ("pdf", "sale-OG-000001.pdf"), ("html", "sale-OG-000001.html")):
+        path, = exported(place, pattern)
+        place.control("document", "export", "1", str(single), "--format", form)
+        assert single.read_bytes() == path.read_bytes(), form
+
+
+def test_a_file_that_would_be_another_is_told(place: Installation) -> None:
+    add_order(place, 1, "s1", ms("2026-03-10T12:00"), line("a", "1", "10.00"))
+    place.run("invoicing")
+    place.change("UPDATE documents SET body = replace(body, '10.00', '11.00')")
+    code, text = refuse(place, "document", "rebuild", "1")
+    assert code == 1 and "is not what it was" in text
+
+
+def test_a_folder_that_cannot_be_written_fails_the_run_and_loses_nothing(place: Installation) -> None:
+    add_order(place, 1, "s1", ms("2026-03-10T12:00"), line("a", "1", "10.00"))
+    folder = place.state / "export"
+    (folder / ".documents-000001.json.tmp").mkdir()
+    assert place.run("invoicing", code=1).startswith("made=1 empty=0 blocked=0 exported=0")
+    assert place.rows("SELECT state FROM documents") == [("made",)]
+    (folder / ".documents-000001.json.tmp").rmdir()
+    assert place.run("invoicing") == result(exported=1)
+    assert len(exported(place, "documents-000001.*")) == 3
