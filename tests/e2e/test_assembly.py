@@ -17,6 +17,7 @@ import pytest
 
 from api_client import API, FINISHED, SEEN_S, Order, Shop, codes, error_of, open_shop, stopped
 from appliance import BACK_S, SLACK, wait_until
+from hammer import hammer
 
 
 @pytest.fixture(scope="module")
@@ -409,7 +410,7 @@ def test_what_the_courier_did_early_is_applied_after_the_end_of_the_assembly(sho
     assert order.history()[-2:] == ["finish", "order.received"]
 
 
-RACES = int(os.environ.get("ORDERGATE_RACES", "20"))
+RACES = 20
 
 
 def test_a_cancellation_that_races_with_the_finish_has_one_outcome(shop: Shop) -> None:
@@ -438,40 +439,5 @@ def test_a_cancellation_that_races_with_the_finish_has_one_outcome(shop: Shop) -
         assert order.history().count("finish") == (1 if finished.result() == 200 else 0)
 
 
-HAMMER_CALLS = int(os.environ.get("ORDERGATE_HAMMER_CALLS", "60"))
-
-
 def test_two_pickers_on_one_order_count_nothing_twice_and_lose_nothing(shop: Shop) -> None:
-    """Each takes the order over from the other and picks; every 200 is one row of the history, and nothing else is."""
-    order = shop.new_order([(str(sku), 9, None) for sku in range(6)])
-    order.do("takeOrder", "anna")
-
-    def hammer(picker: str) -> list[tuple[str, int, int]]:
-        mine = Order(shop, order.external_id, order.number)
-        done = []
-        for turn in range(HAMMER_CALLS):
-            mine.read()
-            if turn % 5 == 0:
-                mine.call("takeOrder", picker, takeOver=True)
-            before, line, quantity = mine.seen, turn % 6 + 1, turn % 9
-            answer = mine.call("pickPosition", picker, line=line, quantity=quantity, reason="other")
-            assert answer.status in (200, 409), answer
-            if answer.status == 200 and mine.seen > before:
-                done.append((picker, line, quantity))
-        return done
-
-    with ThreadPoolExecutor(2) as pool:
-        picks = [pick for result in pool.map(hammer, ("anna", "boris")) for pick in result]
-    assert picks
-    told = [(actor, json.loads(detail)) for actor, detail in shop.rows(
-        "SELECT actor, detail FROM order_history h JOIN orders o ON o.id = h.order_id WHERE o.number = ? AND kind = 'pick'"
-        " ORDER BY h.id", order.number)]
-    assert sorted((actor, detail["line"], detail["to"]) for actor, detail in told) == sorted(picks)
-    last: dict[int, int] = {}
-    for _, detail in told:
-        assert detail["from"] == last.get(detail["line"], 0)
-        last[detail["line"]] = detail["to"]
-    assert {line["line"]: line["pickedQuantity"] for line in order.read()["lines"] if line["line"] in last} == last
-    changes = [kind for kind in order.history() if kind in ("take", "takeOver", "pick")]
-    assert order.read()["version"] == 1 + len(changes)
-    assert order.notices() == FINISHED[:2]
+    hammer(shop, seconds=3)
