@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/macros.h"
 #include "base/text.h"
 #include "channel/kuper.h"
 
@@ -184,8 +185,38 @@ static const struct {
 		       "\"replacedByID\":\"100700416\"},"
 		       "{\"id\":\"100700416\",\"originalQuantity\":0,"
 		       "\"quantity\":1}")},
+	{"a replacement that was taken back",
+	 {{"1", 1000, 1000, 1000, -1, -1, LINE_PICKED, 0, 0},
+	  {"2", 0, 0, 0, -1, -1, LINE_REMOVED, 0, 1}},
+	 2,
+	 READY("false", "{\"id\":\"1\",\"originalQuantity\":1,"
+			"\"quantity\":1}")},
 	{"an order without lines", {{0}}, 0, READY("false", "")},
 };
+
+static void marking_codes_go_out_as_they_were_scanned(void **state)
+{
+	static const struct row rows[] = {
+		{"1", 1000, 1000, 1000, -1, -1, LINE_PICKED, 0, 0},
+		{"2", 1000, 1000, 1000, -1, -1, LINE_REMOVED, 0, 0},
+	};
+	CLEANUP(order_clear)
+	struct order order = make_order("H1", "u-1", rows, COUNT_OF(rows));
+
+	(void)state;
+	assert_int_equal(order_code_add(&order, 1, "u",
+					"01\x1d"
+					"93\"",
+					NULL),
+			 0);
+	assert_int_equal(order_code_add(&order, 2, "v", "02", NULL), 0);
+	assert_body("marked goods", NOTICE_READY, &order,
+		    READY("true", "{\"id\":\"1\",\"originalQuantity\":1,"
+				  "\"quantity\":1,\"markingCode\":["
+				  "{\"value\":\"01\\u001d93\\\"\"}]},"
+				  "{\"id\":\"2\",\"originalQuantity\":1,"
+				  "\"quantity\":0}"));
+}
 
 static void the_final_composition_lists_every_line(void **state)
 {
@@ -273,6 +304,7 @@ int main(void)
 		cmocka_unit_test(
 			a_notification_names_the_order_and_nothing_it_need_not),
 		cmocka_unit_test(the_final_composition_lists_every_line),
+		cmocka_unit_test(marking_codes_go_out_as_they_were_scanned),
 		cmocka_unit_test(
 			an_order_known_by_uuid_is_named_by_it_inside_too),
 		cmocka_unit_test(no_personal_data_leaves_with_any_notification),
