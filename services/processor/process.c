@@ -32,6 +32,12 @@ struct apply {
 	struct flow_message *message;
 };
 
+static void clear_messages(struct claim *claim)
+{
+	while (claim->count > 0)
+		flow_message_clear(&claim->messages[--claim->count]);
+}
+
 static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 		     struct err *e)
 {
@@ -41,8 +47,7 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 	int rc = 1;
 
 	/* The unit may run again after a failure of the engine. */
-	while (claim->count > 0)
-		flow_message_clear(&claim->messages[--claim->count]);
+	clear_messages(claim);
 	while (claim->count < PROCESS_BATCH && rc > 0) {
 		int n = claim->count;
 
@@ -123,21 +128,37 @@ static int put_back_failed(struct writer *writer, struct apply *applies,
 	return rc;
 }
 
-static int apply_all(struct service *s, struct claim *claim, struct err *e)
+/* Apply what was claimed, and claim what comes next (NULL: nothing) in the same
+ * transaction: so a batch costs one wait for the disk and not two. */
+static int apply_all(struct service *s, struct claim *claim, struct claim *next,
+		     struct err *e)
 {
 	const struct process *process = s->context;
 	struct apply applies[PROCESS_BATCH];
-	struct unit *units[PROCESS_BATCH];
+	struct unit *units[PROCESS_BATCH + 1];
+	int count = claim->count;
+	int rc;
 
-	for (int i = 0; i < claim->count; i++) {
+	for (int i = 0; i < count; i++) {
 		flow_read(&claim->messages[i]);
 		applies[i] = (struct apply){.unit.run = run_apply,
 					    .settings = &process->settings,
 					    .message = &claim->messages[i]};
 		units[i] = &applies[i].unit;
 	}
-	writer_call_all(s->writer, units, (size_t)claim->count);
-	return put_back_failed(s->writer, applies, claim->count, e);
+	if (next != NULL) {
+		next->unit = (struct unit){.run = run_claim};
+		units[count] = &next->unit;
+	}
+	writer_call_all(s->writer, units,
+			(size_t)count + (next != NULL ? 1 : 0));
+	rc = put_back_failed(s->writer, applies, count, e);
+	if (next != NULL && next->unit.rc < 0) {
+		clear_messages(next);
+		rc = next->unit.rc;
+		*e = next->unit.err;
+	}
+	return rc;
 }
 
 struct reclaim {
@@ -185,17 +206,30 @@ static int reclaim_when_due(struct service *s, struct err *e)
 
 int process_batch(struct service *s, struct err *e)
 {
-	struct flow_message messages[PROCESS_BATCH] = {0};
-	struct claim claim = {.unit.run = run_claim,
-			      .owner = s->instance.owner,
-			      .messages = messages};
+	struct flow_message messages[2][PROCESS_BATCH] = {0};
+	struct claim claims[2] = {
+		{.owner = s->instance.owner, .messages = messages[0]},
+		{.owner = s->instance.owner, .messages = messages[1]},
+	};
 	int rc = reclaim_when_due(s, e);
+	int worked = 0;
+	int now = 0;
 
+	claims[0].unit.run = run_claim;
 	if (rc == 0)
-		rc = writer_call(s->writer, &claim.unit, e);
-	if (rc == 0 && claim.count > 0)
-		rc = apply_all(s, &claim, e);
-	for (int i = 0; i < claim.count; i++)
-		flow_message_clear(&messages[i]);
-	return rc < 0 ? rc : claim.count;
+		rc = writer_call(s->writer, &claims[0].unit, e);
+	if (rc < 0)
+		clear_messages(&claims[0]);
+	/* What was claimed is applied in any case, also after a failure. */
+	for (int round = 1; claims[now].count > 0; round++, now = !now) {
+		bool more = rc >= 0 && round < PROCESS_ROUNDS &&
+			    !service_stopping(s);
+		int applied = apply_all(s, &claims[now],
+					more ? &claims[!now] : NULL, e);
+
+		rc = applied < 0 ? applied : rc;
+		worked += claims[now].count;
+		clear_messages(&claims[now]);
+	}
+	return rc < 0 ? rc : worked;
 }

@@ -12,7 +12,8 @@
 struct service;
 
 enum {
-	PROCESS_BATCH = 64 /* messages of different orders at a time */
+	PROCESS_BATCH = 64, /* messages of different orders at a time */
+	PROCESS_ROUNDS = 16 /* batches until the service is looked after */
 };
 
 struct process {
@@ -20,8 +21,9 @@ struct process {
 	int64_t reclaim_at_ms; /* monotonic: next look for dead owners */
 };
 
-/* One pass: claim up to PROCESS_BATCH messages in one transaction, read them
- * outside of any, apply each in a unit of its own. Number of messages, < 0. */
+/* One pass: claim up to PROCESS_BATCH messages, read them outside of any
+ * transaction, apply each in a unit of its own; and again with what has come,
+ * PROCESS_ROUNDS times at most. Number of messages, < 0. */
 int process_batch(struct service *s, struct err *e);
 
 #endif
