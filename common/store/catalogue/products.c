@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/db.h"
 
@@ -35,19 +36,19 @@ STMT(products_insert_barcode,
 STMT(products_set_published,
      "UPDATE catalogue_state SET generation = $1, product_rows = $2,"
      " file_hash = $3, published_ms = $4");
-/* Both tables begin with the generation, so the rows to delete are found at
- * the ends of the key. */
-STMT(products_sweep_products, "DELETE FROM products WHERE (generation, sku) IN"
-			      " (SELECT generation, sku FROM products"
-			      "  WHERE generation < " PUBLISHED
-			      "  UNION ALL SELECT generation, sku FROM products"
-			      "  WHERE generation > " PUBLISHED " LIMIT $1)");
-STMT(products_sweep_barcodes,
-     "DELETE FROM product_barcodes WHERE (generation, barcode) IN"
-     " (SELECT generation, barcode FROM product_barcodes"
-     "  WHERE generation < " PUBLISHED
-     "  UNION ALL SELECT generation, barcode FROM product_barcodes"
-     "  WHERE generation > " PUBLISHED " LIMIT $1)");
+/* Both tables begin with the generation, so rows of others than the published
+ * one are at an end of the key; and each delete names a single one, because a
+ * pair of columns that is looked for in a list would be a scan of the table. */
+#define SWEEP(table, key)                                                      \
+	STMT(table##_first,                                                    \
+	     "SELECT generation FROM " #table " ORDER BY generation LIMIT 1"); \
+	STMT(table##_last, "SELECT generation FROM " #table                    \
+			   " ORDER BY generation DESC LIMIT 1");               \
+	STMT(table##_delete, "DELETE FROM " #table " WHERE generation = $1"    \
+			     " AND " key " IN (SELECT " key " FROM " #table    \
+			     " WHERE generation = $1 LIMIT $2)")
+SWEEP(products, "sku");
+SWEEP(product_barcodes, "barcode");
 
 STMT(products_insert_unknown,
      "INSERT INTO unknown_products (sku, order_id, seen_ms)"
@@ -225,23 +226,47 @@ int products_publish(struct db *db, int64_t generation, int64_t rows,
 	return rc < 0 ? rc : 0;
 }
 
-static int sweep(struct db *db, const struct stmt *stmt, int limit,
-		 struct err *e)
+/* Delete rows of the generation at one end of the table's key, unless that is
+ * the one to keep. */
+static int sweep_end(struct db *db, const struct stmt *end,
+		     const struct stmt *delete, int64_t keep, int limit,
+		     struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, stmt);
+	int64_t generation = keep;
+	int rc;
 
-	query_i64(q, 1, limit);
+	{
+		CLEANUP_QUERY struct query *q = query_start(db, end);
+
+		rc = query_one_i64(q, &generation, e);
+	}
+	if (rc <= 0 || generation == keep || limit <= 0)
+		return rc < 0 ? rc : 0;
+	CLEANUP_QUERY struct query *q = query_start(db, delete);
+
+	query_i64(q, 1, generation);
+	query_i64(q, 2, limit);
 	return query_exec(q, e);
 }
 
 int products_sweep(struct db *db, int limit, struct err *e)
 {
-	int barcodes = sweep(db, &products_sweep_barcodes, limit, e);
-	int products = 0;
+	static const struct {
+		const struct stmt *end, *delete;
+	} ends[] = {
+		{&product_barcodes_first, &product_barcodes_delete},
+		{&product_barcodes_last, &product_barcodes_delete},
+		{&products_first, &products_delete},
+		{&products_last, &products_delete},
+	};
+	struct catalogue_state state;
+	int rows = 0;
+	int rc = products_state(db, &state, e);
 
-	if (barcodes >= 0 && barcodes < limit)
-		products = sweep(db, &products_sweep_products, limit - barcodes,
-				 e);
-	return barcodes < 0 ? barcodes
-			    : (products < 0 ? products : barcodes + products);
+	for (size_t i = 0; i < COUNT_OF(ends) && rc >= 0; i++) {
+		rc = sweep_end(db, ends[i].end, ends[i].delete,
+			       state.generation, limit - rows, e);
+		rows += rc > 0 ? rc : 0;
+	}
+	return rc < 0 ? rc : rows;
 }
