@@ -70,15 +70,13 @@ CREATE INDEX outbox_uncertain ON outbox (id) WHERE hold = 'uncertain';
 ALTER TABLE jobs ADD COLUMN next_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN expected_ms INTEGER NOT NULL DEFAULT 0;
 
--- 0 critical, 1 warning, 2 info: what is sent first in a chat.
-ALTER TABLE telegram_queue ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
 -- Telegram's id of the message that this one answers.
 ALTER TABLE telegram_queue ADD COLUMN reply_to INTEGER;
-DROP INDEX telegram_queue_order;
-CREATE INDEX telegram_queue_next ON telegram_queue (head_id, state, priority, order_seq);
+-- In a chat critical messages go first, then warnings.
+CREATE INDEX telegram_queue_next ON telegram_queue
+  (head_id, (CASE severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END), order_seq)
+  WHERE state = 1;
 CREATE INDEX telegram_queue_age ON telegram_queue (severity, created_ms) WHERE state = 1;
 -- A chat that does not take our messages, since when and why.
 ALTER TABLE telegram_head ADD COLUMN blocked_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE telegram_head ADD COLUMN block_reason TEXT NOT NULL DEFAULT '';
--- 1: the topic of this chat is gone, messages go to the group itself.
-ALTER TABLE telegram_head ADD COLUMN topic_gone INTEGER NOT NULL DEFAULT 0;

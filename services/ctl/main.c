@@ -91,6 +91,8 @@ static const struct ctl_command commands[] = {
 	{"document blocked", "[--limit N] [--json]", "orders whose document waits for a repair", ctl_view, true, "document.blocked"},
 	{"document batches", "[--limit N] [--json]", "runs of documents and their files", ctl_view, true, "document.batches"},
 	{"document files", "BATCH [--limit N] [--json]", "files of one of them", ctl_view, true, "document.files"},
+	{"telegram test", "", "check the bot's token, write to each chat", ctl_telegram_test, true, NULL},
+	{"document list", "[--limit N] [--json]", "documents, newest first", ctl_view, true, "document.list"},
 	{"document show", "ID", "a document as JSON", ctl_document_show, true, NULL},
 	{"document export", "ID FILE [--format NAME]", "a document in that form (json) into a file", ctl_document_export, true, NULL},
 	{"document rebuild", "BATCH", "write the files of a batch again", ctl_document_rebuild, true, NULL},

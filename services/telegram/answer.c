@@ -22,7 +22,13 @@ static const struct {
 } classes[] = {
 	{400, 400, "can't parse entities", ANSWER_MARKUP},
 	{400, 400, "is too long", ANSWER_MARKUP},
+	{400, 400, "thread not found", ANSWER_TOPIC},
+	{400, 400, "TOPIC_", ANSWER_TOPIC},
+	{400, 400, "chat not found", ANSWER_BLOCKED},
+	{400, 400, "not enough rights", ANSWER_BLOCKED},
+	{400, 400, "have no rights", ANSWER_BLOCKED},
 	{401, 401, NULL, ANSWER_AUTH},
+	{403, 403, NULL, ANSWER_BLOCKED},
 	{404, 404, NULL, ANSWER_AUTH},
 	{408, 409, NULL, ANSWER_SERVER},
 	{413, 413, NULL, ANSWER_MARKUP},

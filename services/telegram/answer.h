@@ -19,7 +19,9 @@ enum answer_class {
 	ANSWER_AUTH,     /* the token or the address is wrong for every message:
 			    stop, nothing of it is the message's fault */
 	ANSWER_MOVED,    /* the chat is another one now: chat */
-	ANSWER_MARKUP, /* this form is refused: once more as plain text, cut */
+	ANSWER_MARKUP,  /* this form is refused: once more as plain text, cut */
+	ANSWER_TOPIC,   /* the topic is gone or closed, the chat is there */
+	ANSWER_BLOCKED, /* the chat takes nothing from us */
 	ANSWER_REJECTED,  /* never for this message and chat */
 	ANSWER_UNSENT,    /* certainly not taken: again, without counting */
 	ANSWER_SERVER,    /* 5xx: it may be in the chat */

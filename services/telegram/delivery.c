@@ -11,6 +11,7 @@
 #include "app/log.h"
 #include "app/metrics/metrics.h"
 #include "app/service/service.h"
+#include "app/zones.h"
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
@@ -92,6 +93,27 @@ static int keep_attempt(struct db *db, const struct flight *f, int64_t now_ms,
 	return attempts_add(db, &queue_telegram, f->message.id, &attempt, e);
 }
 
+/* The message stays for a person, and so does the chat that refuses us. */
+static int give_up(struct db *db, const struct flight *f, int64_t now_ms,
+		   struct err *e)
+{
+	bool blocked = f->answer.class == ANSWER_BLOCKED;
+	struct queue_result failed = {
+		.state = QUEUE_FAILED,
+		.outcome = blocked || f->answer.class == ANSWER_REJECTED
+				   ? OUTCOME_REJECTED
+				   : OUTCOME_POISONED,
+		.error = f->answer.error,
+	};
+	int rc = queue_finish(db, &queue_telegram, &f->message, &failed, now_ms,
+			      e);
+
+	if (rc == 0 && blocked)
+		rc = telegram_queue_block(db, f->message.head_id,
+					  f->answer.error, now_ms, e);
+	return rc;
+}
+
 static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 		      struct err *e)
 {
@@ -101,14 +123,9 @@ static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 		.chat = chat_of(f),
 		.telegram_message_id = f->answer.message_id,
 		.chat_per_minute = config->telegram.chat_messages_per_minute,
-		.note = f->plain ? "sent without markup" : NULL,
-	};
-	struct queue_result failed = {
-		.state = QUEUE_FAILED,
-		.outcome = f->answer.class == ANSWER_REJECTED
-				   ? OUTCOME_REJECTED
-				   : OUTCOME_POISONED,
-		.error = f->answer.error,
+		.note = f->topic_gone ? "sent to the group: the topic is gone"
+			: f->plain    ? "sent without markup"
+				      : NULL,
 	};
 
 	if (f->verdict.kind >= VERDICT_LATER) {
@@ -122,14 +139,13 @@ static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 		return telegram_queue_sent(db, &f->message, &sent, now_ms, e);
 	case VERDICT_AGAIN_NOW:
 		return telegram_queue_move_chat(db, f->message.head_id,
-						f->answer.chat, e);
+						f->moved_to, e);
 	case VERDICT_LATER:
 		return queue_retry(db, &queue_telegram, &f->message,
 				   &f->verdict.retry, now_ms, e);
 	case VERDICT_FAILED:
 	default:
-		return queue_finish(db, &queue_telegram, &f->message, &failed,
-				    now_ms, e);
+		return give_up(db, f, now_ms, e);
 	}
 }
 
@@ -155,7 +171,7 @@ static void take_off(struct flight *f)
 
 	f->answered = false;
 	refused.rc = telegram_request_write(&f->message, chat_of(f), f->plain,
-					    &body, &refused.err);
+					    d->quiet, &body, &refused.err);
 	if (refused.rc == 0) {
 		struct http_request request = {
 			.method = "POST",
@@ -305,15 +321,23 @@ static void land(struct delivery *d, struct flight *f)
 	d->nothing_due = false;
 }
 
-/* Off again, in another form or to another chat. */
-static void go_around(struct flight *f)
+/* What the next try differs in: another chat, or another form. */
+static void change(struct flight *f)
 {
 	if (f->answer.class == ANSWER_MOVED)
 		(void)text_copy(f->moved_to, sizeof(f->moved_to),
 				f->answer.chat);
+	else if (f->answer.class == ANSWER_TOPIC)
+		f->topic_gone =
+			flight_base_chat(f->message.address, f->moved_to);
 	else
 		f->plain = true;
-	take_off(f);
+}
+
+static bool changes_chat(const struct flight *f)
+{
+	return f->answer.class == ANSWER_MOVED ||
+	       f->answer.class == ANSWER_TOPIC;
 }
 
 /* What the verdicts of these flights say is written in one go. */
@@ -329,8 +353,9 @@ static int settle(struct delivery *d, struct flight **flights, int count,
 
 		f->verdict = flight_judge(f, clock_wall_ms());
 		count_verdict(d, f);
-		if (f->verdict.kind != VERDICT_AGAIN_NOW ||
-		    f->answer.class == ANSWER_MOVED)
+		if (f->verdict.kind == VERDICT_AGAIN_NOW)
+			change(f);
+		if (f->verdict.kind != VERDICT_AGAIN_NOW || changes_chat(f))
 			units[unit_count++] = &f->unit;
 	}
 	writer_call_all(d->service->writer, units, unit_count);
@@ -342,7 +367,7 @@ static int settle(struct delivery *d, struct flight **flights, int count,
 			*e = f->unit.err;
 		}
 		if (f->verdict.kind == VERDICT_AGAIN_NOW)
-			go_around(f);
+			take_off(f);
 		else
 			land(d, f);
 	}
@@ -440,10 +465,14 @@ int delivery_open(struct service *s, const struct secret *token,
 		.parallel_max = DELIVERY_FLIGHTS,
 	};
 	int64_t per_second = config->telegram.messages_per_second;
+	const struct zone *zone = NULL;
 	int64_t run_ms = job != NULL ? job->timeout_ms : RUN_DEFAULT_MS;
 	int rc;
 
 	*d = (struct delivery){.service = s, .token = token};
+	if (zones_get(config->telegram.time_zone, &zone, NULL) == 0)
+		d->quiet = telegram_request_quiet(config->telegram.quiet_hours,
+						  zone, clock_wall_ms());
 	rc = make_url(d, e);
 
 	run_ms -= config->telegram.timeout_ms + JOB_MARGIN_MS;

@@ -35,6 +35,7 @@ struct delivery {
 
 	struct flight flights[DELIVERY_FLIGHTS];
 	int under_way;
+	bool quiet;      /* telegram.quiet_hours hold now */
 	int64_t end_ms;  /* monotonic: nothing is claimed later */
 	int64_t next_ms; /* monotonic: the global rate */
 	int64_t spacing_ms, burst_ms;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "flight.h"
 
+#include <string.h>
+
 #include "base/backoff.h"
 
 enum {
@@ -28,6 +30,8 @@ static const struct {
 			 .stops = true},
 	[ANSWER_MOVED] = {.kind = VERDICT_AGAIN_NOW},
 	[ANSWER_MARKUP] = {.kind = VERDICT_AGAIN_NOW},
+	[ANSWER_TOPIC] = {.kind = VERDICT_AGAIN_NOW},
+	[ANSWER_BLOCKED] = {.kind = VERDICT_FAILED},
 	[ANSWER_REJECTED] = {.kind = VERDICT_FAILED},
 	[ANSWER_UNSENT] = {.kind = VERDICT_LATER,
 			   .refund = true,
@@ -55,9 +59,25 @@ static int64_t pause_of(const struct flight *flight, int pause_ms)
 	return backoff_ms(m->attempts, pause_ms, PAUSE_MAX_MS, (uint64_t)m->id);
 }
 
+bool flight_base_chat(const char *chat, char base[ANSWER_CHAT_BYTES])
+{
+	size_t length = strcspn(chat, ":");
+
+	if (chat[length] == '\0' || length >= ANSWER_CHAT_BYTES)
+		return false;
+	memcpy(base, chat, length);
+	base[length] = '\0';
+	return true;
+}
+
 /* Whether there is another form or address to try. */
 static bool can_change(const struct flight *flight)
 {
+	char base[ANSWER_CHAT_BYTES];
+
+	if (flight->answer.class == ANSWER_TOPIC)
+		return flight->moved_to[0] == '\0' &&
+		       flight_base_chat(flight->message.address, base);
 	return flight->answer.class == ANSWER_MOVED
 		       ? flight->moved_to[0] == '\0'
 		       : !flight->plain;

@@ -42,10 +42,15 @@ struct flight {
 	int64_t took_ms;                  /* the call */
 	int status;                       /* HTTP, 0: none */
 	bool plain;                       /* sent without markup */
-	char moved_to[ANSWER_CHAT_BYTES]; /* the chat's new id; "" : none */
+	char moved_to[ANSWER_CHAT_BYTES]; /* the chat's new id, or the chat
+					     without its topic; "" : none */
+	bool topic_gone;
 	struct telegram_answer answer;
 	struct verdict verdict;
 };
+
+/* The chat of "-100123:45" without its topic; false when it has none. Pure. */
+bool flight_base_chat(const char *chat, char base[ANSWER_CHAT_BYTES]);
 
 /* Pure. now_ms is the wall clock. */
 struct verdict flight_judge(const struct flight *flight, int64_t now_ms);

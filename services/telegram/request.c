@@ -8,17 +8,69 @@
 #include "base/text.h"
 #include "codec/html_out.h"
 #include "codec/json/json_out.h"
+#include "codec/time/timestamp.h"
+#include "codec/time/zone.h"
 #include "store/queue/queue.h"
 
-static void put_chat(struct json_out *out, const char *chat)
+enum {
+	CHAT_BYTES = 64
+};
+
+static int minute_of_day(const char *text)
+{
+	return ((text[0] - '0') * 10 + text[1] - '0') * 60 +
+	       (text[3] - '0') * 10 + text[4] - '0';
+}
+
+bool telegram_request_quiet(const char *hours, const struct zone *zone,
+			    int64_t wall_ms)
+{
+	struct civil c = timestamp_civil(wall_ms, zone_offset_s(zone, wall_ms));
+	int now = c.hour * 60 + c.minute;
+	int from;
+	int until;
+
+	if (strlen(hours) != sizeof("22:00-08:00") - 1)
+		return false;
+	from = minute_of_day(hours);
+	until = minute_of_day(hours + 6);
+	return from <= until ? now >= from && now < until
+			     : now >= from || now < until;
+}
+
+static void put_number(struct json_out *out, const char *name, const char *text)
 {
 	int64_t id;
 
 	/* Ids of supergroups have more than 32 bits. */
-	if (text_to_i64(chat, INT64_MIN, INT64_MAX, &id, NULL) == 0)
-		json_put_i64(out, "chat_id", id);
+	if (text_to_i64(text, INT64_MIN, INT64_MAX, &id, NULL) == 0)
+		json_put_i64(out, name, id);
 	else
-		json_put_text(out, "chat_id", chat);
+		json_put_text(out, name, text);
+}
+
+static void put_chat(struct json_out *out, const char *chat)
+{
+	char base[CHAT_BYTES];
+	const char *topic = strchr(chat, ':');
+
+	(void)text_copy(base, sizeof(base), chat);
+	base[strcspn(base, ":")] = '\0';
+	put_number(out, "chat_id", base);
+	if (topic != NULL)
+		put_number(out, "message_thread_id", topic + 1);
+}
+
+/* The end of an alert answers the message that told of it; when that one is
+ * gone it stands alone. */
+static void put_reply(struct json_out *out, const struct queue_message *m)
+{
+	if (m->external_id == NULL || m->external_id[0] == '\0')
+		return;
+	json_object(out, "reply_parameters");
+	put_number(out, "message_id", m->external_id);
+	json_put_bool(out, "allow_sending_without_reply", true);
+	json_end(out);
 }
 
 static int write_text(const struct queue_message *m, bool plain,
@@ -38,7 +90,8 @@ static int write_text(const struct queue_message *m, bool plain,
 }
 
 int telegram_request_write(const struct queue_message *m, const char *chat,
-			   bool plain, struct buf *out, struct err *e)
+			   bool plain, bool quiet, struct buf *out,
+			   struct err *e)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_MAX(REQUEST_BYTES_MAX);
 	struct json_out json = json_out_to(out);
@@ -54,7 +107,9 @@ int telegram_request_write(const struct queue_message *m, const char *chat,
 	json_object(&json, "link_preview_options");
 	json_put_bool(&json, "is_disabled", true);
 	json_end(&json);
-	if (strcmp(m->channel, "info") == 0)
+	put_reply(&json, m);
+	if (strcmp(m->channel, "info") == 0 ||
+	    (quiet && strcmp(m->channel, "critical") != 0))
 		json_put_bool(&json, "disable_notification", true);
 	json_end(&json);
 	return json_out_finish(&json, e);

@@ -6,21 +6,30 @@
 #define TELEGRAM_REQUEST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
 struct err;
 struct queue_message;
+struct zone;
 
 enum {
 	REQUEST_BYTES_MAX = 64 * 1024,
 	REQUEST_POINTS_MAX = 4000 /* Telegram takes 4096 code points */
 };
 
-/* plain: without markup, cut to what Telegram takes. A message whose earlier
- * attempt has no known result carries a mark, so that a reader can see the
- * repeat. 0, ERR_NOMEM (longer than REQUEST_BYTES_MAX). */
+/* True while all but critical messages make no sound: hours is
+ * telegram.quiet_hours ("22:00-08:00", "" : never), in zone. */
+bool telegram_request_quiet(const char *hours, const struct zone *zone,
+			    int64_t wall_ms);
+
+/* chat may name a topic ("-100123:45"). quiet: it makes no sound unless it is
+ * critical. plain: without markup, cut to what Telegram takes. A message whose
+ * earlier attempt has no known result carries a mark, so that a reader can see
+ * the repeat. 0, ERR_NOMEM (longer than REQUEST_BYTES_MAX). */
 int telegram_request_write(const struct queue_message *m, const char *chat,
-			   bool plain, struct buf *out, struct err *e);
+			   bool plain, bool quiet, struct buf *out,
+			   struct err *e);
 
 #endif

@@ -7,6 +7,7 @@
 #include "app/service/service.h"
 #include "base/macros.h"
 #include "delivery.h"
+#include "digest_text.h"
 #include "store/engine/writer.h"
 #include "store/queue/queue.h"
 #include "store/queue/telegram_queue.h"
@@ -50,14 +51,31 @@ static int run_expire(struct unit *u, struct db *db, int64_t now_ms,
 		      struct err *e)
 {
 	struct sweep *sweep = CONTAINER_OF(u, struct sweep, unit);
-	const struct config *config = sweep->service->config;
-	int64_t minutes = config->telegram.expire_minutes;
+	const struct config_telegram *t = &sweep->service->config->telegram;
+	const struct {
+		const char *severity;
+		int64_t minutes; /* 0: never */
+	} classes[] = {
+		{"critical", t->expire_minutes},
+		{"warning", t->expire_warning_minutes},
+		{"info", t->expire_info_minutes},
+	};
 
-	sweep->count = minutes == 0 ? 0
-				    : telegram_queue_expire(
-					      db, now_ms - minutes * MINUTE_MS,
-					      SWEEP_LIMIT, e);
-	return MIN_OF(sweep->count, 0);
+	sweep->count = 0;
+	for (size_t i = 0; i < COUNT_OF(classes); i++) {
+		int rc = classes[i].minutes == 0
+				 ? 0
+				 : telegram_queue_expire_class(
+					   db, classes[i].severity,
+					   now_ms - classes[i].minutes *
+							    MINUTE_MS,
+					   SWEEP_LIMIT, e);
+
+		if (rc < 0)
+			return rc;
+		sweep->count += rc;
+	}
+	return 0;
 }
 
 /* In transactions of SWEEP_LIMIT. Number of messages, or < 0. */
@@ -81,15 +99,22 @@ static int64_t sweep_all(struct service *s,
 	return total;
 }
 
+/* What was done before anything was sent. */
+struct swept {
+	int64_t expired, merged;
+};
+
 static void write_line(struct service *s, const struct delivery *d,
-		       int64_t expired, struct buf *line)
+		       const struct swept *swept, struct buf *line)
 {
 	int64_t waiting = 0;
 
 	buf_printf(line,
 		   "sent=%" PRId64 " later=%" PRId64 " failed=%" PRId64
 		   " expired=%" PRId64,
-		   d->sent, d->later, d->failed, expired);
+		   d->sent, d->later, d->failed, swept->expired);
+	if (swept->merged > 0)
+		buf_printf(line, " merged=%" PRId64, swept->merged);
 	if (telegram_queue_waiting(s->db, &waiting, NULL) == 0)
 		buf_printf(line, " waiting=%" PRId64, waiting);
 	if (s->config->telegram.admin_chat[0] == '\0')
@@ -112,7 +137,8 @@ static int fail_when_stopped(const struct delivery *d, struct err *e)
 }
 
 static int deliver(struct service *s, const struct secret *token,
-		   int64_t expired, struct buf *ret_line, struct err *e)
+		   const struct swept *swept, struct buf *ret_line,
+		   struct err *e)
 {
 	CLEANUP(delivery_close) struct delivery d = {0};
 	int rc = delivery_open(s, token, &d, e);
@@ -121,28 +147,37 @@ static int deliver(struct service *s, const struct secret *token,
 		rc = delivery_run(&d, e);
 	if (rc < 0)
 		return rc;
-	write_line(s, &d, expired, ret_line);
+	write_line(s, &d, swept, ret_line);
 	return fail_when_stopped(&d, e);
+}
+
+static int sweep_up(struct service *s, struct swept *swept, struct err *e)
+{
+	int64_t rc = sweep_all(s, run_reclaim, e);
+
+	if (rc >= 0)
+		rc = swept->expired = sweep_all(s, run_expire, e);
+	if (rc >= 0)
+		rc = swept->merged = digest_all(s, e);
+	return (int)MIN_OF(rc, 0);
 }
 
 int sender_run(struct service *s, struct buf *ret_line, struct err *e)
 {
 	struct secret token = {0};
-	int64_t reclaimed = sweep_all(s, run_reclaim, e);
-	int64_t expired =
-		reclaimed < 0 ? reclaimed : sweep_all(s, run_expire, e);
-	int rc;
+	struct swept swept = {0};
+	int rc = sweep_up(s, &swept, e);
 
-	if (expired < 0)
-		return (int)expired;
+	if (rc < 0)
+		return rc;
 	rc = secret_load(&s->dir, "telegram-token", &token, e);
 	if (rc == ERR_NOTFOUND) {
 		buf_add_text(ret_line, "there is no secret telegram-token: ");
-		write_line(s, &(struct delivery){0}, expired, ret_line);
+		write_line(s, &(struct delivery){0}, &swept, ret_line);
 		return 0;
 	}
 	if (rc == 0)
-		rc = deliver(s, &token, expired, ret_line, e);
+		rc = deliver(s, &token, &swept, ret_line, e);
 	explicit_bzero(&token, sizeof(token));
 	return rc;
 }

@@ -204,6 +204,58 @@ def test_a_chat_that_moved_is_remembered(place: Installation, telegram: telegram
     assert place.rows("SELECT DISTINCT chat, attempts FROM telegram_archive") == [(str(new), 1)]
 
 
+def test_a_topic_that_is_gone_does_not_swallow_messages(
+        place: Installation, telegram: telegram_remote.Telegram) -> None:
+    telegram.fault("bad_request", chat=-100, count=1, description="Bad Request: message thread not found")
+    place.queue("-100:45", "first")
+    place.queue("-100:45", "second")
+    assert place.run("telegram").startswith("sent=2")
+    threads = [entry["body"].get("message_thread_id") for entry in sent(telegram, "-100")]
+    assert threads == [45, None, None], "the group takes it, and is remembered"
+    assert place.rows("SELECT error FROM telegram_archive ORDER BY id")[0] == ("sent to the group: the topic is gone",)
+
+
+def test_a_chat_that_refuses_us_is_noted_once_and_forgotten_when_it_takes_one(
+        place: Installation, telegram: telegram_remote.Telegram) -> None:
+    telegram.fault("forbidden", chat=-200, count=2)
+    for text in ("a", "b", "c"):
+        place.queue("-200", text)
+    assert place.run("telegram").startswith("sent=0 later=0 failed=1")
+    noted = place.row("SELECT blocked_ms, block_reason FROM telegram_head WHERE chat = '-200'")
+    assert noted[0] > 0 and "blocked by the user" in noted[1]
+    assert place.run("telegram").startswith("sent=0 later=0 failed=0"), "it is not tried again at once"
+    place.make_due()
+    assert place.run("telegram").startswith("sent=0 later=0 failed=1")
+    assert place.row("SELECT blocked_ms FROM telegram_head WHERE chat = '-200'")[0] == noted[0]
+    assert "ok   -200" not in place.control("telegram", "test")
+    place.make_due()
+    assert place.run("telegram").startswith("sent=1")
+    assert place.row("SELECT blocked_ms FROM telegram_head WHERE chat = '-200'") == (0,)
+
+
+def test_a_storm_into_one_group_becomes_a_few_messages_with_a_true_count(
+        place: Installation, telegram: telegram_remote.Telegram) -> None:
+    for number in range(500):
+        place.queue("-100", f"<b>Late</b>\nOrder H{number}", severity="warning" if number < 499 else "critical")
+    line = place.run("telegram")
+    assert "merged=487" in line and line.startswith("sent=15 ")
+    texts = telegram.texts(-100)
+    assert texts[0].endswith("H499"), "the critical one goes first"
+    assert [text.split("H")[1] for text in texts[1:13]] == [str(number) for number in range(12)]
+    assert texts[13].startswith("<b>Сообщений в одном: ") and texts[13].endswith("и ещё 390")
+    shown = sum(int(text.split("одном: ")[1].split("<")[0]) for text in telegram.texts(-100) if "одном: " in text)
+    assert shown + 13 == 500
+    assert place.rows("SELECT count(*) FROM telegram_queue") == [(0,)]
+
+
+def test_everybody_can_be_tried(place: Installation, telegram: telegram_remote.Telegram) -> None:
+    place.change("INSERT INTO stores VALUES ('s1', 'M', 'Europe/Moscow', '', '-300', 3, 1, 0, 0)")
+    place.change("INSERT INTO telegram_head (chat, last_seq, state, due_ms, blocked_ms) VALUES ('-300', 1, 0, 0, 5)")
+    assert place.control("telegram", "test").splitlines() == ["ok   token", "ok   -1", "ok   -300"]
+    assert place.row("SELECT blocked_ms FROM telegram_head WHERE chat = '-300'") == (0,)
+    assert len(telegram.texts(-300)) == 1
+
+
 def test_chats_that_move_in_a_circle_end(place: Installation, telegram: telegram_remote.Telegram) -> None:
     telegram.fault("migrate", chat=-100, to=-200, count=0)
     telegram.fault("migrate", chat=-200, to=-100, count=0)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmocka_all.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "store/engine/db.h"
 #include "store/queue/queue.h"
 #include "store/queue/telegram_queue.h"
+#include "store/telegram/digest.h"
 #include "store_fixture.h"
 
 enum {
@@ -123,6 +125,97 @@ static int sent_at(struct fixture *f, int64_t now_ms, int64_t chat_per_minute,
 			  .message = m};
 
 	return do_it(f, sent, &act);
+}
+
+/* Texts that wait in a chat, in the order in which they are taken. */
+static void put_waiting(struct fixture *f, const char *chat, int count,
+			const char *severity)
+{
+	for (int i = 0; i < count; i++) {
+		char sql[160];
+
+		add_to(f, chat, NOW);
+		(void)snprintf(sql, sizeof(sql),
+			       "UPDATE telegram_queue SET severity = '%s',"
+			       " text = '%s ' || id"
+			       " WHERE id = (SELECT max(id) FROM"
+			       " telegram_queue)",
+			       severity, severity);
+		fixture_sql(f, sql);
+	}
+}
+
+static void the_critical_ones_go_first(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const want[] = {"critical 3", "critical 4", "info 1",
+					   "info 2"};
+
+	put_waiting(f, "-100", 2, "info");
+	put_waiting(f, "-100", 2, "critical");
+	for (size_t i = 0; i < COUNT_OF(want); i++) {
+		CLEANUP(queue_message_clear) struct queue_message m = {0};
+
+		assert_true(claim_at(f, NOW, &m));
+		assert_string_equal(m.body, want[i]);
+		assert_int_equal(sent_at(f, NOW, 20, &m), 0);
+	}
+}
+
+static int apply_digest(struct db *db, int64_t now_ms, void *context,
+			struct err *e)
+{
+	return digest_apply(db, context, "all of them", now_ms, e);
+}
+
+static void a_crowd_becomes_one_message_with_a_true_count(void **state)
+{
+	struct fixture *f = *state;
+	struct digest digest = {0};
+
+	put_waiting(f, "-100", 3, "critical");
+	put_waiting(f, "-100", 20, "warning");
+	put_waiting(f, "-200", 5, "warning");
+	fixture_sql(f, "INSERT INTO alerts (rule, subject, severity, state,"
+		       " chat, text, since_ms, told_id) SELECT 'r', id,"
+		       " severity, 'firing', chat, '', 0, id FROM"
+		       " telegram_queue");
+	assert_int_equal(digest_find(f->db, 4, &digest, NULL), 1);
+	assert_string_equal(digest.chat, "-100");
+	assert_string_equal(digest.severity, "warning");
+	assert_int_equal(digest.count, 16);
+	assert_int_equal(fixture_write(f, apply_digest, &digest, NULL), 0);
+	/* Three critical ones, four warnings as they were, one for the rest. */
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(severity || event_type,"
+				" ' ') FROM (SELECT * FROM telegram_queue WHERE"
+				" chat = '-100' ORDER BY severity, order_seq)"),
+		"criticalfire criticalfire criticalfire warningfire"
+		" warningfire warningfire warningfire warningdigest");
+	assert_int_equal(
+		fixture_i64(f, "SELECT count(*) FROM telegram_archive WHERE"
+			       " outcome = 'obsolete' AND error LIKE 'told in"
+			       " message %'"),
+		16);
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM alerts WHERE"
+					" told_id = (SELECT max(id) FROM"
+					" telegram_queue)"),
+			 16);
+	assert_int_equal(digest_find(f->db, 4, &digest, NULL), 0);
+}
+
+static void a_crowd_that_has_changed_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct digest digest = {0};
+
+	put_waiting(f, "-100", 20, "warning");
+	assert_int_equal(digest_find(f->db, 4, &digest, NULL), 1);
+	fixture_sql(f, "DELETE FROM telegram_queue WHERE id = 19");
+	assert_int_equal(fixture_write(f, apply_digest, &digest, NULL),
+			 ERR_STATE);
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM telegram_queue"),
+			 19);
 }
 
 static void a_sent_message_moves_to_the_archive(void **state)
@@ -337,6 +430,9 @@ static void a_message_whose_sender_died_is_known_to_be_uncertain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		STORE_TEST(the_critical_ones_go_first),
+		STORE_TEST(a_crowd_becomes_one_message_with_a_true_count),
+		STORE_TEST(a_crowd_that_has_changed_is_left_alone),
 		STORE_TEST(a_sent_message_moves_to_the_archive),
 		STORE_TEST(who_lost_the_lease_archives_nothing),
 		STORE_TEST(one_chat_is_worked_in_order_and_apart_from_others),

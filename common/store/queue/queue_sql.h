@@ -20,8 +20,10 @@
 /* table, head table, the head's key column, the body column, and four columns
  * (or literals) that a taken message returns: order_id, channel, external_id,
  * address. set_status is what a result does with $6, the HTTP status; kind
- * names an attempt of which nothing else is known. */
-#define QUEUE_STATEMENTS(q, table, head, key, body, extra, set_status, kind)   \
+ * names an attempt of which nothing else is known; sequence is the order of the
+ * messages of a head. */
+#define QUEUE_STATEMENTS(q, table, head, key, body, extra, set_status, kind,   \
+			 sequence)                                             \
 	/* $1 now, $2 owner, $3 lease_until */                                 \
 	STMT(q##_near_heads,                                                   \
 	     "UPDATE " head " SET due_ms = $1 WHERE " key " IN (SELECT " key   \
@@ -42,7 +44,7 @@
 	     " sending_since_ms = coalesce(sending_since_ms, $6)"              \
 	     " WHERE id = (SELECT id FROM " table "  WHERE " key               \
 	     " = $1 AND state = 1"                                             \
-	     "  ORDER BY order_seq LIMIT 1)"                                   \
+	     "  ORDER BY " sequence " LIMIT 1)"                                \
 	     " RETURNING id, order_seq, attempts, event_type, created_ms,"     \
 	     " coalesce(sending_since_ms, 0), " body ", " extra ", losses");   \
 	/* $1 id, $2 epoch, $3 state, $4 outcome, $5 error, $6 status, $7 now, \
@@ -56,7 +58,7 @@
 	/* $1 head */                                                          \
 	STMT(q##_next_pending,                                                 \
 	     "SELECT due_ms FROM " table " WHERE " key " = $1 AND state = 1"   \
-	     " ORDER BY order_seq LIMIT 1");                                   \
+	     " ORDER BY " sequence " LIMIT 1");                                \
 	/* $1 head, $2 epoch, $3 state, $4 due */                              \
 	STMT(q##_settle_head, "UPDATE " head " SET state = $3, due_ms = $4,"   \
 			      " lease_owner = NULL, lease_until_ms = 0"        \
@@ -96,7 +98,7 @@
 	     "SELECT id, order_seq, attempts, event_type, created_ms,"         \
 	     " coalesce(sending_since_ms, 0), " body ", " extra                \
 	     ", losses FROM " table " WHERE " key " = $1 AND state IN (1, 2)"  \
-	     " ORDER BY order_seq LIMIT $2");                                  \
+	     " ORDER BY " sequence " LIMIT $2");                               \
 	/* $1 head, $2 owner, $3 lease_until */                                \
 	STMT(q##_seize_head,                                                   \
 	     "UPDATE " head " SET state = 2, lease_owner = $2,"                \

@@ -11,10 +11,13 @@ enum {
 };
 
 QUEUE_STATEMENTS(telegram, "telegram_queue", "telegram_head", "head_id", "text",
-		 "coalesce(alert_id, 0), severity, '',"
+		 "coalesce(alert_id, 0), severity,"
+		 " coalesce(CAST(reply_to AS TEXT), ''),"
 		 " coalesce((SELECT nullif(h.send_to, '') FROM telegram_head"
 		 " AS h WHERE h.head_id = telegram_queue.head_id), chat)",
-		 "", "send");
+		 "", "send",
+		 "CASE severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1"
+		 " ELSE 2 END, order_seq");
 
 /* $1 chat, $2 due. An idle chat keeps the time before which it may not be
  * written to (telegram_pace). */
@@ -29,9 +32,8 @@ STMT(telegram_head_next,
 STMT(telegram_insert,
      "INSERT INTO telegram_queue (message_id, head_id, chat, event_type,"
      " order_seq, alert_id, severity, state, due_ms, created_ms, updated_ms,"
-     " text, reply_to, priority) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8,"
-     " $8, $8, $9, $10, CASE $7 WHEN 'critical' THEN 0 WHEN 'warning' THEN 1"
-     " ELSE 2 END) RETURNING id");
+     " text, reply_to) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8, $8, $9,"
+     " $10) RETURNING id");
 #define ARCHIVE_COLUMNS                                                    \
 	"id, message_id, chat, event_type, order_seq, alert_id, severity," \
 	" text, state, outcome, attempts, error, created_ms, copy_of,"     \
@@ -68,10 +70,11 @@ STMT(telegram_window_start,
 /* $1 head, $2 not before */
 STMT(telegram_pace,
      "UPDATE telegram_head SET due_ms = $2 WHERE head_id = $1 AND due_ms < $2");
-/* $1 made before, $2 limit */
-#define EXPIRED                                                              \
-	"(SELECT id FROM telegram_queue WHERE state = 1 AND created_ms < $1" \
-	" ORDER BY id LIMIT $2)"
+/* $1 made before, $2 limit, $3 severity */
+#define EXPIRED                                                            \
+	"(SELECT id FROM telegram_queue WHERE state = 1"                   \
+	" AND ($3 = '' OR severity = $3) AND created_ms < $1 ORDER BY id " \
+	"LIMIT $2)"
 STMT(telegram_archive_expired,
      "INSERT INTO telegram_archive (" ARCHIVE_COLUMNS ")"
      " SELECT id, message_id, chat, event_type, order_seq, alert_id, severity,"
@@ -101,6 +104,18 @@ STMT(telegram_archive_withdrawn,
      " AND alert_id IS NOT NULL AND event_type = 'fire' AND created_ms < $2");
 STMT(telegram_move_chat,
      "UPDATE telegram_head SET send_to = $2 WHERE head_id = $1");
+/* $1 head, $2 reason, $3 now, $4 not before */
+STMT(telegram_block,
+     "UPDATE telegram_head SET blocked_ms = CASE WHEN blocked_ms = 0 THEN $3"
+     " ELSE blocked_ms END, block_reason = $2, due_ms = $4"
+     " WHERE head_id = $1");
+STMT(telegram_unblock, "UPDATE telegram_head SET blocked_ms = 0,"
+		       " block_reason = '', due_ms = CASE WHEN due_ms > $2"
+		       " THEN $2 ELSE due_ms END"
+		       " WHERE chat = $1 AND blocked_ms <> 0");
+STMT(telegram_unblock_head,
+     "UPDATE telegram_head SET blocked_ms = 0, block_reason = ''"
+     " WHERE head_id = $1 AND blocked_ms <> 0");
 STMT(telegram_count_waiting,
      "SELECT count(*) FROM telegram_queue WHERE state IN (1, 2)");
 
@@ -329,11 +344,19 @@ int telegram_queue_sent(struct db *db, const struct queue_message *m,
 		rc = archive(db, m->id, sent, now_ms, e);
 	if (rc >= 0)
 		rc = pace(db, m->head_id, sent, now_ms, e);
+	if (rc >= 0) {
+		CLEANUP_QUERY struct query *q =
+			query_start(db, &telegram_unblock_head);
+
+		query_i64(q, 1, m->head_id);
+		rc = query_exec(q, e);
+	}
 	return rc < 0 ? rc : 0;
 }
 
-int telegram_queue_expire(struct db *db, int64_t made_before_ms, int limit,
-			  struct err *e)
+int telegram_queue_expire_class(struct db *db, const char *severity,
+				int64_t made_before_ms, int limit,
+				struct err *e)
 {
 	const struct stmt *moves[] = {&telegram_archive_expired,
 				      &telegram_delete_expired};
@@ -345,6 +368,7 @@ int telegram_queue_expire(struct db *db, int64_t made_before_ms, int limit,
 
 		query_i64(q, 1, made_before_ms);
 		query_i64(q, 2, limit);
+		query_text(q, 3, severity);
 		moved = query_exec(q, e);
 		if (moved <= 0)
 			return moved;
@@ -363,6 +387,34 @@ int telegram_queue_move_chat(struct db *db, int64_t head_id, const char *chat,
 	query_text(q, 2, chat);
 	rc = query_exec(q, e);
 	return rc < 0 ? rc : 0;
+}
+
+int telegram_queue_expire(struct db *db, int64_t made_before_ms, int limit,
+			  struct err *e)
+{
+	return telegram_queue_expire_class(db, "", made_before_ms, limit, e);
+}
+
+int telegram_queue_block(struct db *db, int64_t head_id, const char *reason,
+			 int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &telegram_block);
+
+	query_i64(q, 1, head_id);
+	query_text(q, 2, reason);
+	query_i64(q, 3, now_ms);
+	query_i64(q, 4, now_ms + TELEGRAM_BLOCKED_PAUSE_MS);
+	return MIN_OF(query_exec(q, e), 0);
+}
+
+int telegram_queue_unblock(struct db *db, const char *chat, int64_t now_ms,
+			   struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &telegram_unblock);
+
+	query_text(q, 1, chat);
+	query_i64(q, 2, now_ms);
+	return query_exec(q, e);
 }
 
 int telegram_queue_waiting(struct db *db, int64_t *ret_count, struct err *e)

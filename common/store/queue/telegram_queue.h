@@ -6,7 +6,8 @@
  * the sender works the queue every 10 seconds. Inside a write transaction.
  *
  * In a claimed queue_message, `address` is the chat to send to, `order_id` the
- * alert, `channel` the severity, `event_type` the kind and `body` the text.
+ * alert, `channel` the severity, `event_type` the kind, `external_id`
+ * Telegram's id of the message that it answers ("" : none) and `body` the text.
  * Failed messages stay for a person; others leave for telegram_archive.
  */
 #ifndef STORE_TELEGRAM_QUEUE_H
@@ -17,6 +18,10 @@
 struct db;
 struct err;
 struct queue_message;
+
+enum {
+	TELEGRAM_BLOCKED_PAUSE_MS = 10 * 60 * 1000
+};
 
 struct telegram_message {
 	const char *chat;     /* "" : dropped, nobody is configured */
@@ -75,6 +80,18 @@ int telegram_copy(struct db *db, int64_t message_id, int64_t now_ms,
  * archive. Number of them, at most limit, or < 0. */
 int telegram_queue_expire(struct db *db, int64_t made_before_ms, int limit,
 			  struct err *e);
+/* The same for those of one severity. */
+int telegram_queue_expire_class(struct db *db, const char *severity,
+				int64_t made_before_ms, int limit,
+				struct err *e);
+
+/* A chat takes no messages: noted once (rule chat-blocked), and its next one
+ * is tried after a pause. Any message that arrives ends it. 0 or < 0. */
+int telegram_queue_block(struct db *db, int64_t head_id, const char *reason,
+			 int64_t now_ms, struct err *e);
+/* A person has seen that it takes them again. 1; 0: it was not blocked. */
+int telegram_queue_unblock(struct db *db, const char *chat, int64_t now_ms,
+			   struct err *e);
 
 /* Telegram has moved a chat: all messages of this head go to the new one, also
  * later ones. */

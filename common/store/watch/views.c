@@ -231,6 +231,8 @@ STMT(view_alert_list,
 STMT(view_silence_list,
      "SELECT id, rule, subject, store_id, from_ms, until_ms, made_by, reason"
      " FROM silences ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
+STMT(view_store_chats, "SELECT DISTINCT telegram_chat FROM stores"
+		       " WHERE telegram_chat <> '' ORDER BY telegram_chat");
 STMT(view_rule_list,
      "SELECT rule, store_id, enabled, threshold, changed_by, changed_ms"
      " FROM rule_stores ORDER BY rule, store_id");
@@ -324,6 +326,7 @@ static const struct view views[] = {
 	{"job.list", &view_job_list},
 	{"job.history", &view_job_history},
 	{"alert.list", &view_alert_list},
+	{"store.chats", &view_store_chats},
 	{"silence.list", &view_silence_list},
 	{"rule.list", &view_rule_list},
 	{"measure.list", &view_measure_list},

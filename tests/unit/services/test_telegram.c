@@ -3,10 +3,13 @@
 
 #include <string.h>
 
+#include "app/zones.h"
+
 /* The sender's own files: a program is no library. */
-#include "../../../services/telegram/answer.c"  /* NOLINT */
-#include "../../../services/telegram/flight.c"  /* NOLINT */
-#include "../../../services/telegram/request.c" /* NOLINT */
+#include "../../../services/telegram/answer.c"      /* NOLINT */
+#include "../../../services/telegram/digest_text.c" /* NOLINT */
+#include "../../../services/telegram/flight.c"      /* NOLINT */
+#include "../../../services/telegram/request.c"     /* NOLINT */
 
 #define TOKEN "123456:AAsecretAA"
 #define ERROR_JSON(code, text, more)                                    \
@@ -37,7 +40,7 @@ static const struct {
 	 "not Telegram's"},
 	{"an error that came as 200", 0, 200,
 	 ERROR_JSON("403", "Forbidden: bot was blocked by the user", ""), -1,
-	 ANSWER_REJECTED, 0, "403 Forbidden: bot was blocked"},
+	 ANSWER_BLOCKED, 0, "403 Forbidden: bot was blocked"},
 	{"ok:false without a code", 0, 200, "{\"ok\":false}", -1, ANSWER_SERVER,
 	 0, "200"},
 	{"throttled, by the body", 0, 429,
@@ -96,7 +99,19 @@ static const struct {
 	 ANSWER_MARKUP, 0, "400"},
 	{"an unknown chat", 0, 400,
 	 ERROR_JSON("400", "Bad Request: chat not found", ""), -1,
-	 ANSWER_REJECTED, 0, "chat not found"},
+	 ANSWER_BLOCKED, 0, "chat not found"},
+	{"a topic that was deleted", 0, 400,
+	 ERROR_JSON("400", "Bad Request: message thread not found", ""), -1,
+	 ANSWER_TOPIC, 0, "400"},
+	{"a topic that is closed", 0, 400,
+	 ERROR_JSON("400", "Bad Request: TOPIC_CLOSED", ""), -1, ANSWER_TOPIC,
+	 0, "400"},
+	{"a group where the bot may not write", 0, 400,
+	 ERROR_JSON("400",
+		    "Bad Request: not enough rights to send text messages to "
+		    "the chat",
+		    ""),
+	 -1, ANSWER_BLOCKED, 0, "400"},
 	{"a wrong token", 0, 401, ERROR_JSON("401", "Unauthorized", ""), -1,
 	 ANSWER_AUTH, 0, "401 Unauthorized"},
 	{"a wrong address", 0, 404, ERROR_JSON("404", "Not Found", ""), -1,
@@ -108,7 +123,7 @@ static const struct {
 	{"a redirect", 0, 302, "", -1, ANSWER_AUTH, 0, "302"},
 	{"a chat that threw the bot out", 0, 403,
 	 ERROR_JSON("403", "Forbidden: bot was kicked from the group chat", ""),
-	 -1, ANSWER_REJECTED, 0, "403"},
+	 -1, ANSWER_BLOCKED, 0, "403"},
 	{"a gateway's page", 0, 502, "<html>Bad Gateway</html>", -1,
 	 ANSWER_SERVER, 0, "502"},
 	{"an internal error", 0, 500,
@@ -246,24 +261,51 @@ static void requests_are_what_telegram_wants(void **state)
 		const char *name, *chat, *text, *severity;
 		bool plain, doubtful;
 		const char *want;
+		bool quiet;
+		const char *reply_to;
 	} rows[] = {
 		{"an id is a number", "-1001234567890123", "<b>x</b> &amp;",
 		 "critical", false, false,
 		 "{\"chat_id\":-1001234567890123,\"text\":\"<b>x</b> &amp;\","
-		 "\"parse_mode\":\"HTML\"" OPTIONS "}"},
+		 "\"parse_mode\":\"HTML\"" OPTIONS "}",
+		 false, NULL},
 		{"a name is a text; information makes no noise", "@shift", "x",
 		 "info", false, false,
 		 "{\"chat_id\":\"@shift\",\"text\":\"x\",\"parse_mode\":"
-		 "\"HTML\"" OPTIONS ",\"disable_notification\":true}"},
+		 "\"HTML\"" OPTIONS ",\"disable_notification\":true}",
+		 false, NULL},
 		{"plain text has no markup", "1", "<b>x</b> &amp;", "critical",
-		 true, false, "{\"chat_id\":1,\"text\":\"x &\"" OPTIONS "}"},
+		 true, false, "{\"chat_id\":1,\"text\":\"x &\"" OPTIONS "}",
+		 false, NULL},
 		{"a possible repeat says so", "1", "x", "critical", false, true,
 		 "{\"chat_id\":1,\"text\":\"x\\n(possibly a repeat, #77)\","
-		 "\"parse_mode\":\"HTML\"" OPTIONS "}"},
+		 "\"parse_mode\":\"HTML\"" OPTIONS "}",
+		 false, NULL},
+		{"a topic of a chat", "-100123:45", "x", "critical", false,
+		 false,
+		 "{\"chat_id\":-100123,\"message_thread_id\":45,\"text\":"
+		 "\"x\",\"parse_mode\":\"HTML\"" OPTIONS "}",
+		 false, NULL},
+		{"at night a warning makes no noise", "1", "x", "warning",
+		 false, false,
+		 "{\"chat_id\":1,\"text\":\"x\",\"parse_mode\":\"HTML\"" OPTIONS
+		 ",\"disable_notification\":true}",
+		 true, NULL},
+		{"what is critical does", "1", "x", "critical", false, false,
+		 "{\"chat_id\":1,\"text\":\"x\",\"parse_mode\":\"HTML\"" OPTIONS
+		 "}",
+		 true, NULL},
+		{"an end answers its beginning", "1", "x", "critical", false,
+		 false,
+		 "{\"chat_id\":1,\"text\":\"x\",\"parse_mode\":\"HTML\"" OPTIONS
+		 ",\"reply_parameters\":{\"message_id\":4711,"
+		 "\"allow_sending_without_reply\":true}}",
+		 false, "4711"},
 		{"bad bytes do not go out", "1", "a\xFFz", "critical", false,
 		 false,
 		 "{\"chat_id\":1,\"text\":\"a\xEF\xBF\xBDz\",\"parse_mode\":"
-		 "\"HTML\"" OPTIONS "}"},
+		 "\"HTML\"" OPTIONS "}",
+		 false, NULL},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -271,7 +313,9 @@ static void requests_are_what_telegram_wants(void **state)
 		char body[64];
 		char chat[32];
 		char severity[16];
+		char reply_to[16] = "";
 		struct queue_message m = {.id = 77,
+					  .external_id = reply_to,
 					  .body = body,
 					  .address = chat,
 					  .channel = severity,
@@ -281,12 +325,88 @@ static void requests_are_what_telegram_wants(void **state)
 		memcpy(body, rows[i].text, strlen(rows[i].text) + 1);
 		(void)text_copy(chat, sizeof(chat), rows[i].chat);
 		(void)text_copy(severity, sizeof(severity), rows[i].severity);
+		if (rows[i].reply_to != NULL)
+			(void)text_copy(reply_to, sizeof(reply_to),
+					rows[i].reply_to);
 		assert_int_equal(telegram_request_write(&m, chat, rows[i].plain,
-							&out, NULL),
+							rows[i].quiet, &out,
+							NULL),
 				 0);
 		if (strcmp(buf_text(&out), rows[i].want) != 0)
 			fail_msg("%s: %s", rows[i].name, buf_text(&out));
 	}
+}
+
+static void nights_go_over_midnight(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *hours, *now;
+		bool want;
+	} rows[] = {
+		{"", "2026-11-22T00:00:00Z", false},
+		{"22:00-08:00", "2026-11-22T18:59:59Z", false},
+		{"22:00-08:00", "2026-11-22T19:00:00Z", true},
+		{"22:00-08:00", "2026-11-22T21:00:00Z", true},
+		{"22:00-08:00", "2026-11-22T04:59:59Z", true},
+		{"22:00-08:00", "2026-11-22T05:00:00Z", false},
+		{"13:00-14:00", "2026-11-22T10:30:00Z", true},
+		{"13:00-14:00", "2026-11-22T11:00:00Z", false},
+	};
+	const struct zone *moscow = NULL;
+
+	assert_int_equal(zones_get("Europe/Moscow", &moscow, NULL), 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int64_t now = 0;
+
+		assert_int_equal(timestamp_parse(rows[i].now, 0, &now, NULL),
+				 0);
+		if (telegram_request_quiet(rows[i].hours, moscow, now) !=
+		    rows[i].want)
+			fail_msg("%s at %s", rows[i].hours, rows[i].now);
+	}
+}
+
+static void only_a_chat_with_a_topic_has_a_group_to_fall_back_to(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *address, *moved_to;
+		enum verdict_kind want;
+	} rows[] = {
+		{"-100123:45", "", VERDICT_AGAIN_NOW},
+		{"-100123:45", "-100123", VERDICT_FAILED},
+		{"-100123", "", VERDICT_FAILED},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char address[32];
+		struct flight flight = {.message = {.address = address},
+					.answer.class = ANSWER_TOPIC};
+
+		(void)text_copy(address, sizeof(address), rows[i].address);
+		(void)text_copy(flight.moved_to, sizeof(flight.moved_to),
+				rows[i].moved_to);
+		assert_int_equal(flight_judge(&flight, 1).kind, rows[i].want);
+	}
+}
+
+static void a_digest_shows_whole_lines_only(void **state)
+{
+	(void)state;
+	CLEANUP(buf_clear) struct buf out = BUF_MAX(64 * 1024);
+	char text[2500];
+	int lines = 0;
+
+	assert_true(digest_line(&out, "<b>Late</b>\nOrder H1\nStore: 7"));
+	assert_string_equal(buf_text(&out), "\n<b>Late</b>: Order H1");
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "<b>Late</b>\n", 12);
+	text[sizeof(text) - 1] = '\0';
+	while (digest_line(&out, text))
+		lines++;
+	assert_int_equal(lines, 1);
+	assert_true(html_points(buf_text(&out)) <= DIGEST_POINTS_MAX);
 }
 
 int main(void)
@@ -296,6 +416,10 @@ int main(void)
 		cmocka_unit_test(a_long_error_is_cut_between_characters),
 		cmocka_unit_test(every_answer_has_its_verdict),
 		cmocka_unit_test(requests_are_what_telegram_wants),
+		cmocka_unit_test(nights_go_over_midnight),
+		cmocka_unit_test(
+			only_a_chat_with_a_topic_has_a_group_to_fall_back_to),
+		cmocka_unit_test(a_digest_shows_whole_lines_only),
 	};
 	return cmocka_run_group_tests_name("telegram", tests, NULL, NULL);
 }
