@@ -28,6 +28,14 @@ function request()
   return wrk.format(nil, nil, nil, body[1] .. prefix .. string.format("%08d", counter) .. body[2])
 end
 
+-- With a pause each connection waits before its next order: a rate, not a flood.
+local pause_ms = tonumber(os.getenv("BENCH_PAUSE_MS") or "0")
+if pause_ms > 0 then
+  function delay()
+    return pause_ms
+  end
+end
+
 function done(summary, latency, requests)
   io.write(string.format(
     "RESULT requests=%d seconds=%.3f status_errors=%d connect=%d read=%d write=%d timeout=%d p50=%.2f p99=%.2f max=%.2f\n",

@@ -97,7 +97,7 @@ static const struct config_option channel[] = {
 	TEXT(config_channel, token_url, config_check_url, "", "where oauth tokens come from"),
 	TEXT(config_channel, shipments_url, config_check_url, "",
 	     "orders are listed there, and read at <shipments_url>/<id> and /state; empty: never"),
-	NUMBER(config_channel, rate_per_second, 1, 1000, "20", "requests to the marketplace"),
+	NUMBER(config_channel, rate_per_second, 1, 100000, "20", "requests to the marketplace"),
 	NUMBER(config_channel, parallel, 1, 64, "8", "requests under way at once"),
 	DURATION(config_channel, "timeout_ms", timeout_ms, MS, MS, 100, 8000, "8000",
 		 "the whole of one request"),
