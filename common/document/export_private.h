@@ -12,7 +12,7 @@
 
 enum {
 	FORMATS_MAX = 8,
-	PAGE_DOCUMENTS_MAX = 128,
+	PAGE_DOCUMENTS_MAX = 256,
 	PAGE_BYTES_MAX = 4 * 1024 * 1024,
 	FILE_BUFFER_BYTES = 64 * 1024,     /* then it goes to the file */
 	FILE_BYTES_MAX = 32 * 1024 * 1024, /* of one document */
