@@ -115,7 +115,8 @@ def test_an_event_that_nobody_waits_for_is_given_up_aloud(place: Installation) -
 
 def test_old_answers_runs_and_archives_go(place: Installation) -> None:
     day = 86_400_000
-    place.change("INSERT INTO api_requests VALUES ('old', '', '', ?), ('new', '', '', ?)", now_ms() - 8 * day,
+    place.change("INSERT INTO api_requests (key, body_hash, answer, created_ms)"
+                 " VALUES ('old', '', '', ?), ('new', '', '', ?)", now_ms() - 8 * day,
                  now_ms() - 6 * day)
     for outcome, age in (("failed", 91), ("failed", 16), ("ok", 15), ("ok", 13)):
         place.change("INSERT INTO job_runs (job, slot_ms, started_ms, ended_ms, outcome, trigger, term)"
