@@ -9,6 +9,10 @@
 #include "codec/decimal.h"
 #include "codec/time/timestamp.h"
 
+enum {
+	KEY_BYTES_MAX = 48 /* that is written in one piece */
+};
+
 struct json_out json_out_to(struct buf *buf)
 {
 	return (struct json_out){.buf = buf};
@@ -68,6 +72,30 @@ static void put_string(struct buf *b, const char *text)
 	buf_add_char(b, '"');
 }
 
+/* `,"key":` in one piece: keys are short words of ours. */
+static void put_key(struct json_out *out, const char *key, bool is_first)
+{
+	char text[KEY_BYTES_MAX];
+	const char *p = key;
+	size_t used = 0;
+
+	if (!is_first)
+		text[used++] = ',';
+	text[used++] = '"';
+	while (*p != '\0' && is_plain(*p) && used < sizeof(text) - 2)
+		text[used++] = *p++;
+	if (*p == '\0') {
+		text[used++] = '"';
+		text[used++] = ':';
+		buf_add(out->buf, text, used);
+		return;
+	}
+	if (!is_first)
+		buf_add_char(out->buf, ',');
+	put_string(out->buf, key);
+	buf_add_char(out->buf, ':');
+}
+
 /* What stands before a value: a comma and its key. */
 static void begin_value(struct json_out *out, const char *key)
 {
@@ -75,13 +103,11 @@ static void begin_value(struct json_out *out, const char *key)
 
 	assert(in_object == (key != NULL));
 	assert(out->depth > 0 || !out->has_items[0]);
-	if (out->has_items[out->depth])
+	if (key != NULL)
+		put_key(out, key, !out->has_items[out->depth]);
+	else if (out->has_items[out->depth])
 		buf_add_char(out->buf, ',');
 	out->has_items[out->depth] = true;
-	if (key != NULL) {
-		put_string(out->buf, key);
-		buf_add_char(out->buf, ':');
-	}
 }
 
 static void open_container(struct json_out *out, const char *key, bool is_array)

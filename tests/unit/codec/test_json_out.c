@@ -247,9 +247,38 @@ static void misuse_of_the_writer_is_our_own_bug(void **state)
 			fail_msg("row %zu", i);
 }
 
+static void keys_of_any_length_and_with_any_character_are_whole(void **state)
+{
+	char key[80];
+
+	(void)state;
+	for (size_t length = 1; length < sizeof(key) - 1; length++)
+		for (int quoted = 0; quoted < 2; quoted++) {
+			CLEANUP(buf_clear) struct buf b = BUF_MAX(1000);
+			CLEANUP(buf_clear) struct buf want = BUF_MAX(1000);
+			struct json_out out = json_out_to(&b);
+
+			memset(key, 'k', length);
+			key[length] = '\0';
+			if (quoted)
+				key[length - 1] = '"';
+			json_object(&out, NULL);
+			json_put_i64(&out, key, 1);
+			json_put_i64(&out, key, 2);
+			json_end(&out);
+			buf_printf(&want, "{\"%.*s%s\":1,\"%.*s%s\":2}",
+				   (int)length - quoted, key,
+				   quoted ? "\\\"" : "", (int)length - quoted,
+				   key, quoted ? "\\\"" : "");
+			assert_string_equal(buf_text(&b), buf_text(&want));
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			keys_of_any_length_and_with_any_character_are_whole),
 		cmocka_unit_test(commas_and_nesting_are_put_by_the_writer),
 		cmocka_unit_test(values_are_written_as_the_table_says),
 		cmocka_unit_test(texts_are_escaped_as_the_table_says),
