@@ -131,7 +131,7 @@ const struct archive_step archive_idle_heads = {
 	"  WHERE b.order_id = o.id))"
 #define PART(name, table)                                            \
 	STMT(archive_##name, "DELETE FROM " table " WHERE order_id " \
-						  "IN " DOOMED)
+			     "IN " DOOMED)
 PART(customers, "order_customers");
 PART(codes, "order_marking_codes");
 PART(lines, "order_lines");

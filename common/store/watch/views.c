@@ -43,127 +43,23 @@ QUEUE_LIST(outbox, "outbox", "outbox_archive",
 	   "endpoint, http_status,");
 QUEUE_LIST(telegram, "telegram_queue", "telegram_archive",
 	   FILTER_SQL(FILTER_BY_TEXT, "chat"), "chat", "severity,");
-#define ORDER_ATTEMPTS(table, source)                                   \
+/* Every text in one piece: clang-format 14 tears macros inside of texts apart.
+ */
+#define ORDER_ATTEMPTS(table, source, queue_name)                       \
 	"SELECT a.queue, a.message, a.attempt_no, " ATTEMPT_VIEW        \
 	" FROM " source " AS m JOIN " table " AS a ON a.message = m.id" \
-	" AND a.queue = "
+	" AND a.queue = '" queue_name "'"                               \
+	" WHERE m.order_id = CAST($1 AS INTEGER)"
+#define INBOX_NOW ORDER_ATTEMPTS("message_attempts", "inbox", "inbox")
+#define OUTBOX_NOW ORDER_ATTEMPTS("message_attempts", "outbox", "outbox")
+#define INBOX_OLD \
+	ORDER_ATTEMPTS("message_attempts_archive", "inbox_archive", "inbox")
+#define OUTBOX_OLD \
+	ORDER_ATTEMPTS("message_attempts_archive", "outbox_archive", "outbox")
 STMT(view_order_attempts,
-     ORDER_ATTEMPTS(
-	     "message_attempts",
-	     "inbox") "'inbox' WHERE m.order_id "
-		      "= CAST($1 AS INTEGER) "
-		      "UNION ALL " ORDER_ATTEMPTS(
-			      "message_attempts",
-			      "outbo"
-			      "x") "'outbox' WHERE m.order_id = CAST($1 AS "
-				   "INTEGER) UNION ALL " ORDER_ATTEMPTS("messag"
-									"e_"
-									"attemp"
-									"ts_"
-									"archiv"
-									"e",
-									"inbox_"
-									"archiv"
-									"e") "'"
-									     "i"
-									     "n"
-									     "b"
-									     "o"
-									     "x"
-									     "'"
-									     " "
-									     "W"
-									     "H"
-									     "E"
-									     "R"
-									     "E"
-									     " "
-									     "m"
-									     "."
-									     "o"
-									     "r"
-									     "d"
-									     "e"
-									     "r"
-									     "_"
-									     "i"
-									     "d"
-									     " "
-									     "="
-									     " "
-									     "C"
-									     "A"
-									     "S"
-									     "T"
-									     "("
-									     "$"
-									     "1"
-									     " "
-									     "A"
-									     "S"
-									     " "
-									     "I"
-									     "N"
-									     "T"
-									     "E"
-									     "G"
-									     "E"
-									     "R"
-									     ")"
-									     " "
-									     "U"
-									     "N"
-									     "I"
-									     "O"
-									     "N"
-									     " "
-									     "A"
-									     "L"
-									     "L"
-									     " " ORDER_ATTEMPTS(
-										     "message_attempts_"
-										     "archive",
-										     "outbox_archive") "'o"
-												       "ut"
-												       "bo"
-												       "x'"
-												       " W"
-												       "HE"
-												       "RE"
-												       " m"
-												       ".o"
-												       "rd"
-												       "er"
-												       "_i"
-												       "d "
-												       "= "
-												       "CA"
-												       "ST"
-												       "($"
-												       "1 "
-												       "AS"
-												       " I"
-												       "NT"
-												       "EG"
-												       "ER"
-												       ")"
-												       " O"
-												       "RD"
-												       "ER"
-												       " B"
-												       "Y "
-												       "st"
-												       "ar"
-												       "te"
-												       "d_"
-												       "ms"
-												       ", "
-												       "at"
-												       "te"
-												       "mp"
-												       "t_"
-												       "n"
-												       "o");
+     INBOX_NOW " UNION ALL " OUTBOX_NOW " UNION ALL " INBOX_OLD
+	       " UNION ALL " OUTBOX_OLD " ORDER BY started_ms, attempt_no");
+
 STMT(view_audit_list,
      "SELECT id, at_ms, actor, action, matched, changed, filter, reason"
      " FROM audit_log ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
@@ -179,13 +75,16 @@ STMT(view_order_head,
      "SELECT id, channel, external_id, number, store_id, state, version,"
      " slot_from_ms, slot_to_ms, deadline_ms, picker_id, total_minor,"
      " discount_total_minor, taken_ms, assembled_ms, ready_ms, paid_ms,"
-     " received_ms, delivered_ms, canceled_ms, cancel_source, cancel_reason,"
+     " received_ms, delivered_ms, canceled_ms, courier_assigned_ms,"
+     " courier_arrived_ms, cancel_source, cancel_reason, cancel_code,"
+     " client_type, payment_methods, delivery_cost_minor,"
      " invoice_state, invoice_reason, created_ms, updated_ms"
      " FROM orders WHERE id = CAST($1 AS INTEGER)");
 STMT(view_order_lines,
      "SELECT line_no, sku, name, qty_ordered_milli, qty_milli,"
      " qty_picked_milli, weight_g, weight_picked_g, price_minor,"
-     " discount_price_minor, state, reason FROM order_lines"
+     " discount_price_minor, state, reason, replaced_by, replaces"
+     " FROM order_lines"
      " WHERE order_id = CAST($1 AS INTEGER) ORDER BY line_no");
 STMT(view_order_history, "SELECT at_ms, kind, actor, detail FROM order_history"
 			 " WHERE order_id = CAST($1 AS INTEGER) ORDER BY id");
