@@ -40,3 +40,6 @@ CREATE TABLE document_files (
   PRIMARY KEY (batch_id, document_id, format)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX document_files_document ON document_files (document_id, format);
+
+-- Reports go through the orders by store and time.
+CREATE INDEX orders_report ON orders (store_id, created_ms, id);

@@ -87,6 +87,8 @@ static const struct ctl_command commands[] = {
 	{"alert measures", "[--json]", "what the monitor measured last", ctl_view, true, "measure.list"},
 	{"rule list", "[--json]", "rules that differ in a store", ctl_view, true, "rule.list"},
 	{"rule set", "RULE STORE THRESHOLD|on|off|default", "a rule in one store", ctl_rule_set, true, NULL},
+	{"report stores", "--from DAY --to DAY [--store ID]", "how the stores did, day by day, as CSV", ctl_report, true, "stores"},
+	{"report pickers", "--from DAY --to DAY [--store ID]", "how the pickers did, day by day, as CSV", ctl_report, true, "pickers"},
 	{"document list", "[--kind NAME] [--state NAME] [--limit N] [--json]", "documents, newest first", ctl_view, true, "document.list"},
 	{"document blocked", "[--limit N] [--json]", "orders whose document waits for a repair", ctl_view, true, "document.blocked"},
 	{"document batches", "[--limit N] [--json]", "runs of documents and their files", ctl_view, true, "document.batches"},

@@ -3,12 +3,15 @@
  * form_csv.c - a row per line of a document, for spreadsheets: UTF-8 with a
  * byte order mark, semicolons, CR LF (RFC 4180).
  */
-#include <string.h>
-
-#include "base/macros.h"
+#include "codec/csv/csv_out.h"
 #include "codec/decimal.h"
 #include "document/form/form.h"
 #include "domain/invoice/vat.h"
+
+enum {
+	CHANGE_COLUMNS = 6,
+	KILOGRAM_DIGITS = 3 /* of grams */
+};
 
 static const char head[] =
 	"\xEF\xBB\xBF"
@@ -24,111 +27,80 @@ static int begin(struct form_run *run, struct err *e)
 	return 0;
 }
 
-static void put_field(struct buf *out, const char *text)
-{
-	if (strpbrk(text, ";\"\r\n") == NULL && text[0] != ' ') {
-		buf_add_text(out, text);
-		return;
-	}
-	buf_add_char(out, '"');
-	for (; *text != '\0'; text++) {
-		if (*text == '"')
-			buf_add_char(out, '"');
-		buf_add_char(out, *text);
-	}
-	buf_add_char(out, '"');
-}
-
-static void put_text(struct buf *out, const char *text)
-{
-	put_field(out, text);
-	buf_add_char(out, ';');
-}
-
-static void put_number(struct form_run *run, int64_t value, int digits)
-{
-	char text[DECIMAL_TEXT_BYTES];
-	char *point;
-
-	(void)decimal_format(value, digits, text);
-	point = run->options->decimal_comma ? strchr(text, '.') : NULL;
-	if (point != NULL)
-		*point = ',';
-	put_text(run->out, text);
-}
-
-static void put_document(struct buf *out, const struct invoice *invoice)
+static void put_document(struct csv_out *out, const struct invoice *invoice)
 {
 	char name[INVOICE_NAME_BYTES];
 
 	invoice_name(invoice->series, invoice->number, name);
-	put_text(out, invoice_kind_name(invoice->kind));
-	put_text(out, name);
-	put_text(out, invoice->series);
-	buf_add_i64(out, invoice->number);
-	buf_add_char(out, ';');
-	put_text(out, invoice->date);
-	put_text(out, invoice->shipment_date);
-	put_text(out, invoice_scheme_name(invoice->scheme));
-	put_text(out, invoice->order_number);
-	put_text(out, invoice->external_id);
-	put_text(out, invoice->channel);
-	put_text(out, invoice->store_id);
+	csv_put(out, invoice_kind_name(invoice->kind));
+	csv_put(out, name);
+	csv_put(out, invoice->series);
+	csv_put_i64(out, invoice->number);
+	csv_put(out, invoice->date);
+	csv_put(out, invoice->shipment_date);
+	csv_put(out, invoice_scheme_name(invoice->scheme));
+	csv_put(out, invoice->order_number);
+	csv_put(out, invoice->external_id);
+	csv_put(out, invoice->channel);
+	csv_put(out, invoice->store_id);
 }
 
-/* The columns that only later documents fill; the last ends the row. */
-static void put_change(struct form_run *run, const struct invoice *invoice,
+/* The columns that only later documents fill. */
+static void put_change(struct csv_out *out, const struct invoice *invoice,
 		       const struct invoice_line *line)
 {
 	char original[INVOICE_NAME_BYTES];
 
 	if (invoice->kind == INVOICE_SALE) {
-		buf_add_text(run->out, ";;;;;\r\n");
+		for (int i = 0; i < CHANGE_COLUMNS; i++)
+			csv_put(out, "");
 		return;
 	}
-	put_number(run, line->before.qty_milli, QUANTITY_DIGITS);
-	put_number(run, line->before.amount_minor, MONEY_DIGITS);
-	put_number(run, line->after.qty_milli, QUANTITY_DIGITS);
-	put_number(run, line->after.amount_minor, MONEY_DIGITS);
+	csv_put_decimal(out, line->before.qty_milli, QUANTITY_DIGITS);
+	csv_put_decimal(out, line->before.amount_minor, MONEY_DIGITS);
+	csv_put_decimal(out, line->after.qty_milli, QUANTITY_DIGITS);
+	csv_put_decimal(out, line->after.amount_minor, MONEY_DIGITS);
 	invoice_name(invoice->of_series, invoice->of_number, original);
-	put_text(run->out, original);
-	put_field(run->out, invoice->reason);
-	buf_add_text(run->out, "\r\n");
+	csv_put(out, original);
+	csv_put(out, invoice->reason);
 }
 
-static void put_line(struct form_run *run, const struct invoice *invoice,
+static void put_line(struct csv_out *out, const struct invoice *invoice,
 		     const struct invoice_line *line)
 {
-	put_document(run->out, invoice);
-	buf_add_i64(run->out, line->line_no);
-	buf_add_char(run->out, ';');
-	put_text(run->out, line->sku);
-	put_text(run->out, line->name);
-	put_number(run, line->is.qty_milli, QUANTITY_DIGITS);
+	put_document(out, invoice);
+	csv_put_i64(out, line->line_no);
+	csv_put(out, line->sku);
+	csv_put(out, line->name);
+	csv_put_decimal(out, line->is.qty_milli, QUANTITY_DIGITS);
 	if (form_is_weighed(line))
-		put_number(run, line->is.weight_g, 3); /* kg of grams */
+		csv_put_decimal(out, line->is.weight_g, KILOGRAM_DIGITS);
 	else
-		buf_add_char(run->out, ';');
-	put_number(run, line->price_minor, MONEY_DIGITS);
-	put_number(run, line->discount_minor, MONEY_DIGITS);
-	put_number(run, line->is.amount_minor, MONEY_DIGITS);
+		csv_put(out, "");
+	csv_put_decimal(out, line->price_minor, MONEY_DIGITS);
+	csv_put_decimal(out, line->discount_minor, MONEY_DIGITS);
+	csv_put_decimal(out, line->is.amount_minor, MONEY_DIGITS);
 	if (line->vat_percent == VAT_NONE)
-		put_text(run->out, "none");
+		csv_put(out, "none");
 	else
-		put_number(run, line->vat_percent, 0);
-	put_number(run, line->is.vat_minor, MONEY_DIGITS);
-	put_number(run, line->is.amount_minor - line->is.vat_minor,
-		   MONEY_DIGITS);
-	put_change(run, invoice, line);
+		csv_put_i64(out, line->vat_percent);
+	csv_put_decimal(out, line->is.vat_minor, MONEY_DIGITS);
+	csv_put_decimal(out, line->is.amount_minor - line->is.vat_minor,
+			MONEY_DIGITS);
+	put_change(out, invoice, line);
+	csv_end(out);
 }
 
 static int add(struct form_run *run, const struct invoice *invoice,
 	       const char *body, struct err *e)
 {
+	struct csv_out out = csv_out_to(run->out, ';');
+
 	(void)body;
 	(void)e;
+	out.decimal_comma = run->options->decimal_comma;
 	for (size_t i = 0; i < invoice->line_count; i++)
-		put_line(run, invoice, &invoice->lines[i]);
+		put_line(&out, invoice, &invoice->lines[i]);
 	return 0;
 }
 

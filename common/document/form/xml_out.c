@@ -20,6 +20,12 @@ struct xml_out {
 	bool failed;
 };
 
+/* libxml2's own cast drops the const. */
+static const xmlChar *chars(const char *text)
+{
+	return (const xmlChar *)text;
+}
+
 static int take(void *context, const char *data, int bytes)
 {
 	struct xml_out *x = context;
@@ -53,7 +59,7 @@ int xml_out_new(struct buf *out, const char *encoding, struct xml_out **ret_out,
 	if (x->writer == NULL)
 		return err_set(e, ERR_NOMEM, "xml: out of memory");
 	(void)xmlTextWriterSetIndent(x->writer, 1);
-	(void)xmlTextWriterSetIndentString(x->writer, BAD_CAST "");
+	(void)xmlTextWriterSetIndentString(x->writer, chars(""));
 	check(x, xmlTextWriterStartDocument(x->writer, "1.0", encoding, NULL));
 	*ret_out = TAKE(x);
 	return 0;
@@ -91,12 +97,12 @@ static const xmlChar *clean(struct xml_out *x, const char *text)
 	}
 	if (buf_finish(&x->clean, NULL) < 0)
 		x->failed = true;
-	return BAD_CAST buf_text(&x->clean);
+	return chars(buf_text(&x->clean));
 }
 
 void xml_open(struct xml_out *x, const char *name)
 {
-	check(x, xmlTextWriterStartElement(x->writer, BAD_CAST name));
+	check(x, xmlTextWriterStartElement(x->writer, chars(name)));
 }
 
 void xml_close(struct xml_out *x)
@@ -106,7 +112,7 @@ void xml_close(struct xml_out *x)
 
 void xml_attribute(struct xml_out *x, const char *name, const char *value)
 {
-	check(x, xmlTextWriterWriteAttribute(x->writer, BAD_CAST name,
+	check(x, xmlTextWriterWriteAttribute(x->writer, chars(name),
 					     clean(x, value)));
 }
 
@@ -126,7 +132,7 @@ void xml_attribute_money(struct xml_out *x, const char *name, int64_t minor)
 
 void xml_leaf(struct xml_out *x, const char *name, const char *text)
 {
-	check(x, xmlTextWriterWriteElement(x->writer, BAD_CAST name,
+	check(x, xmlTextWriterWriteElement(x->writer, chars(name),
 					   clean(x, text)));
 }
 
