@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import time
@@ -83,6 +84,66 @@ def test_no_rule_hides_the_others(place: Installation) -> None:
     line = place.run("monitor", code=1)
     assert line.startswith("fired=1 ") and "inbox-quarantined" in line
     assert len(messages(place)) == 1
+
+
+def test_people_acknowledge_silence_and_set_rules_by_store(place: Installation) -> None:
+    place.write_config(place.config.read_text() + "rule order-late { repeat = 1s }\n")
+    add_orders(place, 1, 12)
+    assert place.run("monitor").startswith("fired=1 ")
+    time.sleep(1.1)
+    assert place.run("monitor").startswith("fired=0 repeated=1 ")
+    number, = place.row("SELECT id FROM alerts WHERE state = 'firing'")
+    assert place.control("alert", "ack", str(number)).endswith("acknowledged\n")
+    time.sleep(1.1)
+    assert place.run("monitor").startswith("fired=0 repeated=0 ")
+    assert place.row("SELECT acked_by <> '' FROM alerts WHERE id = ?", number) == (1,)
+
+    place.control("rule", "set", "order-late", "s1", "30")
+    assert place.run("monitor").startswith("fired=0 repeated=0 resolved=1 ")
+    place.control("rule", "set", "order-late", "s1", "default")
+    silence = place.control("alert", "silence", "order-late", "--for", "2h", "--store", "s1").split()[1]
+    assert place.run("monitor").startswith("fired=0 ")
+    assert place.row("SELECT state FROM alerts ORDER BY id DESC") == ("pending",)
+    place.control("alert", "unsilence", silence)
+    assert place.run("monitor").startswith("fired=1 ")
+    place.change("UPDATE alerts SET state = 'resolved'")
+    place.control("rule", "set", "order-late", "s1", "off")
+    assert place.run("monitor").startswith("fired=0 ")
+
+
+def test_the_machine_is_measured_and_so_is_what_comes_in(place: Installation) -> None:
+    place.change("INSERT INTO inbox (message_id, channel, external_id, event_type, order_id, order_seq, event_ms, state,"
+                 " outcome, due_ms, created_ms, updated_ms, body) VALUES ('m', 'kuper', 'H', 'order.paid', 1, 1, 0, 3, 'ok',"
+                 " 0, ?, 0, '{}')", now_ms())
+    place.run("monitor")
+    place.run("monitor")
+    measured = dict(place.rows("SELECT name, value FROM measures"))
+    assert 0 <= measured["disk-low"] <= 100 and measured["wal-large"] < 64 and measured["backup-old"] == 0
+    assert {"clock-unset", "last-message"} <= set(measured) and "self-probe" not in measured
+    assert place.rows("SELECT channel, messages FROM intake_hours") == [("kuper", 1)]
+    (place.state / "backup" / "ordergate-20200101T000000Z.db").touch()
+    os.utime(place.state / "backup" / "ordergate-20200101T000000Z.db", (1_577_836_800, 1_577_836_800))
+    assert place.run("monitor").startswith("fired=1 ")
+    assert "Нет свежей резервной копии" in messages(place)[-1][2]
+
+
+def test_an_address_that_does_not_answer_is_noticed(place: Installation) -> None:
+    place.write_config(place.config.read_text() + 'monitor { public_url = "http://127.0.0.1:9" }\n'
+                       "rule self-probe { for = 0 }\n")
+    assert place.run("monitor").startswith("fired=1 ")
+    assert "Наш адрес не отвечает" in messages(place)[-1][2]
+    place.write_config('telegram { admin_chat = "-1" }\nrule self-probe { for = 0 keep = 0 }\n')
+    assert place.run("monitor").startswith("fired=0 repeated=0 resolved=1 ")
+
+
+def test_planned_work_is_silent(place: Installation) -> None:
+    begin = time.strftime("%H:%M", time.gmtime(time.time() - 60))
+    place.write_config(place.config.read_text()
+                       + f'window night {{ at = "{begin}" length = 1h time_zone = "Etc/UTC" rule = "order-late" }}\n')
+    add_orders(place, 1, 12)
+    place.run("monitor")
+    assert place.run("monitor").startswith("fired=0 ")
+    assert place.rows("SELECT rule, made_by FROM silences") == [("order-late", "window night")]
 
 
 # --- housekeeping

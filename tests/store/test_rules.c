@@ -61,6 +61,8 @@ static const struct {
 	 ORDER("assembling", ", deadline_ms = " M(15)), true},
 	{"order-not-ready", "its deadline is not near",
 	 ORDER("assembling", ", deadline_ms = " M(16)), false},
+	{"order-not-ready", "its deadline has passed",
+	 ORDER("assembling", ", deadline_ms = " M(0)), false},
 	{"order-not-ready", "it is ready",
 	 ORDER("ready", ", deadline_ms = " M(5)), false},
 	{"order-not-ready", "it came later than the warning is due",

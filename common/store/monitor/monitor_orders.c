@@ -47,17 +47,22 @@ MONITOR_RULE(monitor_order_late, "order-late",
 	     NEVER, NEVER, ALWAYS);
 
 /* Only of orders that came before the moment of the warning: of later ones it
- * would say nothing about the work in the store. */
+ * would say nothing about the work in the store. It begins before the deadline;
+ * after it, order-late has to say something. */
 #define WARN_BEFORE "coalesce(t.threshold * 60000, $2)"
+#define NEARLY_DUE DUE_BY("$1 + $6 + " LONGEST("order-not-ready"))
+#define WARNED_ALREADY                                            \
+	"EXISTS (SELECT 1 FROM alerts AS w WHERE w.rule ="        \
+	" 'order-not-ready' AND w.subject = o.number AND w.state" \
+	" <> 'resolved')"
 MONITOR_RULE(monitor_order_not_ready, "order-not-ready",
 	     "SELECT " ORDER_COLUMNS ", - (" ORDER_DUE ") AS rank,"
 	     " o.state AS detail, '' AS reason, " ORDER_DUE " AS at_ms,"
 	     " 0 AS amount" ORDERS_OF("order-not-ready") OPEN_ORDER
-	     " AND " NOT_READY DUE_BY("$1 + $6 + " LONGEST(
-		     "order-not-ready")) " AND " ORDER_DUE " > 0 AND " ORDER_DUE
-					 " <= $1 + " WARN_BEFORE " + $6"
-					 " AND o.created_ms <= " ORDER_DUE
-					 " - " WARN_BEFORE,
+	     " AND " NOT_READY NEARLY_DUE " AND " ORDER_DUE " > 0"
+	     " AND " ORDER_DUE " <= $1 + " WARN_BEFORE " + $6"
+	     " AND o.created_ms <= " ORDER_DUE " - " WARN_BEFORE
+	     " AND (" ORDER_DUE " > $1 OR " WARNED_ALREADY ")",
 	     LATE_ALREADY, NEVER, ALWAYS);
 
 /* $7 for each line of the order. */
