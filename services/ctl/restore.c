@@ -86,7 +86,8 @@ static int refuse_alive(struct ctl *ctl)
 
 	if (folder == NULL)
 		return CTL_DONE;
-	while (code == CTL_DONE && (entry = readdir(folder)) != NULL)
+	while (code == CTL_DONE &&
+	       (entry = readdir(folder)) /* NOLINT */ != NULL)
 		if (is_alive(ctl->dir.run, entry->d_name))
 			code = ctl_fail(ctl, CTL_FAILED,
 					"%.40s: its process runs; stop the "

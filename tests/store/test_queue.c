@@ -351,46 +351,6 @@ static void a_retry_says_whether_the_outcome_is_unknown(void **state)
 	assert_int_equal(third.sending_since_ms, 0);
 }
 
-static void a_failure_blocks_only_when_told(void **state)
-{
-	struct test *t = *state;
-	struct queue_result failed = {.state = QUEUE_FAILED,
-				      .outcome = OUTCOME_REJECTED};
-	struct queue_result blocking = {.state = QUEUE_FAILED,
-					.outcome = OUTCOME_REJECTED,
-					.blocks = true};
-	MESSAGE a = {0};
-	MESSAGE b = {0};
-	MESSAGE none = {0};
-
-	add(t, 1, "a", T0);
-	add(t, 1, "b", T0);
-	add(t, 1, "c", T0);
-	expect_body(t, T0, "a", &a);
-	assert_int_equal(finish(t, &a, &failed, T0 + 1), 0);
-	expect_body(t, T0 + 1, "b", &b);
-	assert_int_equal(finish(t, &b, &blocking, T0 + 2), 0);
-	assert_string_equal(head_value(t, 1, "state"), "4");
-	assert_int_equal(claim(t, T0 + 999999, &none), 0);
-	assert_string_equal(value(t, "c", "state"), "1");
-}
-
-static void a_done_message_never_blocks(void **state)
-{
-	struct test *t = *state;
-	struct queue_result done = {.state = QUEUE_DONE,
-				    .outcome = OUTCOME_SKIPPED,
-				    .blocks = true};
-	MESSAGE a = {0};
-	MESSAGE b = {0};
-
-	add(t, 1, "a", T0);
-	add(t, 1, "b", T0);
-	expect_body(t, T0, "a", &a);
-	assert_int_equal(finish(t, &a, &done, T0), 0);
-	expect_body(t, T0, "b", &b);
-}
-
 static void a_head_without_a_message_is_put_to_rest(void **state)
 {
 	struct test *t = *state;
@@ -437,9 +397,7 @@ static int seize(struct test *t, int64_t head, int64_t now_ms,
 static void a_seized_head_leaves_its_former_owner_outside(void **state)
 {
 	struct test *t = *state;
-	struct queue_result blocking = {.state = QUEUE_FAILED,
-					.outcome = OUTCOME_REJECTED,
-					.blocks = true};
+	char sql[128];
 	MESSAGE theirs = {0};
 	MESSAGE mine = {0};
 	MESSAGE none = {0};
@@ -450,7 +408,10 @@ static void a_seized_head_leaves_its_former_owner_outside(void **state)
 	assert_string_equal(mine.body, "m");
 	assert_int_equal(mine.attempts, 2);
 	assert_int_equal(finish(t, &theirs, &ok, T0 + 2), ERR_STATE);
-	assert_int_equal(finish(t, &mine, &blocking, T0 + 3), 0);
+	assert_int_equal(finish(t, &mine, &ok, T0 + 3), 0);
+	(void)snprintf(sql, sizeof(sql), "UPDATE %s SET state = 4",
+		       t->kind->head_table);
+	fixture_sql(t->f, sql);
 	assert_int_equal(seize(t, 1, T0 + 4, &none), 0);
 	assert_int_equal(seize(t, 99, T0 + 4, &none), 0);
 }
@@ -499,8 +460,6 @@ static void looking_ahead_shows_what_is_not_over(void **state)
 		ON(a_send_without_a_result_leaves_a_mark, kind),              \
 		ON(a_claim_that_sent_nothing_leaves_no_mark, kind),           \
 		ON(a_retry_says_whether_the_outcome_is_unknown, kind),        \
-		ON(a_failure_blocks_only_when_told, kind),                    \
-		ON(a_done_message_never_blocks, kind),                        \
 		ON(a_head_without_a_message_is_put_to_rest, kind),            \
 		ON(an_idle_head_is_due_when_its_next_message_comes, kind),    \
 		ON(a_seized_head_leaves_its_former_owner_outside, kind),      \

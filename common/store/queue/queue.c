@@ -111,30 +111,30 @@ static int take_message(struct db *db, const struct queue *queue,
 	return 1;
 }
 
-/* Set the head by what is pending now: ready, idle, or as told. */
-static int settle_head(struct db *db, const struct queue *queue,
-		       const struct queue_message *m, enum head_state forced,
-		       struct err *e)
+/* 1 and when the head's oldest pending message is due, 0 when it has none. */
+static int next_pending(struct db *db, const struct queue *queue,
+			int64_t head_id, int64_t *ret_due_ms, struct err *e)
 {
-	enum head_state state = forced;
+	CLEANUP_QUERY struct query *q = query_start(db, queue->next_pending);
+
+	query_i64(q, 1, head_id);
+	return query_one_i64(q, ret_due_ms, e);
+}
+
+/* Set the head by what is pending now: ready or idle. */
+static int settle_head(struct db *db, const struct queue *queue,
+		       const struct queue_message *m, struct err *e)
+{
 	int64_t due_ms = 0;
-	int rc;
+	int rc = next_pending(db, queue, m->head_id, &due_ms, e);
 
-	if (state == HEAD_IDLE) {
-		CLEANUP_QUERY struct query *q =
-			query_start(db, queue->next_pending);
-
-		query_i64(q, 1, m->head_id);
-		rc = query_one_i64(q, &due_ms, e);
-		if (rc < 0)
-			return rc;
-		state = rc > 0 ? HEAD_READY : HEAD_IDLE;
-	}
+	if (rc < 0)
+		return rc;
 	CLEANUP_QUERY struct query *q = query_start(db, queue->settle_head);
 
 	query_i64(q, 1, m->head_id);
 	query_i64(q, 2, m->lease_epoch);
-	query_i64(q, 3, state);
+	query_i64(q, 3, rc > 0 ? HEAD_READY : HEAD_IDLE);
 	query_i64(q, 4, due_ms);
 	rc = query_exec(q, e);
 	if (rc == 0)
@@ -150,7 +150,7 @@ static int take_leased(struct db *db, const struct queue *queue, int64_t now_ms,
 	int rc = take_message(db, queue, now_ms, lease, m, e);
 
 	if (rc == 0) /* a head without a message: put it to rest */
-		return settle_head(db, queue, m, HEAD_IDLE, e);
+		return settle_head(db, queue, m, e);
 	if (rc < 0)
 		return rc;
 	*ret_message = *m;
@@ -252,7 +252,6 @@ int queue_finish(struct db *db, const struct queue *queue,
 		 struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, queue->finish_message);
-	bool blocks = result->state == QUEUE_FAILED && result->blocks;
 	int rc;
 
 	query_i64(q, 1, m->id);
@@ -268,7 +267,7 @@ int queue_finish(struct db *db, const struct queue *queue,
 		return err_set(e, ERR_STATE, "the lease was lost");
 	if (rc < 0)
 		return rc;
-	return settle_head(db, queue, m, blocks ? HEAD_BLOCKED : HEAD_IDLE, e);
+	return settle_head(db, queue, m, e);
 }
 
 int queue_retry(struct db *db, const struct queue *queue,
@@ -293,7 +292,7 @@ int queue_retry(struct db *db, const struct queue *queue,
 		return err_set(e, ERR_STATE, "the lease was lost");
 	if (rc < 0)
 		return rc;
-	return settle_head(db, queue, m, HEAD_IDLE, e);
+	return settle_head(db, queue, m, e);
 }
 
 int queue_put_back(struct db *db, const struct queue *queue,

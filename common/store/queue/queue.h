@@ -138,13 +138,12 @@ int queue_peek(struct db *db, const struct queue *queue, int64_t head_id,
 	       struct queue_message *ret_messages, int max, struct err *e);
 
 /* The message is over: done or failed, with an outcome and (for a person) an
- * error text or NULL. A failed message blocks its head when `blocks`. */
+ * error text or NULL. */
 struct queue_result {
 	enum queue_state state; /* QUEUE_DONE or QUEUE_FAILED */
 	enum queue_outcome outcome;
 	const char *error;
-	int http_status; /* outbox; 0: none */
-	bool blocks;
+	int http_status;     /* outbox; 0: none */
 	bool keep_uncertain; /* failed, and it may have arrived */
 };
 int queue_finish(struct db *db, const struct queue *queue,
