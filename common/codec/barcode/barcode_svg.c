@@ -67,7 +67,7 @@ int barcode_svg(struct buf *html, const char *text, struct err *e)
 		   "<svg xmlns=\"http://www.w3.org/2000/svg\" "
 		   "viewBox=\"0 0 %ld %d\" preserveAspectRatio=\"none\" "
 		   "role=\"img\"><path d=\"",
-		   modules_of(symbol->vector->width) + 2 * QUIET_MODULES,
+		   modules_of(symbol->vector->width) + 2L * QUIET_MODULES,
 		   HEIGHT_MODULES);
 	put_bars(html, symbol->vector);
 	buf_add_text(html, "\"/></svg>");

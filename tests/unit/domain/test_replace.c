@@ -44,78 +44,75 @@ static struct order_action replace_with(struct named_goods *goods,
 	return action;
 }
 
+static const struct {
+	const char *name, *policy, *consent;
+	int line_no;
+	const char *sku;
+	int64_t quantity_milli, price_minor, picked_milli;
+	const char *want; /* "": done */
+} attempts[] = {
+	{"as the policy says", "call_or_replace", "", 1, "7", 5000, -1, 0, ""},
+	{"for the same price", "call_or_replace", "", 1, "7", 5000, 9000, 0,
+	 ""},
+	{"cheaper", "replace", "", 1, "7", 5000, 10, 0, ""},
+	{"dearer, within the cap", "replace", "", 1, "7", 5000, 9900, 0, ""},
+	{"dearer, beyond the cap", "replace", "", 1, "7", 5000, 9901, 0,
+	 "1:too_dear"},
+	{"beyond the cap, agreed", "replace", "call", 1, "7", 5000, 20000, 0,
+	 ""},
+	{"what is missing of it", "replace", "", 1, "7", 2000, -1, 3000, ""},
+	{"more than is missing", "replace", "", 1, "7", 3000, -1, 3000,
+	 "1:too_much"},
+	{"more than is missing, agreed", "replace", "call", 1, "7", 3000, -1,
+	 3000, ""},
+	{"rather cancelled", "call_or_cancel", "", 1, "7", 5000, -1, 0,
+	 "1:consent_missing"},
+	{"rather cancelled, but asked", "call_or_cancel", "call", 1, "7", 5000,
+	 -1, 0, ""},
+	{"a policy that is not known", "surprise", "", 1, "7", 5000, -1, 0,
+	 "1:consent_missing"},
+	{"no policy", "", "", 1, "7", 5000, -1, 0, "1:consent_missing"},
+	{"no policy, asked", "", "call", 1, "7", 5000, -1, 0, ""},
+	{"everything at once", "", "", 1, "7", 6000, 20000, 0,
+	 "1:consent_missing 1:too_much 1:too_dear"},
+	{"never", "cancel", "call", 1, "7", 5000, -1, 0,
+	 "1:replacement_forbidden"},
+	{"by itself", "replace", "", 1, "100001", 5000, -1, 0,
+	 "1:same_product"},
+	{"by nothing", "replace", "", 1, "7", 0, -1, 0, "1:nothing_picked"},
+	{"all of it is there", "replace", "", 2, "7", 1000, -1, 0,
+	 "2:nothing_to_replace"},
+	{"the customer removed it", "replace", "", 3, "7", 1000, -1, 0,
+	 "3:removed"},
+	{"no such line", "replace", "", 4, "7", 1000, -1, 0, "4:no_such_line"},
+};
+
 static void what_may_be_replaced_follows_the_table(void **state)
 {
-	static const struct {
-		const char *name, *policy, *consent;
-		int line_no;
-		const char *sku;
-		int64_t quantity_milli, price_minor, picked_milli;
-		const char *want; /* "": done */
-	} rows[] = {
-		{"as the policy says", "call_or_replace", "", 1, "7", 5000, -1,
-		 0, ""},
-		{"for the same price", "call_or_replace", "", 1, "7", 5000,
-		 9000, 0, ""},
-		{"cheaper", "replace", "", 1, "7", 5000, 10, 0, ""},
-		{"dearer, within the cap", "replace", "", 1, "7", 5000, 9900, 0,
-		 ""},
-		{"dearer, beyond the cap", "replace", "", 1, "7", 5000, 9901, 0,
-		 "1:too_dear"},
-		{"beyond the cap, agreed", "replace", "call", 1, "7", 5000,
-		 20000, 0, ""},
-		{"what is missing of it", "replace", "", 1, "7", 2000, -1, 3000,
-		 ""},
-		{"more than is missing", "replace", "", 1, "7", 3000, -1, 3000,
-		 "1:too_much"},
-		{"more than is missing, agreed", "replace", "call", 1, "7",
-		 3000, -1, 3000, ""},
-		{"rather cancelled", "call_or_cancel", "", 1, "7", 5000, -1, 0,
-		 "1:consent_missing"},
-		{"rather cancelled, but asked", "call_or_cancel", "call", 1,
-		 "7", 5000, -1, 0, ""},
-		{"a policy that is not known", "surprise", "", 1, "7", 5000, -1,
-		 0, "1:consent_missing"},
-		{"no policy", "", "", 1, "7", 5000, -1, 0, "1:consent_missing"},
-		{"no policy, asked", "", "call", 1, "7", 5000, -1, 0, ""},
-		{"everything at once", "", "", 1, "7", 6000, 20000, 0,
-		 "1:consent_missing 1:too_much 1:too_dear"},
-		{"never", "cancel", "call", 1, "7", 5000, -1, 0,
-		 "1:replacement_forbidden"},
-		{"by itself", "replace", "", 1, "100001", 5000, -1, 0,
-		 "1:same_product"},
-		{"by nothing", "replace", "", 1, "7", 0, -1, 0,
-		 "1:nothing_picked"},
-		{"all of it is there", "replace", "", 2, "7", 1000, -1, 0,
-		 "2:nothing_to_replace"},
-		{"the customer removed it", "replace", "", 3, "7", 1000, -1, 0,
-		 "3:removed"},
-		{"no such line", "replace", "", 4, "7", 1000, -1, 0,
-		 "4:no_such_line"},
-	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT_OF(attempts); i++) {
 		CLEANUP(order_clear)
-		struct order order =
-			order_with(rows[i].policy, rows[i].picked_milli);
+		struct order order = order_with(attempts[i].policy,
+						attempts[i].picked_milli);
 		CLEANUP(order_outcome_clear) struct order_outcome out = {0};
 		struct named_goods goods;
 		struct order_action action = replace_with(
-			&goods, rows[i].sku, rows[i].quantity_milli);
+			&goods, attempts[i].sku, attempts[i].quantity_milli);
 		char remarks[BASKET_TEXT_BYTES];
-		bool done = rows[i].want[0] == '\0';
+		bool done = attempts[i].want[0] == '\0';
 		int rc;
 
-		action.line_no = rows[i].line_no;
-		action.price_minor = rows[i].price_minor;
-		action.consent = rows[i].consent;
+		action.line_no = attempts[i].line_no;
+		action.price_minor = attempts[i].price_minor;
+		action.consent = attempts[i].consent;
 		rc = basket_act(&order, &action, &out);
 		basket_remarks(&out, remarks);
-		if (strcmp(remarks, rows[i].want) != 0 || rc != done ||
+		if (strcmp(remarks, attempts[i].want) != 0 || rc != done ||
 		    order.line_count != COUNT_OF(five) + done ||
 		    order.version != 5 + done)
-			fail_msg("%s: rc %d, '%s'", rows[i].name, rc, remarks);
+			fail_msg("%s: rc %d, '%s'", attempts[i].name, rc,
+				 remarks);
 	}
 }
 
