@@ -144,6 +144,11 @@ static void what_is_taken_belongs_to_the_caller(void **state)
 
 	assert_non_null(empty);
 	assert_string_equal(empty, "");
+	buf_add_i64(&b, 0);
+	buf_add_i64(&b, -10);
+	buf_add_i64(&b, INT64_MAX);
+	assert_string_equal(buf_text(&b), "0-109223372036854775807");
+	buf_reset(&b);
 	buf_add_i64(&b, INT64_MIN);
 	buf_printf(&b, " %s %d", "and", 7);
 	text = buf_take(&b);
