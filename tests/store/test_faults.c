@@ -33,6 +33,8 @@ struct add {
 	bool refuse; /* fails on its own after having written */
 };
 
+STMT(test_synchronous, "PRAGMA synchronous");
+
 static int run_add(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 {
 	struct add *add = CONTAINER_OF(u, struct add, unit);
@@ -89,7 +91,9 @@ static void run_as_one_batch(struct fixture *f, struct unit **units)
 	struct gate gate = {.f = f};
 	pthread_t thread;
 
-	assert_int_equal(write_lock_open(f->path, &gate.lock, NULL), 0);
+	assert_int_equal(
+		write_lock_open(f->path, WRITE_LOCK_SUFFIX, &gate.lock, NULL),
+		0);
 	assert_int_equal(write_lock_take(gate.lock, NULL), 0);
 	assert_int_equal(
 		pthread_create(&thread, NULL, open_when_all_wait, &gate), 0);
@@ -198,7 +202,7 @@ static void a_transaction_lost_midway_takes_all_of_its_units(void **state)
 
 	(void)state;
 	memset(body, 'x', sizeof(body) - 1);
-	for (int point = 1; point < 50; point += 4) {
+	for (int point = 1; point < 30; point += 3) {
 		struct fixture *f = NULL;
 		struct add adds[UNITS];
 		struct unit *units[UNITS];
@@ -287,6 +291,98 @@ static void after_an_io_error_the_writer_says_so(void **state)
 		assert_int_equal(adds[i].unit.rc, ERR_IO);
 }
 
+static int run_io_failure(struct unit *u, struct db *db, int64_t now_ms,
+			  struct err *e)
+{
+	(void)u;
+	(void)db;
+	(void)now_ms;
+	return err_set(e, ERR_IO, "the disk fails");
+}
+
+static void a_unit_that_met_a_failing_disk_ends_the_writer(void **state)
+{
+	struct fixture *f = *state;
+	struct unit u = {.run = run_io_failure};
+
+	assert_int_equal(writer_call(f->writer, &u, NULL), ERR_IO);
+	assert_true(writer_stats(f->writer).broken);
+}
+
+/* One unit with a checkpoint behind it; false when the fault did not happen. */
+static bool fail_sync(int point)
+{
+	struct fixture *f = NULL;
+	struct writer_options options = {.checkpoint_pages = 1};
+	struct writer *writer = NULL;
+	struct add first = {.unit.run = run_add, .body = "{}"};
+	struct add second = {.unit.run = run_add, .body = "{}"};
+	bool fired;
+
+	assert_int_equal(fixture_setup((void **)&f), 0);
+	options.path = f->path;
+	(void)snprintf(first.external_id, sizeof(first.external_id), "H1");
+	(void)snprintf(second.external_id, sizeof(second.external_id), "H2");
+	assert_int_equal(writer_start(&options, &writer, NULL), 0);
+	fault_vfs_arm(point, SQLITE_IOERR_FSYNC, false);
+	(void)writer_call(writer, &first.unit, NULL);
+	/* The first may have been told before its checkpoint failed. */
+	(void)writer_call(writer, &second.unit, NULL);
+	fired = fault_vfs_fired();
+	if (fired && !writer_stats(writer).broken)
+		fail_msg("operation %d failed and nobody was told", point);
+	writer_stop(writer);
+	fault_vfs_arm(0, 0, false);
+	assert_int_equal(fixture_teardown((void **)&f), 0);
+	return fired;
+}
+
+/* The system reports a failed sync once; the next one says that all is well. */
+static void a_failed_sync_anywhere_ends_the_writer(void **state)
+{
+	int point = 1;
+
+	(void)state;
+	while (point < POINTS_MAX && fail_sync(point))
+		point++;
+	assert_in_range(point, 5, POINTS_MAX - 1);
+}
+
+static void a_copy_without_memory_leaves_commits_as_they_were(void **state)
+{
+	(void)state;
+	for (int point = 1; point < 60; point++) {
+		struct fixture *f = NULL;
+		struct db *db = NULL;
+		int64_t level = 0;
+		int rc;
+
+		assert_int_equal(fixture_setup((void **)&f), 0);
+		assert_int_equal(db_open(f->path, DB_WRITE, &db, NULL), 0);
+		assert_int_equal(db_begin_write(db, NULL), 0);
+		assert_int_equal(db_script(db,
+					   "UPDATE store_meta SET version ="
+					   " version",
+					   NULL),
+				 0);
+		assert_int_equal(db_commit(db, NULL), 0);
+		fault_malloc_arm(point);
+		rc = db_checkpoint(db, false, NULL, NULL);
+		fault_malloc_arm(0);
+		{
+			CLEANUP_QUERY struct query *q =
+				query_start(db, &test_synchronous);
+
+			assert_int_equal(query_one_i64(q, &level, NULL), 1);
+		}
+		if (level != 2 && rc != ERR_IO)
+			fail_msg("allocation %d: synchronous is %d", point,
+				 (int)level);
+		db_close(db);
+		assert_int_equal(fixture_teardown((void **)&f), 0);
+	}
+}
+
 #define STORE_TEST(fn) \
 	cmocka_unit_test_setup_teardown(fn, fixture_setup, fixture_teardown)
 
@@ -300,6 +396,10 @@ int main(void)
 		STORE_TEST(a_refusing_unit_is_undone_alone),
 		STORE_TEST(after_a_full_disk_the_writer_goes_on),
 		STORE_TEST(after_an_io_error_the_writer_says_so),
+		STORE_TEST(a_unit_that_met_a_failing_disk_ends_the_writer),
+		cmocka_unit_test(a_failed_sync_anywhere_ends_the_writer),
+		cmocka_unit_test(
+			a_copy_without_memory_leaves_commits_as_they_were),
 	};
 
 	fault_vfs_install();

@@ -140,8 +140,52 @@ static void a_log_begins_anew_after_a_sync_of_store_and_header(void **state)
 	assert_int_equal(fault_vfs_counts().syncs, 0);
 }
 
+/* What was gathered of it would overwrite the commit of another process. */
+static void
+a_rolled_back_transaction_never_writes_over_another_ones(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_DB struct db *one = open_store(f);
+	CLEANUP_DB struct db *two = open_store(f);
+
+	assert_int_equal(db_script(one, "PRAGMA cache_size=10", NULL), 0);
+	begin(one);
+	for (int i = 0; i < ROWS; i++)
+		keep(one, "undone", ROW_BYTES * 10);
+	db_rollback(one);
+	begin(two);
+	for (int i = 0; i < ROWS; i++)
+		keep(two, "done", ROW_BYTES * 10);
+	commit(two);
+	assert_int_equal(db_sync(one, NULL), 0);
+	begin(one);
+	keep(one, "after", ROW_BYTES);
+	commit(one);
+	assert_int_equal(kept(f, "done"), ROWS);
+	assert_int_equal(kept(f, "undone"), 0);
+	assert_int_equal(kept(f, "after"), 1);
+	assert_string_equal(fixture_text(f, "PRAGMA integrity_check"), "ok");
+}
+
 /* Or the store's file could hold a page of a commit that the log has lost. */
 static void a_checkpoint_syncs_the_log_before_it_copies(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP_DB struct db *db = open_store(f);
+
+	begin(db);
+	keep(db, "before", ROW_BYTES);
+	commit(db);
+	fault_vfs_arm(0, 0, false);
+	assert_int_equal(db_checkpoint(db, false, NULL, NULL), 0);
+	assert_true(fault_vfs_counts().writes > 0);
+	assert_int_equal(fault_vfs_counts().syncs, 1);
+	assert_int_equal(db_sync_store(db, NULL), 0);
+	assert_int_equal(fault_vfs_counts().syncs, 2);
+}
+
+/* The system reports it once, and says later that all is well. */
+static void a_failed_sync_of_the_log_is_not_forgiven(void **state)
 {
 	struct fixture *f = *state;
 	CLEANUP_DB struct db *db = open_store(f);
@@ -152,12 +196,9 @@ static void a_checkpoint_syncs_the_log_before_it_copies(void **state)
 	fault_vfs_arm(1, SQLITE_IOERR_FSYNC, false);
 	assert_int_equal(db_checkpoint(db, false, NULL, NULL), ERR_IO);
 	assert_int_equal(fault_vfs_counts().writes, 0);
-	assert_int_equal(fault_vfs_counts().syncs, 1);
+	assert_int_equal(db_sync(db, NULL), ERR_IO);
+	assert_int_equal(db_checkpoint(db, false, NULL, NULL), ERR_IO);
 	fault_vfs_arm(0, 0, false);
-	assert_int_equal(db_checkpoint(db, false, NULL, NULL), 0);
-	assert_int_equal(fault_vfs_counts().syncs, 1);
-	assert_int_equal(db_sync_store(db, NULL), 0);
-	assert_int_equal(fault_vfs_counts().syncs, 2);
 }
 
 #define STORE_TEST(fn) \
@@ -170,7 +211,10 @@ int main(void)
 		STORE_TEST(a_commit_larger_than_the_cache_is_whole),
 		STORE_TEST(what_was_rolled_back_leaves_nothing_behind),
 		STORE_TEST(a_log_begins_anew_after_a_sync_of_store_and_header),
+		STORE_TEST(
+			a_rolled_back_transaction_never_writes_over_another_ones),
 		STORE_TEST(a_checkpoint_syncs_the_log_before_it_copies),
+		STORE_TEST(a_failed_sync_of_the_log_is_not_forgiven),
 	};
 
 	fault_vfs_install();

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "base/text.h"
 #include "store/engine/db.h"
 #include "store/engine/write_lock.h"
 
@@ -32,13 +31,12 @@ int checkpoint_open(const char *path, int64_t every_pages,
 		    struct checkpoint **ret_checkpoint, struct err *e)
 {
 	CLEANUP(checkpoint_closep) struct checkpoint *c = calloc(1, sizeof(*c));
-	CLEANUP_FREE char *turn_path = text_printf("%s.checkpoint", path);
 	int rc;
 
-	if (c == NULL || turn_path == NULL)
+	if (c == NULL)
 		return err_set(e, ERR_NOMEM, "checkpoint: out of memory");
 	c->every_pages = c->at_pages = every_pages;
-	rc = write_lock_open(turn_path, &c->turn, e);
+	rc = write_lock_open(path, ".checkpoint", &c->turn, e);
 	if (rc == 0)
 		rc = db_open(path, DB_READ, &c->pin, e);
 	if (rc < 0)
@@ -73,27 +71,34 @@ static void unpin(struct checkpoint *c)
 	db_rollback(c->pin);
 }
 
-static bool end(struct checkpoint *c)
+static void end(struct checkpoint *c)
 {
 	unpin(c);
 	write_lock_release(c->turn);
 	c->rounds = 0;
-	return false;
+}
+
+/* Whatever else went wrong can be tried again another time. */
+static int only_io(int rc)
+{
+	return rc == ERR_IO ? ERR_IO : 0;
 }
 
 /* Step 1 and 3. The last round leaves no pin, however much it was. */
-static bool copy(struct checkpoint *c, struct db *db)
+static int copy(struct checkpoint *c, struct db *db, struct err *e)
 {
 	bool last = ++c->rounds == ROUNDS_MAX;
 	int64_t before = c->copied;
+	int rc;
 
 	unpin(c); /* of the round before */
-	if (!last && pin(c) <= 0)
-		return end(c);
-	if (db_checkpoint(db, false, &c->copied, NULL) < 0 || last ||
-	    (c->rounds > 1 && c->copied - before <= REST_PAGES))
-		return end(c);
-	return true;
+	rc = last || pin(c) > 0 ? db_checkpoint(db, false, &c->copied, e)
+				: ERR_BUSY;
+	if (rc == 0 && !last &&
+	    (c->rounds == 1 || c->copied - before > REST_PAGES))
+		return 1;
+	end(c);
+	return only_io(rc);
 }
 
 static bool is_due(struct checkpoint *c, const struct db *db)
@@ -110,19 +115,17 @@ static bool is_due(struct checkpoint *c, const struct db *db)
 	return true;
 }
 
-bool checkpoint_step(struct checkpoint *c, struct db *db)
+int checkpoint_step(struct checkpoint *c, struct db *db, struct err *e)
 {
 	bool due = is_due(c, db);
 
 	if (c->rounds > 0)
-		return copy(c, db);
+		return copy(c, db, e);
 	if (!due)
-		return false;
-	if (db_wal_bytes(db) > RESTART_WAL_BYTES) {
-		(void)db_checkpoint(db, true, NULL, NULL);
-		return false;
-	}
-	return write_lock_try(c->turn) > 0 && copy(c, db);
+		return 0;
+	if (db_wal_bytes(db) > RESTART_WAL_BYTES)
+		return only_io(db_checkpoint(db, true, NULL, e));
+	return write_lock_try(c->turn) > 0 ? copy(c, db, e) : 0;
 }
 
 int checkpoint_sync(struct checkpoint *c, struct db *db, struct err *e)
@@ -130,7 +133,7 @@ int checkpoint_sync(struct checkpoint *c, struct db *db, struct err *e)
 	int rc = db_sync_store(db, e);
 
 	if (rc < 0)
-		(void)end(c);
+		end(c);
 	return rc;
 }
 

@@ -12,7 +12,7 @@
  *     that the next writer begins the log anew; else once more from 2.
  * The lock is one that a batch holds anyway, when there is one.
  * One process of an installation does this at a time
- * (`<store>.checkpoint.lock`). When it is killed in between nothing is lost:
+ * (`<store>.checkpoint`). When it is killed in between nothing is lost:
  * whoever begins the log anew syncs the store first (wal_file.h). One thread
  * per object.
  */
@@ -36,10 +36,10 @@ int checkpoint_open(const char *path, int64_t every_pages,
 void checkpoint_close(struct checkpoint *c); /* NULL allowed */
 CLEANUP_DEFINE(struct checkpoint *, checkpoint_close)
 
-/* Under the write lock, db in no transaction: what is due of steps 1 and 3.
- * True: now checkpoint_sync() is owed, and then another checkpoint_step(),
- * soon. */
-bool checkpoint_step(struct checkpoint *c, struct db *db);
+/* Under the write lock, db in no transaction: what is due of steps 1 and 3. 1:
+ * now checkpoint_sync() is owed, and then another checkpoint_step(), soon; 0:
+ * nothing is; ERR_IO: the disk fails, and the process should end. */
+int checkpoint_step(struct checkpoint *c, struct db *db, struct err *e);
 
 /* Step 2, without the lock. 0; ERR_IO: the process should end. */
 int checkpoint_sync(struct checkpoint *c, struct db *db, struct err *e);

@@ -27,6 +27,14 @@ size_t stmt_count(void)
 	       sizeof(struct stmt);
 }
 
+STMT(tx_begin_write, "BEGIN IMMEDIATE");
+STMT(tx_begin_read, "BEGIN");
+STMT(tx_commit, "COMMIT");
+STMT(tx_rollback, "ROLLBACK");
+STMT(tx_savepoint, "SAVEPOINT unit");
+STMT(tx_savepoint_release, "RELEASE unit");
+STMT(tx_savepoint_rollback, "ROLLBACK TO unit");
+
 int db_open(const char *path, enum db_mode mode, struct db **ret_db,
 	    struct err *e)
 {
@@ -43,6 +51,12 @@ int db_open(const char *path, enum db_mode mode, struct db **ret_db,
 	for (size_t i = 0; i < stmt_count(); i++)
 		db->queries[i] =
 			(struct query){.db = db, .stmt = &stmts_start[i]};
+	/* The one that must not fail for want of memory. */
+	rc = db->driver->prepare(&db->queries[&tx_rollback - stmts_start], e);
+	if (rc < 0) {
+		db_close(db);
+		return rc;
+	}
 	*ret_db = db;
 	return 0;
 }
@@ -182,14 +196,6 @@ int query_one_i64(struct query *q, int64_t *ret_value, struct err *e)
 		*ret_value = query_col_i64(q, 0);
 	return rc;
 }
-
-STMT(tx_begin_write, "BEGIN IMMEDIATE");
-STMT(tx_begin_read, "BEGIN");
-STMT(tx_commit, "COMMIT");
-STMT(tx_rollback, "ROLLBACK");
-STMT(tx_savepoint, "SAVEPOINT unit");
-STMT(tx_savepoint_release, "RELEASE unit");
-STMT(tx_savepoint_rollback, "ROLLBACK TO unit");
 
 static int run(struct db *db, const struct stmt *stmt, struct err *e)
 {

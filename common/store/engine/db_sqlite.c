@@ -35,11 +35,21 @@ struct db_sqlite {
 	int64_t wal_pages;
 };
 
-static const char *vfs_name; /* NULL is SQLite's own: slower, as safe */
+static const char *vfs_name; /* NULL: out of memory */
 
 static sqlite3 *handle_of(const struct db *db)
 {
 	return ((const struct db_sqlite *)(const void *)db)->handle;
+}
+
+/* NULL before the connection's first transaction: it has written nothing. */
+static sqlite3_file *log_of(const struct db *db)
+{
+	sqlite3_file *log = NULL;
+
+	(void)sqlite3_file_control(handle_of(db), "main",
+				   SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log);
+	return log != NULL && log->pMethods != NULL ? log : NULL;
 }
 
 /* SQLite's result classes and what the caller may do about them. */
@@ -124,6 +134,15 @@ static int count_wal_pages(void *context, sqlite3 *handle, const char *name,
 	return SQLITE_OK;
 }
 
+/* And this after each rollback, also one that it decides on by itself. */
+static void forget_log(void *context)
+{
+	sqlite3_file *log = log_of(context);
+
+	if (log != NULL)
+		wal_file_forget(log);
+}
+
 /* SQLite counts every allocation under one mutex unless told otherwise: about a
  * quarter of the processor time of a small insert. */
 static void set_up_library(void)
@@ -146,7 +165,7 @@ static int sqlite_open(const char *path, enum db_mode mode, struct db **ret_db,
 	(void)pthread_once(&once, set_up_library);
 	if (self != NULL)
 		self->wal_path = text_printf("%s-wal", path);
-	if (self == NULL || self->wal_path == NULL) {
+	if (self == NULL || self->wal_path == NULL || vfs_name == NULL) {
 		free(self);
 		return err_set(e, ERR_NOMEM, "open store: out of memory");
 	}
@@ -176,6 +195,7 @@ static int sqlite_open(const char *path, enum db_mode mode, struct db **ret_db,
 	/* Replaces automatic checkpoints: the writer does them, where it can
 	 * time them and holds the write lock. */
 	(void)sqlite3_wal_hook(self->handle, count_wal_pages, self);
+	(void)sqlite3_rollback_hook(self->handle, forget_log, &self->db);
 	*ret_db = &self->db;
 	return 0;
 }
@@ -319,16 +339,6 @@ static bool sqlite_in_transaction(struct db *db)
 	return sqlite3_get_autocommit(handle_of(db)) == 0;
 }
 
-/* NULL before the connection's first transaction: it has written nothing. */
-static sqlite3_file *log_of(struct db *db)
-{
-	sqlite3_file *log = NULL;
-
-	(void)sqlite3_file_control(handle_of(db), "main",
-				   SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log);
-	return log != NULL && log->pMethods != NULL ? log : NULL;
-}
-
 /* In WAL mode a commit is durable when the log is on the disk. SQLite asks for
  * that inside COMMIT, while everybody else waits for the write lock; done here,
  * after the lock has been given up, it overlaps with the next process's
@@ -358,13 +368,10 @@ static int64_t sqlite_wal_pages(const struct db *db)
 	return ((const struct db_sqlite *)(const void *)db)->wal_pages;
 }
 
-/* SQLite would sync the store right after copying, under the write lock. */
 static int copy_log(struct db *db, bool restart, int *ret_pages, struct err *e)
 {
-	int rc = sqlite_script(db, "PRAGMA synchronous=OFF", e);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	if (restart)
 		(void)sqlite3_busy_timeout(handle_of(db), RESTART_TIMEOUT_MS);
 	rc = sqlite3_wal_checkpoint_v2(handle_of(db), NULL,
@@ -372,20 +379,28 @@ static int copy_log(struct db *db, bool restart, int *ret_pages, struct err *e)
 					       : SQLITE_CHECKPOINT_PASSIVE,
 				       NULL, ret_pages);
 	(void)sqlite3_busy_timeout(handle_of(db), BUSY_TIMEOUT_MS);
-	rc = rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY
-		     ? 0
-		     : fail(e, handle_of(db), rc, "checkpoint");
-	return MIN_OF(rc, sqlite_script(db, "PRAGMA synchronous=FULL", e));
+	if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
+		return 0;
+	return fail(e, handle_of(db), rc, "checkpoint");
 }
 
+/* With its own sync SQLite would put the store on the disk right after copying,
+ * under the write lock. */
 static int sqlite_checkpoint(struct db *db, bool restart, int64_t *ret_pages,
 			     struct err *e)
 {
 	int pages = -1;
 	int rc = sqlite_sync(db, e);
 
+	if (rc < 0)
+		return rc;
+	rc = sqlite_script(db, "PRAGMA synchronous=OFF", e);
 	if (rc == 0)
 		rc = copy_log(db, restart, &pages, e);
+	/* Also when the first has failed, as it may have been done. Without
+	 * this one no commit would be written in time. */
+	if (sqlite_script(db, "PRAGMA synchronous=FULL", NULL) < 0)
+		return err_set(e, ERR_IO, "the store must be opened anew");
 	if (rc == 0 && ret_pages != NULL)
 		*ret_pages = MAX_OF(pages, 0);
 	return rc;

@@ -156,7 +156,7 @@ int migrate_run(const char *path, int create,
 			       "there is no store at %s: run "
 			       "'ordergatectl init'",
 			       path);
-	rc = write_lock_open(path, &lock, e);
+	rc = write_lock_open(path, WRITE_LOCK_SUFFIX, &lock, e);
 	if (rc == 0)
 		rc = write_lock_take(lock, e);
 	if (rc == 0)

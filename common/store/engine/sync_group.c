@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/text.h"
+#include "store/engine/side_file.h"
 
 enum {
 	BOOT_ID_BYTES = 37,
@@ -52,8 +52,9 @@ static void forget_earlier_boot(struct shared *shared)
 	read_boot_id(boot_id);
 	if (memcmp(shared->boot_id, boot_id, BOOT_ID_BYTES) == 0)
 		return;
+	atomic_store(&shared->synced,
+		     0); /* first: never beyond what is drawn */
 	atomic_store(&shared->drawn, 0);
-	atomic_store(&shared->synced, 0);
 	memcpy(shared->boot_id, boot_id, BOOT_ID_BYTES);
 }
 
@@ -72,7 +73,9 @@ static int map(struct sync_group *group, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	if (ftruncate(group->fd, sizeof(struct shared)) != 0)
+	/* Not ftruncate(): a hole that a full disk cannot fill is SIGBUS. */
+	errno = posix_fallocate(group->fd, 0, sizeof(struct shared));
+	if (errno != 0)
 		return err_errno(e, ERR_IO, "sync lock");
 	memory = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED, group->fd, 0);
@@ -89,15 +92,12 @@ int sync_group_open(const char *path, struct sync_group **ret_group,
 {
 	CLEANUP(sync_group_closep)
 	struct sync_group *group = calloc(1, sizeof(*group));
-	CLEANUP_FREE char *side_path = text_printf("%s.sync", path);
 	int rc;
 
-	if (group == NULL || side_path == NULL)
+	if (group == NULL)
 		return err_set(e, ERR_NOMEM, "sync lock: out of memory");
-	group->fd = open(side_path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
-	if (group->fd < 0)
-		return err_errno(e, ERR_IO, "%s", side_path);
-	rc = map(group, e);
+	group->fd = side_file_open(path, ".sync", e);
+	rc = group->fd < 0 ? group->fd : map(group, e);
 	if (rc < 0)
 		return rc;
 	*ret_group = TAKE(group);

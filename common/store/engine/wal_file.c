@@ -17,9 +17,12 @@ enum {
 struct wal_file {
 	sqlite3_file base; /* first: SQLite knows only this */
 	sqlite3_file *store;
+	/* Of the first sync that failed. The system reports such an error
+	 * once and then believes in what it holds; we do not. */
+	int failed;
 	sqlite3_int64 start;   /* where the gathered bytes belong */
 	int bytes;             /* gathered, not written yet */
-	unsigned char *gather; /* GATHER_MAX_BYTES, or NULL before the first */
+	unsigned char *gather; /* GATHER_MAX_BYTES */
 			       /* The system's file follows. */
 };
 
@@ -64,11 +67,6 @@ static int wal_write(sqlite3_file *file, const void *data, int bytes,
 		rc = flush(file);
 	if (rc != SQLITE_OK)
 		return rc;
-	if (wal->gather == NULL)
-		wal->gather = malloc(GATHER_MAX_BYTES);
-	if (wal->gather == NULL)
-		return real_of(file)->pMethods->xWrite(real_of(file), data,
-						       bytes, at);
 	if (wal->bytes == 0)
 		wal->start = at;
 	memcpy(wal->gather + wal->bytes, data, (size_t)bytes);
@@ -76,12 +74,22 @@ static int wal_write(sqlite3_file *file, const void *data, int bytes,
 	return SQLITE_OK;
 }
 
+/* Pages of a transaction that is larger than the cache are read back. From the
+ * gathered bytes: a read that writes could fail, and SQLite would go on. */
 static int wal_read(sqlite3_file *file, void *data, int bytes, sqlite3_int64 at)
 {
 	const struct wal_file *wal = wal_of(file);
-	bool gathered = at < wal->start + wal->bytes && wal->start < at + bytes;
-	int rc = gathered ? flush(file) : SQLITE_OK;
+	bool overlaps = at < wal->start + wal->bytes && wal->start < at + bytes;
+	bool within = overlaps && at >= wal->start &&
+		      at + bytes <= wal->start + wal->bytes;
+	int rc = SQLITE_OK;
 
+	if (within) {
+		memcpy(data, wal->gather + (at - wal->start), (size_t)bytes);
+		return SQLITE_OK;
+	}
+	if (overlaps)
+		rc = flush(file);
 	return rc != SQLITE_OK ? rc
 			       : real_of(file)->pMethods->xRead(
 					 real_of(file), data, bytes, at);
@@ -91,17 +99,20 @@ static int wal_read(sqlite3_file *file, void *data, int bytes, sqlite3_int64 at)
  * that of a commit. */
 static int wal_sync(sqlite3_file *file, int flags)
 {
-	const struct wal_file *wal = wal_of(file);
+	struct wal_file *wal = wal_of(file);
 	bool begins_anew = wal->bytes > 0 && wal->start == 0;
-	int rc = SQLITE_OK;
 
-	if (begins_anew)
-		rc = wal->store->pMethods->xSync(wal->store, flags);
-	if (rc == SQLITE_OK)
-		rc = flush(file);
-	if (rc == SQLITE_OK && begins_anew)
-		rc = real_of(file)->pMethods->xSync(real_of(file), flags);
-	return rc;
+	if (wal->failed == SQLITE_OK && begins_anew)
+		wal->failed = wal->store->pMethods->xSync(wal->store, flags);
+	if (wal->failed != SQLITE_OK)
+		return wal->failed;
+	if (!begins_anew)
+		return flush(file);
+	wal->failed = flush(file);
+	if (wal->failed == SQLITE_OK)
+		wal->failed =
+			real_of(file)->pMethods->xSync(real_of(file), flags);
+	return wal->failed;
 }
 
 static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)
@@ -129,7 +140,6 @@ static int wal_close(sqlite3_file *file)
 
 	free(wal->gather);
 	wal->gather = NULL;
-	wal->bytes = 0;
 	return real_of(file)->pMethods->xClose(real_of(file));
 }
 
@@ -185,18 +195,23 @@ static const sqlite3_io_methods wal_methods = {
 static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
 		     int flags, int *ret_flags)
 {
+	struct wal_file *wal = wal_of(file);
 	int rc;
 
 	(void)vfs;
 	if ((flags & SQLITE_OPEN_WAL) == 0)
 		return system_vfs->xOpen(system_vfs, name, file, flags,
 					 ret_flags);
-	*wal_of(file) =
-		(struct wal_file){.store = sqlite3_database_file_object(name)};
+	*wal = (struct wal_file){.store = sqlite3_database_file_object(name),
+				 .gather = malloc(GATHER_MAX_BYTES)};
+	if (wal->gather == NULL)
+		return SQLITE_NOMEM;
 	rc = system_vfs->xOpen(system_vfs, name, real_of(file), flags,
 			       ret_flags);
 	if (rc == SQLITE_OK)
 		file->pMethods = &wal_methods;
+	else
+		free(wal->gather);
 	return rc;
 }
 
@@ -224,11 +239,16 @@ const char *wal_file_vfs(void)
 
 int wal_file_sync(sqlite3_file *log)
 {
-	int rc = flush(log);
+	struct wal_file *wal = wal_of(log);
 
-	return rc != SQLITE_OK
-		       ? rc
-		       : real_of(log)->pMethods->xSync(
-				 real_of(log),
-				 SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+	if (wal->failed == SQLITE_OK)
+		wal->failed = real_of(log)->pMethods->xSync(
+			real_of(log),
+			SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+	return wal->failed;
+}
+
+void wal_file_forget(sqlite3_file *log)
+{
+	wal_of(log)->bytes = 0;
 }

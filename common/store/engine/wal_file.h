@@ -22,8 +22,13 @@
  * race with another. NULL: out of memory. */
 const char *wal_file_vfs(void);
 
-/* `log` is what SQLITE_FCNTL_JOURNAL_POINTER gave.
- * Put the log on the disk, now. SQLITE_OK or SQLite's code. */
+/* `log` is what SQLITE_FCNTL_JOURNAL_POINTER gave. Put the log on the disk,
+ * now. SQLITE_OK or SQLite's code, and then always: what a failed sync has lost
+ * no later one brings back. */
 int wal_file_sync(sqlite3_file *log);
+
+/* A transaction was rolled back: what was gathered of it must never be written,
+ * as another process may write there next. */
+void wal_file_forget(sqlite3_file *log);
 
 #endif

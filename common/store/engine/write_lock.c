@@ -2,34 +2,32 @@
 #include "store/engine/write_lock.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "base/err.h"
-#include "base/text.h"
+#include "store/engine/side_file.h"
 
 struct write_lock {
 	int fd;
 };
 
-int write_lock_open(const char *path, struct write_lock **ret_lock,
-		    struct err *e)
+int write_lock_open(const char *path, const char *suffix,
+		    struct write_lock **ret_lock, struct err *e)
 {
-	CLEANUP_FREE char *side_path = text_printf("%s.lock", path);
 	struct write_lock *lock = calloc(1, sizeof(*lock));
 
-	if (lock == NULL || side_path == NULL) {
-		free(lock);
-		return err_set(e, ERR_NOMEM, "write lock: out of memory");
-	}
+	if (lock == NULL)
+		return err_set(e, ERR_NOMEM, "%s: out of memory", suffix);
 	/* Not the store itself: SQLite's own fcntl locks on that file vanish
 	 * when any descriptor of it is closed. */
-	lock->fd = open(side_path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
+	lock->fd = side_file_open(path, suffix, e);
 	if (lock->fd < 0) {
+		int rc = lock->fd;
+
 		free(lock);
-		return err_errno(e, ERR_IO, "%s", side_path);
+		return rc;
 	}
 	*ret_lock = lock;
 	return 0;

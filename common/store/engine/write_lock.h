@@ -18,9 +18,12 @@
 struct err;
 struct write_lock;
 
-/* Open (make) the side file of the store at `path`. 0, ERR_IO, ERR_NOMEM. */
-int write_lock_open(const char *path, struct write_lock **ret_lock,
-		    struct err *e);
+#define WRITE_LOCK_SUFFIX ".lock"
+
+/* Open (make) a side file of the store at `path`: WRITE_LOCK_SUFFIX, or that of
+ * another queue of processes. 0, ERR_IO, ERR_NOMEM. */
+int write_lock_open(const char *path, const char *suffix,
+		    struct write_lock **ret_lock, struct err *e);
 void write_lock_close(struct write_lock *lock); /* NULL allowed */
 CLEANUP_DEFINE(struct write_lock *, write_lock_close)
 

@@ -143,6 +143,8 @@ static int run_unit(struct writer *writer, struct unit *u, int64_t now_ms,
 {
 	u->bells = 0;
 	u->rc = u->run(u, writer->db, now_ms, &u->err);
+	if (u->rc == ERR_IO)
+		return err_set(e, ERR_IO, "%s", u->err.text);
 	if (db_in_transaction(writer->db))
 		return 0;
 	return err_set(e, ERR_BUSY, "the store undid the transaction (%s)",
@@ -263,6 +265,16 @@ static void run_transaction(struct writer *writer, struct batch *batch)
 	batch->ticket = sync_group_ticket(writer->sync_group);
 }
 
+/* What has been committed is on the disk only when the disk says so. */
+static void give_up(struct writer *writer, struct batch *batch,
+		    const struct err *e)
+{
+	set_broken(writer);
+	if (batch->committed)
+		fail_all(batch->first, ERR_UNCERTAIN, e->text);
+	batch->committed = false;
+}
+
 static int sync_log(void *context, struct err *e)
 {
 	return db_sync(context, e);
@@ -277,8 +289,7 @@ static void sync_batch(struct writer *writer, struct batch *batch)
 	    sync_group_wait(writer->sync_group, batch->ticket, sync_log,
 			    writer->db, &e) == 0)
 		return;
-	set_broken(writer);
-	fail_all(batch->first, ERR_UNCERTAIN, e.text);
+	give_up(writer, batch, &e);
 }
 
 static void count_batch(struct writer *writer, const struct batch *batch)
@@ -301,10 +312,17 @@ static void count_batch(struct writer *writer, const struct batch *batch)
 	(void)pthread_mutex_unlock(&writer->mutex);
 }
 
-static bool step_checkpoint(struct writer *writer)
+/* Under the lock. Is checkpoint_sync() owed? */
+static bool step_checkpoint(struct writer *writer, struct batch *batch)
 {
-	return writer->db != NULL && !writer->broken &&
-	       checkpoint_step(writer->checkpoint, writer->db);
+	struct err e = {0};
+	int rc = 0;
+
+	if (writer->db != NULL && !writer->broken)
+		rc = checkpoint_step(writer->checkpoint, writer->db, &e);
+	if (rc < 0)
+		give_up(writer, batch, &e);
+	return rc > 0;
 }
 
 /* With the lock for itself, when no batch will come and bring it. */
@@ -316,7 +334,7 @@ static bool step_checkpoint_alone(struct writer *writer)
 	if (write_lock_take(writer->lock, NULL) < 0)
 		return false;
 	nothing.locked_us = clock_mono_us();
-	owes = step_checkpoint(writer);
+	owes = step_checkpoint(writer, &nothing);
 	write_lock_release(writer->lock);
 	nothing.released_us = clock_mono_us();
 	count_batch(writer, &nothing);
@@ -388,7 +406,7 @@ static void run_batch(struct writer *writer)
 	} else {
 		run_transaction(writer, &batch);
 		batch.committed_us = clock_mono_us();
-		owes_checkpoint = step_checkpoint(writer);
+		owes_checkpoint = step_checkpoint(writer, &batch);
 		write_lock_release(writer->lock);
 	}
 	batch.released_us = clock_mono_us();
@@ -451,7 +469,8 @@ int writer_start(const struct writer_options *options,
 	(void)pthread_cond_init(&writer->has_results, NULL);
 	writer->path = strdup(options->path);
 	rc = writer->path != NULL
-		     ? write_lock_open(options->path, &writer->lock, e)
+		     ? write_lock_open(options->path, WRITE_LOCK_SUFFIX,
+				       &writer->lock, e)
 		     : err_set(e, ERR_NOMEM, "writer: out of memory");
 	if (rc == 0)
 		rc = sync_group_open(options->path, &writer->sync_group, e);
