@@ -15,7 +15,7 @@ enum {
 
 QUEUE_STATEMENTS(outbox, "outbox", "outbox_head", "head_id", "body",
 		 "order_id, channel, external_id, endpoint",
-		 ", http_status = $6", "send", "order_seq");
+		 ", http_status = $6", "send", "order_seq", QUEUE_DUE_MAX_MS);
 
 /* $1 order, $2 endpoint, $3 now. A blocked head becomes ready: the new message
  * need not depend on the one that failed. */

@@ -409,7 +409,7 @@ static int bring_near(struct db *db, const struct queue *queue, int64_t now_ms,
 	CLEANUP_QUERY struct query *q = query_start(db, queue->near_heads);
 
 	query_i64(q, 1, now_ms);
-	query_i64(q, 2, now_ms + QUEUE_DUE_MAX_MS);
+	query_i64(q, 2, now_ms + queue->due_max_ms);
 	query_i64(q, 3, limit);
 	return query_exec(q, e);
 }

@@ -78,6 +78,7 @@ const char *queue_hold_name(enum queue_hold hold);
 
 /* One queue: its statements (made by QUEUE_STATEMENTS in queue_sql.h). */
 struct queue {
+	int64_t due_max_ms;    /* nothing is put off for longer */
 	const char *name;      /* "inbox" */
 	const char *loss_kind; /* "apply": of an attempt that was lost */
 	bool has_status;       /* results carry an HTTP status */
@@ -192,7 +193,8 @@ int queue_operate(struct db *db, const struct queue *queue, int64_t message_id,
  * (QUEUE_DUE_MAX_MS) waited by a clock that has been set back since: they are
  * due now. Number of heads given back, at most limit. */
 enum {
-	QUEUE_DUE_MAX_MS = 3600 * 1000
+	QUEUE_DUE_MAX_MS = 10 * 60 * 1000,
+	QUEUE_CHAT_DUE_MAX_MS = 24 * 3600 * 1000 /* Telegram may ask for more */
 };
 enum queue_owner {
 	OWNER_DEAD = 1,

@@ -21,9 +21,9 @@
  * (or literals) that a taken message returns: order_id, channel, external_id,
  * address. set_status is what a result does with $6, the HTTP status; kind
  * names an attempt of which nothing else is known; sequence is the order of the
- * messages of a head. */
+ * messages of a head; due_max the longest wait, in ms. */
 #define QUEUE_STATEMENTS(q, table, head, key, body, extra, set_status, kind,   \
-			 sequence)                                             \
+			 sequence, due_max)                                    \
 	/* $1 now, $2 owner, $3 lease_until */                                 \
 	STMT(q##_near_heads,                                                   \
 	     "UPDATE " head " SET due_ms = $1 WHERE " key " IN (SELECT " key   \
@@ -126,6 +126,7 @@
 		.name = #q,                                                    \
 		.loss_kind = (kind),                                           \
 		.has_status = sizeof(set_status) > 1,                          \
+		.due_max_ms = (due_max),                                       \
 		.near_heads = &q##_near_heads,                                 \
 		.claim_head = &q##_claim_head,                                 \
 		.take_message = &q##_take_message,                             \

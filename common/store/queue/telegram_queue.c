@@ -17,7 +17,8 @@ QUEUE_STATEMENTS(telegram, "telegram_queue", "telegram_head", "head_id", "text",
 		 " AS h WHERE h.head_id = telegram_queue.head_id), chat)",
 		 "", "send",
 		 "CASE severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1"
-		 " ELSE 2 END, order_seq");
+		 " ELSE 2 END, order_seq",
+		 QUEUE_CHAT_DUE_MAX_MS);
 
 /* $1 chat, $2 due. An idle chat keeps the time before which it may not be
  * written to (telegram_pace). */
