@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import sqlite3
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -134,6 +136,30 @@ def test_an_address_that_does_not_answer_is_noticed(place: Installation) -> None
     assert "Наш адрес не отвечает" in messages(place)[-1][2]
     place.write_config('telegram { admin_chat = "-1" }\nrule self-probe { for = 0 keep = 0 }\n')
     assert place.run("monitor").startswith("fired=0 repeated=0 resolved=1 ")
+
+
+def test_somebody_outside_hears_of_each_good_pass_and_of_no_other(place: Installation) -> None:
+    calls: list[str] = []
+
+    class Outside(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            calls.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Outside) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place.write_config(place.config.read_text()
+                           + f'monitor {{ ping_url = "http://127.0.0.1:{server.server_port}/alive/1" }}\n')
+        place.run("monitor")
+        assert calls == ["/alive/1"]
+        place.change("DROP TABLE quarantine")
+        place.run("monitor", code=1)
+        assert calls == ["/alive/1"]
+        server.shutdown()
 
 
 def test_planned_work_is_silent(place: Installation) -> None:
