@@ -116,6 +116,36 @@ static void ten_thousand_idle_heads_cost_nothing(void **state)
 	assert_int_equal(after.take, before.take);
 }
 
+/* The linker's list of all statements (db.h). */
+extern const struct stmt __start_og_stmts[];
+extern const struct stmt __stop_og_stmts[];
+
+static int64_t steps_of_a_pick(struct test *t)
+{
+	const struct stmt *pick = __start_og_stmts;
+
+	while (pick < __stop_og_stmts &&
+	       strcmp(pick->name, "outbox_pick_head") != 0)
+		pick++;
+	assert_true(pick < __stop_og_stmts);
+	return steps_of(t, pick, (const char *[]){"kuper", "0", "1000100"}, 3);
+}
+
+static void ready_heads_of_another_endpoint_cost_nothing(void **state)
+{
+	struct test *t = *state;
+	int64_t before;
+
+	add(t, 1, "first", T0);
+	before = steps_of_a_pick(t);
+	fixture_sql(t->f, "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL"
+			  " SELECT i + 1 FROM n WHERE i <= 10000)"
+			  " INSERT INTO outbox_head (order_id, endpoint,"
+			  " last_seq, state, due_ms)"
+			  " SELECT i, 'erp', 1, 1, 1 FROM n");
+	assert_int_equal(steps_of_a_pick(t), before);
+}
+
 #define ALL(kind)                                                \
 	ON(a_backlog_behind_a_blocked_head_costs_nothing, kind), \
 		ON(ten_thousand_idle_heads_cost_nothing, kind)
@@ -123,7 +153,9 @@ static void ten_thousand_idle_heads_cost_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest inbox[] = {ALL(inbox_kind)};
-	const struct CMUnitTest outbox[] = {ALL(outbox_kind)};
+	const struct CMUnitTest outbox[] = {
+		ALL(outbox_kind),
+		ON(ready_heads_of_another_endpoint_cost_nothing, outbox_kind)};
 	int failed = cmocka_run_group_tests_name("cost of the inbox", inbox,
 						 NULL, NULL);
 
