@@ -52,6 +52,9 @@ struct ctl_command {
 int ctl_view(struct ctl *ctl);
 int ctl_print_view(struct ctl *ctl, const char *view, const char *const *params,
 		   size_t count);
+/* The rows of a view for each of these parameters, as one table. */
+int ctl_print_each(struct ctl *ctl, const char *view, const char *const *params,
+		   size_t count);
 /* One object with the rows of a view as its columns, and those of further views
  * as arrays in it; a table and titled tables for people. CTL_NOTFOUND when the
  * view has no row. */

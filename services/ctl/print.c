@@ -253,6 +253,19 @@ int ctl_print_whole(struct ctl *ctl, const char *view,
 	return rc < 0 ? ctl_error(ctl, rc) : CTL_DONE;
 }
 
+int ctl_print_each(struct ctl *ctl, const char *view, const char *const *params,
+		   size_t count)
+{
+	struct printer p = {.buf = BUF_MAX(OUTPUT_BYTES_MAX)};
+	int rc = 0;
+
+	for (size_t i = 0; i < count && rc >= 0; i++)
+		rc = collect(ctl, &p, view, &params[i], 1);
+	ctl_print_aligned(buf_text(&p.buf));
+	buf_clear(&p.buf);
+	return rc < 0 ? ctl_error(ctl, rc) : CTL_DONE;
+}
+
 int ctl_print_view(struct ctl *ctl, const char *view, const char *const *params,
 		   size_t count)
 {

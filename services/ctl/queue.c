@@ -233,11 +233,28 @@ static int do_task(struct ctl *ctl, struct repair_task *task)
 	return rc < 0 ? ctl_error(ctl, rc) : print_done(ctl, task, &done);
 }
 
+static int print_sample(struct ctl *ctl, const struct repair_task *task,
+			const int64_t *ids, int count)
+{
+	char texts[SAMPLE][TIME_BYTES];
+	const char *params[SAMPLE];
+	char view[NAME_BYTES];
+
+	for (int i = 0; i < count; i++) {
+		(void)snprintf(texts[i], TIME_BYTES, "%lld", (long long)ids[i]);
+		params[i] = texts[i];
+	}
+	(void)snprintf(view, sizeof(view), "%s.brief",
+		       repair_queue_name(task->queue));
+	return ctl_print_each(ctl, view, params, (size_t)count);
+}
+
 /* How much a filter finds, and the first of it. */
 static int preview(struct ctl *ctl, const struct repair_task *task)
 {
 	int64_t ids[SAMPLE];
 	int64_t count = 0;
+	int code = CTL_DONE;
 	int found = 0;
 	int rc = repair_count(ctl->db, task->queue, task->action, task->filter,
 			      &count, &ctl->err);
@@ -257,9 +274,10 @@ static int preview(struct ctl *ctl, const struct repair_task *task)
 	} else {
 		(void)printf("%s would change %lld messages, the first:\n",
 			     ctl->command, (long long)count);
-		for (int i = 0; i < found; i++)
-			(void)printf("  %lld\n", (long long)ids[i]);
+		code = print_sample(ctl, task, ids, found);
 	}
+	if (code != CTL_DONE)
+		return code;
 	return count > 0 ? CTL_DONE : CTL_NOTFOUND;
 }
 

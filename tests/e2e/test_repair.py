@@ -75,6 +75,9 @@ def test_a_filter_shows_first_and_does_only_with_yes(place: Installation) -> Non
     add_failed(place, 2, "HTTP 404 no such shop")
     words = ["queue", "outbox", "retry", "--error", "no such shop", "--reason", "the shop is there now"]
     assert ctl_json(place, *words) == {"matched": 2, "sample": [4, 5]}
+    shown = ctl(place, *words).stdout.splitlines()
+    assert shown[0] == "queue outbox retry would change 2 messages, the first:"
+    assert [line.split()[0] for line in shown[1:]] == ["id", "4", "5"] and "no such shop" in shown[2]
     assert ctl_json(place, *words, "--dry-run", "--yes") == {"matched": 2, "sample": [4, 5]}
     assert states(place) == "44444" and place.rows("SELECT * FROM audit_log") == []
     assert ctl_json(place, *words, "--yes") == {"audit": 1, "matched": 2, "changed": 2}

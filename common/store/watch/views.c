@@ -7,6 +7,10 @@
 #include "store/engine/db.h"
 #include "store/repair/filter_sql.h"
 
+#define BRIEF(table, order_column)                               \
+	"SELECT id, state, outcome, event_type, " order_column   \
+	" AS \"order\", attempts, created_ms, error FROM " table \
+	" WHERE id = CAST($1 AS INTEGER)"
 /* A list of one queue by filter_sql.h, $12 limit; then all of one message.
  * Times are milliseconds; ordergatectl prints them as times. */
 #define QUEUE_LIST(q, table, archive, filter, order_column, extra)             \
@@ -17,6 +21,8 @@
 	     " WHERE " filter " ORDER BY id DESC LIMIT CAST($12 AS INTEGER)"); \
 	STMT(view_##q##_show,                                                  \
 	     "SELECT * FROM " table " WHERE id = CAST($1 AS INTEGER)");        \
+	STMT(view_##q##_brief, BRIEF(table, order_column) " UNION ALL " BRIEF( \
+				       archive, order_column));                \
 	STMT(view_##q##_archived,                                              \
 	     "SELECT * FROM " archive " WHERE id = CAST($1 AS INTEGER)");      \
 	STMT(view_##q##_attempts,                                              \
@@ -201,6 +207,9 @@ static const struct view views[] = {
 	{"outbox.show", &view_outbox_show},
 	{"telegram.list", &view_telegram_list},
 	{"telegram.show", &view_telegram_show},
+	{"inbox.brief", &view_inbox_brief},
+	{"outbox.brief", &view_outbox_brief},
+	{"telegram.brief", &view_telegram_brief},
 	{"inbox.archived", &view_inbox_archived},
 	{"outbox.archived", &view_outbox_archived},
 	{"telegram.archived", &view_telegram_archived},
