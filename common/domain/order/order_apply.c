@@ -94,10 +94,7 @@ static void put_time_term(struct json_out *out, const char *name,
 	json_end(out);
 }
 
-/* Values that the event names replace those of the order. Bits of enum
- * terms_audience for what is different now; what a picker must see is written
- * to the open object of *out, and nothing that is personal. */
-static unsigned merge_terms(struct order_terms *to,
+static unsigned merge_texts(struct order_terms *to,
 			    const struct order_terms *from,
 			    struct json_out *out)
 {
@@ -125,15 +122,6 @@ static unsigned merge_terms(struct order_terms *to,
 		TEXT("", customer_legal_address, TERMS_CUSTOMER),
 #undef TEXT
 	};
-	static const struct {
-		const char *name;
-		size_t offset;
-	} times[] = {
-		{"slotFrom", offsetof(struct order_terms, slot_from_ms)},
-		{"slotTo", offsetof(struct order_terms, slot_to_ms)},
-		{"deadline", offsetof(struct order_terms, deadline_ms)},
-	};
-	int64_t old_slot_to_ms = to->slot_to_ms;
 	unsigned different = 0;
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
@@ -147,20 +135,51 @@ static unsigned merge_terms(struct order_terms *to,
 		memcpy(old, new, texts[i].size);
 		different |= texts[i].audience;
 	}
+	return different;
+}
+
+static unsigned merge_times(struct order_terms *to,
+			    const struct order_terms *from,
+			    struct json_out *out)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} times[] = {
+		{"slotFrom", offsetof(struct order_terms, slot_from_ms)},
+		{"slotTo", offsetof(struct order_terms, slot_to_ms)},
+		{"deadline", offsetof(struct order_terms, deadline_ms)},
+	};
+	unsigned different = 0;
+
 	for (size_t i = 0; i < COUNT_OF(times); i++) {
-		char *old = (char *)to + times[i].offset;
-		const char *new = (const char *)from + times[i].offset;
 		int64_t value;
 		int64_t old_value;
 
-		memcpy(&value, new, sizeof(value));
-		memcpy(&old_value, old, sizeof(old_value));
+		memcpy(&value, (const char *)from + times[i].offset,
+		       sizeof(value));
+		memcpy(&old_value, (char *)to + times[i].offset,
+		       sizeof(old_value));
 		if (value == 0 || value == old_value)
 			continue;
 		put_time_term(out, times[i].name, old_value, value);
-		memcpy(old, new, sizeof(value));
+		memcpy((char *)to + times[i].offset, &value, sizeof(value));
 		different |= TERMS_PICKER;
 	}
+	return different;
+}
+
+/* Values that the event names replace those of the order. Bits of enum
+ * terms_audience for what is different now; what a picker must see is written
+ * to the open object of *out, and nothing that is personal. */
+static unsigned merge_terms(struct order_terms *to,
+			    const struct order_terms *from,
+			    struct json_out *out)
+{
+	int64_t old_slot_to_ms = to->slot_to_ms;
+	unsigned different = merge_texts(to, from, out);
+
+	different |= merge_times(to, from, out);
 	/* Without a deadline of its own an order is due at the slot's end. */
 	if (from->deadline_ms == 0 && from->slot_to_ms != 0 &&
 	    (to->deadline_ms == 0 || to->deadline_ms == old_slot_to_ms))
