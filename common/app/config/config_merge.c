@@ -125,6 +125,20 @@ int config_entry(struct config *config, const struct config_section *section,
 	return 0;
 }
 
+/* The format cannot name the seller otherwise. */
+static int check_upd(const struct config_invoicing *c, struct err *e)
+{
+	bool has_all = c->seller_name[0] != '\0' && c->seller_inn[0] != '\0' &&
+		       c->signer[0] != '\0';
+
+	for (int i = 0; i < CONFIG_FORMATS_MAX && c->formats[i][0] != '\0'; i++)
+		if (strcmp(c->formats[i], "upd") == 0 && !has_all)
+			return err_set(e, ERR_INVALID,
+				       "invoicing.formats: upd needs "
+				       "seller_name, seller_inn and signer");
+	return 0;
+}
+
 int config_check_together(const struct config *config, const void **ret_part,
 			  struct err *e)
 {
@@ -141,6 +155,9 @@ int config_check_together(const struct config *config, const void **ret_part,
 		return err_set(e, ERR_INVALID,
 			       "channel.kuper.token_url: auth = \"oauth\" "
 			       "needs it");
+	*ret_part = &config->invoicing;
+	if (check_upd(&config->invoicing, e) < 0)
+		return ERR_INVALID;
 	for (int i = 0; i < config->job_count; i++) {
 		const struct config_job *job = &config->jobs[i];
 

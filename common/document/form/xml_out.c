@@ -44,16 +44,15 @@ int xml_out_new(struct buf *out, const char *encoding, struct xml_out **ret_out,
 		struct err *e)
 {
 	CLEANUP(xml_out_freep) struct xml_out *x = calloc(1, sizeof(*x));
-	xmlCharEncodingHandlerPtr handler =
-		xmlFindCharEncodingHandler(encoding);
 	xmlOutputBufferPtr sink;
 
-	if (x == NULL || handler == NULL)
-		return err_set(e, ERR_NOMEM, "xml: cannot begin in %s",
-			       encoding);
+	if (x == NULL)
+		return err_set(e, ERR_NOMEM, "xml: out of memory");
 	x->out = out;
 	x->clean = BUF_MAX(TEXT_BYTES_MAX);
-	sink = xmlOutputBufferCreateIO(take, NULL, x, handler);
+	/* The declaration sets the encoder: one that is set here would be
+	 * forgotten by that, not freed. */
+	sink = xmlOutputBufferCreateIO(take, NULL, x, NULL);
 	if (sink != NULL)
 		x->writer = xmlNewTextWriter(sink);
 	if (x->writer == NULL)
@@ -61,6 +60,9 @@ int xml_out_new(struct buf *out, const char *encoding, struct xml_out **ret_out,
 	(void)xmlTextWriterSetIndent(x->writer, 1);
 	(void)xmlTextWriterSetIndentString(x->writer, chars(""));
 	check(x, xmlTextWriterStartDocument(x->writer, "1.0", encoding, NULL));
+	if (x->failed)
+		return err_set(e, ERR_NOMEM, "xml: cannot begin in %s",
+			       encoding);
 	*ret_out = TAKE(x);
 	return 0;
 }

@@ -55,6 +55,13 @@ STMT(verify_done_twice,
 STMT(verify_document_twice,
      "SELECT count(*) FROM (SELECT order_id FROM documents"
      " GROUP BY order_id, kind, revision HAVING count(*) > 1) AS t");
+/* What is made will be exported, and what is exported is in a file. */
+STMT(verify_document_batches,
+     "SELECT (SELECT count(*) FROM documents AS d WHERE d.state = 'made'"
+     " AND NOT EXISTS (SELECT 1 FROM document_batches AS b"
+     "  WHERE b.id = d.batch_id AND b.state <> 'done')) +"
+     " (SELECT count(*) FROM document_batches AS b WHERE b.document_count <>"
+     "  (SELECT count(*) FROM documents AS d WHERE d.batch_id = b.id))");
 /* A waiting message is worked on: its head is ready, leased, or blocked by one
  * that failed. */
 #define FORGOTTEN(table, head, key)                                        \
@@ -94,6 +101,7 @@ const struct verify_check verify_checks[] = {
 	{"every order has its names", &verify_identity},
 	{"no notification was sent twice", &verify_done_twice},
 	{"no order has a document twice", &verify_document_twice},
+	{"every document is in a batch of files", &verify_document_batches},
 	{"no waiting inbox message is forgotten", &verify_inbox_forgotten},
 	{"no waiting notification is forgotten", &verify_outbox_forgotten},
 	{"what is over or failed says why", &verify_reason},

@@ -77,7 +77,7 @@ static void what_is_printed_loads_as_the_same_configuration(void **state)
 		"for = 61s repeat = 1ms }",
 		"invoicing { series = \"ОГ\" seller_name = "
 		"'\\\\ \" # // /* ${X} $ {} \\' \\x' seller_inn = 7701234567 "
-		"seller_kpp = \"7701AB001\" default_vat = 10 formats = {upd} }"
+		"seller_kpp = \"7701AB001\" default_vat = 10 formats = {html} }"
 		"retention { archive_after_minutes = 0 archive_days = 1 "
 		"history_days = 2 personal_days = 3 backups = 4 }"
 		"log { level = debug locale = en }",
