@@ -121,11 +121,19 @@ static int add_notes(struct db *db, const struct order *order,
 	if (change->changed)
 		rc = order_moment_render(order, all, change->only_line_no,
 					 &after, e);
-	for (int i = 0; i < change->note_count && rc >= 0; i++)
-		rc = history_add_moment(
-			db, order->id, now_ms, change->notes[i].kind,
-			change->notes[i].actor, change->notes[i].detail,
-			i + 1 == change->note_count ? buf_text(&after) : "", e);
+	for (int i = 0; i < change->note_count && rc >= 0; i++) {
+		bool last = i + 1 == change->note_count;
+		struct history_entry entry = {
+			.order_id = order->id,
+			.at_ms = now_ms,
+			.kind = change->notes[i].kind,
+			.actor = change->notes[i].actor,
+			.detail = change->notes[i].detail,
+			.after = last ? buf_text(&after) : "",
+		};
+
+		rc = history_add_moment(db, &entry, e);
+	}
 	return rc;
 }
 

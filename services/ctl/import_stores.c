@@ -75,7 +75,7 @@ static int find_doubles(struct import *import, const struct list *list,
 			struct err *e)
 {
 	CLEANUP_FREE const struct store_entry **sorted =
-		calloc((size_t)list->count + 1, sizeof(struct store_entry *));
+		calloc((size_t)list->count + 1, sizeof(*sorted));
 	char text[ORDER_SHORT_BYTES + 40];
 
 	if (sorted == NULL)

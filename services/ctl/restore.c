@@ -87,7 +87,7 @@ static int refuse_alive(struct ctl *ctl)
 	if (folder == NULL)
 		return CTL_DONE;
 	while (code == CTL_DONE &&
-	       (entry = readdir(folder)) /* NOLINT */ != NULL)
+	       (entry = readdir(folder)) != NULL) /* NOLINT: one thread */
 		if (is_alive(ctl->dir.run, entry->d_name))
 			code = ctl_fail(ctl, CTL_FAILED,
 					"%.40s: its process runs; stop the "

@@ -83,7 +83,8 @@ static int read_backup(struct service *s, int64_t now_ms, struct reading *r,
 	int rc = 0;
 
 	(void)text_copy(r->detail, sizeof(r->detail), "none");
-	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+	while (folder != NULL &&
+	       (entry = readdir(folder)) != NULL) { /* NOLINT: ours alone */
 		char path[PATH_BYTES];
 		struct stat file;
 

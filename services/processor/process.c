@@ -51,10 +51,10 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 	while (claim->count < PROCESS_BATCH && rc > 0) {
 		int n = claim->count;
 
-		rc = queue_claim_more(
-			db, &queue_inbox, now_ms, &lease, n,
-			&claim->messages[MAX_OF(n - 1, 0)].message,
-			&claim->messages[n].message, e);
+		rc = queue_claim_more(db, &queue_inbox, now_ms, &lease,
+				      n > 0 ? &claim->messages[n - 1].message
+					    : NULL,
+				      &claim->messages[n].message, e);
 		if (rc > 0)
 			claim->count++;
 	}

@@ -62,8 +62,8 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 	while (claim->count < claim->wanted && rc > 0) {
 		int n = claim->count;
 
-		rc = queue_claim_more(db, &queue_telegram, now_ms, &lease, n,
-				      &claim->messages[MAX_OF(n - 1, 0)],
+		rc = queue_claim_more(db, &queue_telegram, now_ms, &lease,
+				      n > 0 ? &claim->messages[n - 1] : NULL,
 				      &claim->messages[n], e);
 		if (rc > 0)
 			claim->count++;

@@ -45,7 +45,7 @@ static const char *claim_batch(struct test *t, int64_t now_ms)
 	begin(t);
 	while (count < BATCH && rc > 0) {
 		rc = queue_claim_more(t->db, t->kind->queue, now_ms, &lease,
-				      count, &messages[MAX_OF(count - 1, 0)],
+				      count > 0 ? &messages[count - 1] : NULL,
 				      &messages[count], NULL);
 		assert_true(rc >= 0);
 		count += rc > 0;

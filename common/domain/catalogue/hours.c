@@ -2,8 +2,9 @@
 #include "domain/catalogue/hours.h"
 
 #include <ctype.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "base/macros.h"
@@ -23,18 +24,20 @@ static const struct {
 	{"su", "Вс", "вс"},
 };
 
+static bool begins_with(const char *text, size_t bytes, const char *name)
+{
+	size_t name_bytes = strlen(name);
+
+	return bytes >= name_bytes && strncasecmp(text, name, name_bytes) == 0;
+}
+
 static int find_day(const char *text, size_t bytes)
 {
-	for (int i = 0; i < DAYS; i++) {
-		if (bytes >= 2 &&
-		    tolower((unsigned char)text[0]) == day_names[i].latin[0] &&
-		    tolower((unsigned char)text[1]) == day_names[i].latin[1])
+	for (int i = 0; i < DAYS; i++)
+		if (begins_with(text, bytes, day_names[i].latin) ||
+		    begins_with(text, bytes, day_names[i].russian) ||
+		    begins_with(text, bytes, day_names[i].russian_small))
 			return i;
-		if (bytes >= 4 &&
-		    (memcmp(text, day_names[i].russian, 4) == 0 ||
-		     memcmp(text, day_names[i].russian_small, 4) == 0))
-			return i;
-	}
 	return -1;
 }
 
@@ -93,25 +96,47 @@ static void set_days(struct reading *r, int from, int to, uint8_t open)
 			memset(&r->open[day][from], open, (size_t)(to - from));
 }
 
+/* One or two digits; moves on behind them. -1: there are none, or too many. */
+static int read_number(const char **p)
+{
+	int value = 0;
+	int digits = 0;
+
+	for (; **p >= '0' && **p <= '9'; (*p)++, digits++)
+		value = MIN_OF(value * 10 + (**p - '0'), 100);
+	return digits >= 1 && digits <= 2 ? value : -1;
+}
+
+/* "08:00" as minutes since midnight; -1 when it is not one up to 24:00. */
+static int read_minute(const char **p)
+{
+	int hour = read_number(p);
+	int minute = -1;
+
+	if (hour >= 0 && **p == ':') {
+		(*p)++;
+		minute = read_number(p);
+	}
+	if (minute < 0 || minute > 59 || hour * 60 + minute > HOURS_DAY_MINUTES)
+		return -1;
+	return hour * 60 + minute;
+}
+
 /* "08:00-13:00,14:00-20:00". */
 static int read_times(const char *part, struct reading *r, struct err *e)
 {
 	for (const char *p = part; *p != '\0';) {
-		int t[4];
-		int used = 0;
-		int from;
-		int to;
+		int from = read_minute(&p);
+		int to = -1;
 
-		if (sscanf(p, "%2d:%2d-%2d:%2d%n", &t[0], &t[1], &t[2], &t[3],
-			   &used) != 4 ||
-		    (p[used] != ',' && p[used] != '\0') || t[0] < 0 ||
-		    t[0] > 23 || t[1] < 0 || t[1] > 59 || t[2] < 0 ||
-		    t[3] < 0 || t[3] > 59 || t[2] * 60 + t[3] > 24 * 60)
+		if (from >= 0 && from < HOURS_DAY_MINUTES && *p == '-') {
+			p++;
+			to = read_minute(&p);
+		}
+		if (to < 0 || (*p != ',' && *p != '\0'))
 			return wrong(part, "must be like 08:00-22:00", e);
-		from = t[0] * 60 + t[1];
-		to = t[2] * 60 + t[3];
 		set_days(r, from, to <= from ? to + HOURS_DAY_MINUTES : to, 1);
-		p += used + (p[used] == ',' ? 1 : 0);
+		p += *p == ',' ? 1 : 0;
 	}
 	return 0;
 }

@@ -11,19 +11,18 @@ STMT(history_moments_select,
      "SELECT at_ms, after FROM order_history WHERE order_id = $1"
      " AND at_ms <= $2 AND after <> '' ORDER BY id");
 
-int history_add_moment(struct db *db, int64_t order_id, int64_t at_ms,
-		       const char *kind, const char *actor, const char *detail,
-		       const char *after, struct err *e)
+int history_add_moment(struct db *db, const struct history_entry *entry,
+		       struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &history_insert);
 	int rc;
 
-	query_i64(q, 1, order_id);
-	query_i64(q, 2, at_ms);
-	query_text(q, 3, kind);
-	query_text(q, 4, actor);
-	query_text(q, 5, detail);
-	query_text(q, 6, after);
+	query_i64(q, 1, entry->order_id);
+	query_i64(q, 2, entry->at_ms);
+	query_text(q, 3, entry->kind);
+	query_text(q, 4, entry->actor);
+	query_text(q, 5, entry->detail);
+	query_text(q, 6, entry->after);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }

@@ -12,9 +12,12 @@ struct err;
 
 /* history_add() with the order as it is afterwards (order_moment.h), "" if
  * nothing of that has changed. */
-int history_add_moment(struct db *db, int64_t order_id, int64_t at_ms,
-		       const char *kind, const char *actor, const char *detail,
-		       const char *after, struct err *e);
+struct history_entry {
+	int64_t order_id, at_ms;
+	const char *kind, *actor, *detail, *after; /* borrowed */
+};
+int history_add_moment(struct db *db, const struct history_entry *entry,
+		       struct err *e);
 /* Those of an order until a moment, in sequence. Calls each() per row until it
  * fails. Number of rows, or < 0. Reader or writer. */
 int history_moments(struct db *db, int64_t order_id, int64_t until_ms,

@@ -394,8 +394,14 @@ int history_add(struct db *db, int64_t order_id, int64_t at_ms,
 		const char *kind, const char *actor, const char *detail,
 		struct err *e)
 {
-	return history_add_moment(db, order_id, at_ms, kind, actor, detail, "",
-				  e);
+	struct history_entry entry = {.order_id = order_id,
+				      .at_ms = at_ms,
+				      .kind = kind,
+				      .actor = actor,
+				      .detail = detail,
+				      .after = ""};
+
+	return history_add_moment(db, &entry, e);
 }
 
 int history_changes(struct db *db, int64_t order_id, int limit,

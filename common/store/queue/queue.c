@@ -315,16 +315,16 @@ static bool must_be_alone(const struct queue_message *m)
 }
 
 int queue_claim_more(struct db *db, const struct queue *queue, int64_t now_ms,
-		     const struct queue_lease *lease, int count,
+		     const struct queue_lease *lease,
 		     const struct queue_message *last,
 		     struct queue_message *ret_message, struct err *e)
 {
 	int rc;
 
-	if (count > 0 && must_be_alone(last))
+	if (last != NULL && must_be_alone(last))
 		return 0;
 	rc = queue_claim(db, queue, now_ms, lease, ret_message, e);
-	if (rc <= 0 || count == 0 || !must_be_alone(ret_message))
+	if (rc <= 0 || last == NULL || !must_be_alone(ret_message))
 		return rc;
 	rc = queue_put_back(db, queue, ret_message, now_ms, e);
 	queue_message_clear(ret_message);

@@ -117,11 +117,11 @@ int queue_claim(struct db *db, const struct queue *queue, int64_t now_ms,
 		const struct queue_lease *lease,
 		struct queue_message *ret_message, struct err *e);
 
-/* The same for the next one of a batch of `count` that was claimed before: 0
- * also when the batch is full, because one that must be alone is in it or comes
+/* The same for the next one of a batch, after `last` (NULL: its first): 0 also
+ * when the batch is full, because one that must be alone is in it or comes
  * next; that one is the first of a later batch. */
 int queue_claim_more(struct db *db, const struct queue *queue, int64_t now_ms,
-		     const struct queue_lease *lease, int count,
+		     const struct queue_lease *lease,
 		     const struct queue_message *last,
 		     struct queue_message *ret_message, struct err *e);
 
