@@ -14,13 +14,13 @@
 
 enum {
 	ROUNDS_MAX = 50,
-	TEXT_BYTES_MAX = 32 * 1024,
+	DIGEST_BYTES_MAX = 32 * 1024,
 	LINES_SHOWN = 2 /* of each message; tags never go over a line's end */
 };
 
 bool digest_line(struct buf *out, const char *text)
 {
-	CLEANUP(buf_clear) struct buf line = BUF_MAX(TEXT_BYTES_MAX);
+	CLEANUP(buf_clear) struct buf line = BUF_MAX(DIGEST_BYTES_MAX);
 	const char *p = text;
 
 	for (int i = 0; i < LINES_SHOWN && *p != '\0'; i++) {
@@ -95,7 +95,7 @@ int64_t digest_all(struct service *s, struct err *e)
 
 	for (int i = 0; i < ROUNDS_MAX && over > 0 && !service_stopping(s);
 	     i++) {
-		CLEANUP(buf_clear) struct buf text = BUF_MAX(TEXT_BYTES_MAX);
+		CLEANUP(buf_clear) struct buf text = BUF_MAX(DIGEST_BYTES_MAX);
 		struct digest digest;
 		struct apply apply = {.unit.run = run_apply, .digest = &digest};
 		int rc = digest_find(s->db, over, &digest, e);
