@@ -8,6 +8,7 @@
 #include "assembly.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "codec/json/json_doc.h"
@@ -203,6 +204,12 @@ static void next(struct replay *replay)
 {
 	while (replay->at < replay->count && !replay->failed) {
 		size_t at = replay->at;
+
+		/* What is done stays done: sent again, it goes on from here. */
+		if (clock_mono_ms() - replay->began_ms > REPLAY_MS_MAX) {
+			replay->failed = true;
+			break;
+		}
 
 		start(replay, &replay->entries[at]);
 		if (replay->at == at) {

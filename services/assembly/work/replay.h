@@ -7,8 +7,8 @@
  * which had arrived before is a duplicate, and the answers are kept as if it
  * had come alone. All of it runs on the writer's thread, the next entry being
  * started when the one before is on the disk. An entry that cannot be done is a
- * conflict, and the others go on; when the store fails, the whole journal is
- * answered by 503 and may be sent again.
+ * conflict, and the others go on; when the store fails, or takes too long, the
+ * whole journal is answered by 503 and may be sent again.
  */
 #ifndef ASSEMBLY_REPLAY_H
 #define ASSEMBLY_REPLAY_H
@@ -18,6 +18,7 @@
 enum {
 	REPLAY_ACTIONS_MAX = 200,
 	REPLAY_ORDERS_MAX = 16, /* shown whole in the answer */
+	REPLAY_MS_MAX = 8000,   /* less than nginx waits for an answer */
 	REPLAY_TIME_BYTES = 64
 };
 

@@ -28,7 +28,8 @@ struct replay {
 	struct api_call *owner; /* the request */
 	struct entry *entries;  /* owned */
 	size_t count, at;
-	bool waiting; /* for the entry that was started */
+	int64_t began_ms; /* monotonic */
+	bool waiting;     /* for the entry that was started */
 	bool failed;
 	struct own_version own[REPLAY_ACTIONS_MAX];
 	size_t own_count;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "work/replay_private.h"
 
@@ -88,6 +89,7 @@ struct replay *replay_read(struct api_call *owner, const struct json *actions)
 	if (replay == NULL)
 		return NULL;
 	replay->owner = owner;
+	replay->began_ms = clock_mono_ms();
 	replay->verdicts = BUF_MAX(API_ANSWER_BYTES_MAX);
 	replay->out = json_out_to(&replay->verdicts);
 	replay->entries = calloc(count + 1, sizeof(*replay->entries));
