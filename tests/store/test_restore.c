@@ -9,8 +9,8 @@
 
 #include "base/err.h"
 #include "base/macros.h"
-#include "store/engine/db.h"
 #include "store/document/documents.h"
+#include "store/engine/db.h"
 #include "store/queue/inbox.h"
 #include "store/queue/outbox.h"
 #include "store/repair/restore.h"
