@@ -257,6 +257,22 @@ a_message_that_fails_every_time_is_poisoned_and_blocks_its_order(void **state)
 	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM orders"), 1);
 }
 
+static void a_message_that_took_its_workers_down_is_given_up(void **state)
+{
+	struct fixture *f = *state;
+
+	flow_arrive(f, "H1", "order.created", 10, "A2");
+	flow_arrive(f, "H2", "order.created", 10, "A2");
+	fixture_sql(f, "UPDATE inbox SET losses = 4 WHERE id = 1;"
+		       "UPDATE inbox SET losses = 5 WHERE id = 2");
+	flow_process(f);
+	assert_string_equal(flow_outcomes(f), "ok poisoned");
+	assert_string_equal(
+		fixture_text(f, "SELECT class FROM message_attempts"
+				" WHERE queue = 'inbox' AND message = 2"),
+		"poisoned");
+}
+
 static void make_unreadable(struct fixture *f, const char *type)
 {
 	char sql[160];
@@ -500,6 +516,7 @@ int main(void)
 		FLOW_TEST(a_change_and_the_end_of_its_message_are_one),
 		FLOW_TEST(
 			a_message_that_fails_every_time_is_poisoned_and_blocks_its_order),
+		FLOW_TEST(a_message_that_took_its_workers_down_is_given_up),
 		FLOW_TEST(a_failed_event_stops_only_what_needs_it),
 		FLOW_TEST(skipping_the_failed_event_lets_the_others_go),
 		FLOW_TEST(a_later_composition_replaces_one_that_failed),
