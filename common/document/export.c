@@ -108,33 +108,56 @@ static int run_pages(struct export_run *run, struct err *e)
 	return rc;
 }
 
+/* Some hundred rows a transaction, some transactions at once. Number of
+ * documents that were marked. */
+static int mark_some(struct export_run *run, int64_t *after_id, struct err *e)
+{
+	struct step steps[MARK_UNITS_MAX];
+	struct unit *units[MARK_UNITS_MAX] = {0};
+	size_t count = 0;
+	int marked = 0;
+
+	while (*after_id < run->last_id && count < MARK_UNITS_MAX) {
+		struct document_mark mark = {
+			.batch_id = run->batch.id,
+			.after_id = *after_id,
+			.up_to_id =
+				MIN_OF(*after_id + MARK_ROWS_MAX, run->last_id),
+			.file_name = run->first_file,
+			.hash = run->first_hash};
+
+		steps[count] =
+			(struct step){.unit.run = run_mark, .mark = mark};
+		units[count] = &steps[count].unit;
+		*after_id = mark.up_to_id;
+		count++;
+	}
+	writer_call_all(run->c->writer, units, count);
+	for (size_t i = 0; i < count; i++) {
+		if (units[i]->rc < 0) {
+			if (e != NULL)
+				*e = units[i]->err;
+			return units[i]->rc;
+		}
+		marked += units[i]->rc;
+	}
+	return marked;
+}
+
 static int mark_documents(struct export_run *run, struct err *e)
 {
-	struct step step = {.unit.run = run_mark,
-			    .batch_id = run->batch.id,
-			    .mark = {.batch_id = run->batch.id,
-				     .after_id = run->first_id - 1,
-				     .file_name = run->first_file,
-				     .hash = run->first_hash}};
+	struct step done = {.unit.run = run_done, .batch_id = run->batch.id};
+	int64_t after_id = run->first_id - 1;
 	int count = 0;
+	int rc = 0;
 
-	while (step.mark.after_id < run->last_id) {
-		int rc;
-
-		step.mark.up_to_id = MIN_OF(step.mark.after_id + MARK_ROWS_MAX,
-					    run->last_id);
-		rc = writer_call(run->c->writer, &step.unit, e);
-		if (rc < 0)
-			return rc;
+	while (after_id < run->last_id && rc >= 0) {
+		rc = mark_some(run, &after_id, e);
 		count += rc;
-		step.mark.after_id = step.mark.up_to_id;
 	}
-	step.unit = (struct unit){.run = run_done};
-	{
-		int rc = writer_call(run->c->writer, &step.unit, e);
-
-		return rc < 0 ? rc : count;
-	}
+	if (rc >= 0)
+		rc = writer_call(run->c->writer, &done.unit, e);
+	return rc < 0 ? rc : count;
 }
 
 static int write_files(const struct export_context *c, int64_t batch_id,

@@ -9,10 +9,6 @@
 #include "document/export_private.h"
 #include "store/document/documents.h"
 
-enum {
-	PAGE_FILES_MAX = PAGE_DOCUMENTS_MAX * FORMATS_MAX
-};
-
 /* Copies, so that no reading of the store lasts as long as drawing pages. */
 struct page {
 	int64_t ids[PAGE_DOCUMENTS_MAX];

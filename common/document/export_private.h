@@ -13,10 +13,12 @@
 enum {
 	FORMATS_MAX = 8,
 	PAGE_DOCUMENTS_MAX = 256,
+	PAGE_FILES_MAX = PAGE_DOCUMENTS_MAX * FORMATS_MAX,
 	PAGE_BYTES_MAX = 4 * 1024 * 1024,
 	FILE_BUFFER_BYTES = 64 * 1024,     /* then it goes to the file */
 	FILE_BYTES_MAX = 32 * 1024 * 1024, /* of one document */
-	MARK_ROWS_MAX = 256
+	MARK_ROWS_MAX = 128,               /* in one unit of work */
+	MARK_UNITS_MAX = 8                 /* at once */
 };
 
 /* A file that all documents of the batch go into. */

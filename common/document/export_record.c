@@ -12,7 +12,8 @@
 #include "store/engine/writer.h"
 
 enum {
-	UNIT_FILES_MAX = 64 /* rows in one unit of work */
+	UNIT_FILES_MAX = 64, /* rows in one unit of work */
+	RECORDS_MAX = PAGE_FILES_MAX / UNIT_FILES_MAX
 };
 
 struct record {
@@ -62,22 +63,38 @@ static int check(const struct export_run *run,
 	return 0;
 }
 
+/* All at once, so that they share a commit. */
+static int record_all(struct writer *writer, struct record *records,
+		      size_t count, struct err *e)
+{
+	struct unit *units[RECORDS_MAX] = {0};
+
+	for (size_t i = 0; i < count; i++)
+		units[i] = &records[i].unit;
+	writer_call_all(writer, units, count);
+	for (size_t i = 0; i < count; i++)
+		if (units[i]->rc < 0) {
+			if (e != NULL)
+				*e = units[i]->err;
+			return units[i]->rc;
+		}
+	return 0;
+}
+
 int export_record(struct export_run *run, const struct export_written *files,
 		  int count, struct err *e)
 {
+	struct record records[RECORDS_MAX] = {0};
+	size_t record_count = 0;
+
 	run->file_count += count;
 	if (run->c->writer == NULL)
 		return check(run, files, count, e);
-	for (int i = 0; i < count; i += UNIT_FILES_MAX) {
-		struct record record = {
+	for (int i = 0; i < count; i += UNIT_FILES_MAX)
+		records[record_count++] = (struct record){
 			.unit.run = run_record,
 			.batch_id = run->batch.id,
 			.files = &files[i],
 			.count = MIN_OF(count - i, UNIT_FILES_MAX)};
-		int rc = writer_call(run->c->writer, &record.unit, e);
-
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	return record_all(run->c->writer, records, record_count, e);
 }

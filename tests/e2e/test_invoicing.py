@@ -201,7 +201,7 @@ def expected_amount(one: dict, key: str) -> Decimal:
 def test_thousands_of_baskets_add_up(place: Installation) -> None:
     chance = random.Random(20260101)
     import_rates(place, r0="22", r1="10", r2="0", r3="none", r4="5")
-    baskets = {number: random_basket(chance) for number in range(1, 3001)}
+    baskets = {number: random_basket(chance) for number in range(1, 2001)}
     fill(place, baskets)
     line_text = place.run("invoicing")
     kept = documents(place)
@@ -284,7 +284,7 @@ def check_whole(places: list[Installation], count: int) -> None:
 
 def test_killed_at_any_moment_and_two_at_once_no_number_is_missing_or_double(place: Installation, folder: Path) -> None:
     """The second one as on another machine: the same store, a folder of its own."""
-    count, chance = 1500, random.Random(7)
+    count, chance = 800, random.Random(7)
     text = settings(formats='{"json", "csv", "commerceml", "upd"}') + f'store {{ url = "sqlite:{place.state}/ordergate.db" }}\n'
     place.write_config(text)
     (folder / "second").mkdir()

@@ -35,6 +35,7 @@ struct change {
 	size_t line_count;
 	const char *reason;
 	char actor[ACTOR_BYTES];
+	char date[INVOICE_DATE_BYTES];
 	char name[INVOICE_NAME_BYTES]; /* of the new document */
 	int64_t total_minor;
 };
@@ -66,19 +67,26 @@ static int add_to_fold(const struct document_body *document, void *context,
 	return 0;
 }
 
-/* Today where the store is: a change belongs to the day on which it is made. */
-static int today(struct db *db, const char *store_id, int64_t now_ms,
-		 char ret_date[INVOICE_DATE_BYTES], struct err *e)
+/* Today where the store is: a change belongs to the day on which it is made.
+ * Looked up before the transaction, because zones are files. */
+static int set_today(struct ctl *ctl, struct change *change)
 {
 	struct store_row store = {.time_zone = STORE_TIME_ZONE_DEFAULT};
+	struct fold fold = {.kind = change->kind};
 	const struct zone *zone = NULL;
-	int rc = stores_get(db, store_id, &store, e);
+	int64_t now_ms = clock_wall_ms();
+	int rc = documents_of_order(ctl->db, change->order_id, add_to_fold,
+				    &fold, &ctl->err);
 
+	if (rc > 0)
+		rc = stores_get(ctl->db, fold.state.store_id, &store,
+				&ctl->err);
+	invoice_clear(&fold.state);
 	if (rc < 0)
 		return rc;
 	if (zones_get(store.time_zone, &zone, NULL) < 0)
 		zone = NULL;
-	(void)timestamp_date(now_ms, zone_offset_s(zone, now_ms), ret_date);
+	(void)timestamp_date(now_ms, zone_offset_s(zone, now_ms), change->date);
 	return 0;
 }
 
@@ -115,9 +123,9 @@ static int run_change(struct unit *u, struct db *db, int64_t now_ms,
 						     : invoice_correct)(
 			&fold.state, change->lines, change->line_count,
 			&invoice, e);
-	if (rc == 0)
-		rc = today(db, invoice.store_id, now_ms, invoice.date, e);
 	if (rc == 0) {
+		(void)text_copy(invoice.date, sizeof(invoice.date),
+				change->date);
 		invoice.revision = fold.revision + 1;
 		(void)text_copy(invoice.reason, sizeof(invoice.reason),
 				change->reason);
@@ -201,7 +209,9 @@ int ctl_document_change(struct ctl *ctl)
 		return ctl_fail(ctl, CTL_USAGE,
 				"lines and --reason are needed");
 	ctl_actor(change.actor, sizeof(change.actor));
-	rc = ctl_write(ctl, &change.unit);
+	rc = set_today(ctl, &change);
+	if (rc == 0)
+		rc = ctl_write(ctl, &change.unit);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
 	(void)printf("%s %s: %s\n", ctl->view, change.name,
