@@ -129,7 +129,7 @@ int text_to_duration_ms(const char *text, int64_t bare_ms, int64_t *ret_ms,
 	char digits[24];
 	size_t length = strspn(text, "0123456789");
 	int64_t unit_ms = duration_unit_ms(text + length, bare_ms);
-	int64_t value;
+	int64_t value = 0;
 
 	if (unit_ms == 0 || length == 0 || length >= sizeof(digits))
 		return err_set(e, ERR_INVALID,

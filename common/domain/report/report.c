@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "codec/csv/csv_out.h"
@@ -11,8 +12,7 @@
 
 enum {
 	MINUTE_MS = 60 * 1000,
-	HOUR_MS = 60 * MINUTE_MS,
-	GROW = 64
+	HOUR_MS = 60 * MINUTE_MS
 };
 
 void report_clear(struct report *report)
@@ -32,28 +32,35 @@ static int is_of(const struct report *report, const struct report_row *row,
 		strcmp(row->picker_id, order->picker_id) == 0);
 }
 
+static struct report_row *new_row(struct report *report)
+{
+	struct report_row *rows =
+		array_grow(report->rows, report->row_count, sizeof(*rows));
+
+	if (rows == NULL)
+		return NULL;
+	report->rows = rows;
+	rows += report->row_count++;
+	*rows = (struct report_row){0};
+	return rows;
+}
+
 /* Orders come by store and time, so theirs is one of the latest rows. */
 static struct report_row *row_of(struct report *report,
 				 const struct report_order *order)
 {
-	struct report_row *grown;
 	struct report_row *row;
 
 	for (size_t i = report->row_count; i > 0; i--) {
-		if (is_of(report, &report->rows[i - 1], order))
-			return &report->rows[i - 1];
-		if (strcmp(report->rows[i - 1].store_id, order->store_id) != 0)
+		row = &report->rows[i - 1];
+		if (is_of(report, row, order))
+			return row;
+		if (strcmp(row->store_id, order->store_id) != 0)
 			break;
 	}
-	if (report->row_count % GROW == 0) {
-		grown = realloc(report->rows,
-				(report->row_count + GROW) * sizeof(*grown));
-		if (grown == NULL)
-			return NULL;
-		report->rows = grown;
-	}
-	row = &report->rows[report->row_count++];
-	*row = (struct report_row){0};
+	row = new_row(report);
+	if (row == NULL)
+		return NULL;
 	(void)text_copy(row->date, sizeof(row->date), order->date);
 	(void)text_copy(row->store_id, sizeof(row->store_id), order->store_id);
 	if (report->by_picker)
@@ -64,15 +71,12 @@ static struct report_row *row_of(struct report *report,
 
 static int add_time(struct report_row *row, int64_t time_ms)
 {
-	if (row->time_count % GROW == 0) {
-		int64_t *grown =
-			realloc(row->times_ms,
-				(row->time_count + GROW) * sizeof(*grown));
+	int64_t *times_ms =
+		array_grow(row->times_ms, row->time_count, sizeof(*times_ms));
 
-		if (grown == NULL)
-			return -1;
-		row->times_ms = grown;
-	}
+	if (times_ms == NULL)
+		return -1;
+	row->times_ms = times_ms;
 	row->times_ms[row->time_count++] = time_ms;
 	row->assembly_ms += time_ms;
 	return 0;
