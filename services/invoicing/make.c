@@ -60,7 +60,7 @@ static int add_document(struct db *db, const struct make *make,
 /* VAT codes of the catalogue for every line of the order; owned by the caller.
  */
 static int read_line_vat(struct db *db, const struct order *order,
-			 char (**ret_codes)[PRODUCT_VAT_BYTES], struct err *e)
+			 struct vat_code **ret_codes, struct err *e)
 {
 	int rc = 0;
 
@@ -72,7 +72,7 @@ static int read_line_vat(struct db *db, const struct order *order,
 
 		rc = products_get(db, order->lines[i].sku, &product, e);
 		if (rc > 0)
-			(void)text_copy((*ret_codes)[i], PRODUCT_VAT_BYTES,
+			(void)text_copy((*ret_codes)[i].text, PRODUCT_VAT_BYTES,
 					product.vat_rate);
 	}
 	return rc < 0 ? rc : 0;
@@ -81,10 +81,10 @@ static int read_line_vat(struct db *db, const struct order *order,
 static int run_make(struct unit *u, struct db *db, int64_t now_ms,
 		    struct err *e)
 {
+	CLEANUP_FREE struct vat_code *codes = NULL;
 	CLEANUP(invoice_clear) struct invoice invoice = {0};
 	CLEANUP(order_clear) struct order order = {0};
 	struct make *make = CONTAINER_OF(u, struct make, unit);
-	CLEANUP_FREE char(*codes)[PRODUCT_VAT_BYTES] = NULL;
 	struct err why = {0};
 	int rc = orders_load(db, make->due->order_id, &order, e);
 	int built;

@@ -5,6 +5,7 @@
 #include "app/service/service.h"
 #include "base/clock.h"
 #include "base/macros.h"
+#include "base/text.h"
 #include "reconcile.h"
 
 enum {
@@ -209,13 +210,14 @@ struct waiting {
 static void on_answer(const struct http_answer *answer, void *context)
 {
 	struct waiting *waiting = context;
+	struct http_answer kept = *answer;
 
+	kept.body = text_printf("%s", answer->body);
 	waiting->finished = true;
-	waiting->result = call_judge(waiting->reconcile, answer);
-	*waiting->answer = *answer;
-	waiting->answer->body = strdup(answer->body);
-	if (waiting->answer->body == NULL)
-		waiting->result = CALL_AGAIN;
+	waiting->result = kept.body != NULL
+				  ? call_judge(waiting->reconcile, answer)
+				  : CALL_AGAIN;
+	*waiting->answer = kept;
 }
 
 static enum call_result ask_once(struct reconcile *r, const char *url,

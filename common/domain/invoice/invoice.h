@@ -129,6 +129,10 @@ struct invoice {
 };
 void invoice_clear(struct invoice *invoice);
 
+struct vat_code {
+	char text[PRODUCT_VAT_BYTES];
+};
+
 struct invoice_terms {
 	const char *series;
 	const char *business_date;  /* "YYYY-MM-DD" of the document */
@@ -141,7 +145,7 @@ struct invoice_terms {
 	int64_t tolerance_minor;
 	/* What the catalogue says of order->lines[i], "" when nothing; NULL:
 	 * nothing of any line. */
-	char (*line_vat)[PRODUCT_VAT_BYTES];
+	const struct vat_code *line_vat;
 };
 
 /* The sale of an order, but for its number. 1 and the document; 0 when nothing

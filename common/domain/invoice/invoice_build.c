@@ -88,7 +88,7 @@ static const char *vat_code(const struct order *order,
 			    const struct invoice_terms *terms)
 {
 	const char *code = terms->line_vat != NULL
-				   ? terms->line_vat[line - order->lines]
+				   ? terms->line_vat[line - order->lines].text
 				   : "";
 
 	return code[0] != '\0' ? code : terms->default_vat;

@@ -422,7 +422,7 @@ static void a_rate_of_the_catalogue_comes_before_the_default(void **state)
 		{LINE_PICKED, 12200, 1000, 1000, 0, 0},
 		{LINE_PICKED, 11000, 1000, 1000, 0, 0},
 	};
-	static char line_vat[2][PRODUCT_VAT_BYTES] = {"", "10"};
+	static const struct vat_code line_vat[2] = {{""}, {"10"}};
 	CLEANUP(order_clear) struct order order = make_order(sold);
 	CLEANUP(invoice_clear) struct invoice invoice = {0};
 	struct invoice_terms terms = make_terms("2026-03-14", "22");
