@@ -57,22 +57,18 @@ static int add_document(struct db *db, const struct make *make,
 	return document_keep(db, invoice, &keeping, now_ms, e);
 }
 
-/* VAT codes of the catalogue for every line of the order; owned by the caller.
- */
+/* VAT codes of the catalogue, of one line after the other. */
 static int read_line_vat(struct db *db, const struct order *order,
-			 struct vat_code **ret_codes, struct err *e)
+			 struct vat_code *ret_codes, struct err *e)
 {
 	int rc = 0;
 
-	*ret_codes = calloc(order->line_count + 1, sizeof(**ret_codes));
-	if (*ret_codes == NULL)
-		return err_set(e, ERR_NOMEM, "invoice: out of memory");
 	for (size_t i = 0; i < order->line_count && rc >= 0; i++) {
 		struct product product;
 
 		rc = products_get(db, order->lines[i].sku, &product, e);
 		if (rc > 0)
-			(void)text_copy((*ret_codes)[i].text, PRODUCT_VAT_BYTES,
+			(void)text_copy(ret_codes[i].text, PRODUCT_VAT_BYTES,
 					product.vat_rate);
 	}
 	return rc < 0 ? rc : 0;
@@ -81,7 +77,6 @@ static int read_line_vat(struct db *db, const struct order *order,
 static int run_make(struct unit *u, struct db *db, int64_t now_ms,
 		    struct err *e)
 {
-	CLEANUP_FREE struct vat_code *codes = NULL;
 	CLEANUP(invoice_clear) struct invoice invoice = {0};
 	CLEANUP(order_clear) struct order order = {0};
 	struct make *make = CONTAINER_OF(u, struct make, unit);
@@ -92,7 +87,10 @@ static int run_make(struct unit *u, struct db *db, int64_t now_ms,
 	make->counter = NULL;
 	if (rc <= 0)
 		return rc;
-	rc = read_line_vat(db, &order, &codes, e);
+	CLEANUP_FREE struct vat_code *codes =
+		calloc(order.line_count + 1, sizeof(*codes));
+	rc = codes != NULL ? read_line_vat(db, &order, codes, e)
+			   : err_set(e, ERR_NOMEM, "invoice: out of memory");
 	if (rc < 0)
 		return rc;
 	make->terms.invoice.line_vat = codes;
