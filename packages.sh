@@ -38,14 +38,23 @@ packages_install() {
 	fi
 }
 
-# The Telegram double is a locked npm package, fetched when the lock changes.
-fetch_telegram_double() {
-	local folder=$root/tests/emulators/telegram
+# A locked npm package of the tests, fetched when its lock changes: folder, what.
+fetch_npm() {
+	local folder=$root/tests/emulators/$1
 	[ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && return
-	echo "fetching the Telegram double (npm)"
+	echo "fetching $2 (npm)"
 	if ! npm ci --prefix "$folder" --no-audit --no-fund --loglevel error </dev/null >/dev/null; then
 		echo "npm ci failed in $folder" >&2
 		return 1
 	fi
 	touch "$folder/node_modules/.package-lock.json"
+}
+
+fetch_telegram_double() {
+	fetch_npm telegram "the Telegram double"
+}
+
+# 57 MB: what only ./check needs.
+fetch_telegram_parser() {
+	fetch_npm telegram_parser "Telegram's parser"
 }

@@ -2,7 +2,8 @@
  *
  * Every message that we render is read by Telegram's own parser: TDLib, which
  * the Bot API server calls for the same purpose. Offline; skipped, aloud, where
- * `npm ci` in tests/emulators/telegram was not run, and under sanitizers.
+ * `npm ci` in tests/emulators/telegram_parser was not run, and under
+ * sanitizers.
  */
 #include "cmocka_all.h"
 
@@ -19,8 +20,8 @@
 #include "base/err.h"
 #include "codec/json/json_out.h"
 
-#define PARSER                                               \
-	SOURCE_DIR "/tests/emulators/telegram/node_modules/" \
+#define PARSER                                                      \
+	SOURCE_DIR "/tests/emulators/telegram_parser/node_modules/" \
 		   "@prebuilt-tdlib/linux-x64-glibc/libtdjson.so"
 
 enum {
@@ -123,7 +124,7 @@ static int load_parser(void **state)
 	if (symbol == NULL) {
 		(void)fprintf(stderr, "SKIPPED: no Telegram parser (a "
 				      "sanitizer, or npm ci was not run in "
-				      "tests/emulators/telegram)\n");
+				      "tests/emulators/telegram_parser)\n");
 		return 0;
 	}
 	memcpy(&td_execute, &symbol, sizeof(td_execute));
