@@ -173,7 +173,7 @@ static int run_units(struct writer *writer, struct batch *batch, bool apart,
 {
 	int64_t now_ms = clock_wall_ms();
 	int64_t end_us =
-		clock_mono_us() + (int64_t)WRITER_LOCK_BUDGET_MS * 1000 / 2;
+		clock_mono_us() + writer->options.lock_budget_ms * 1000 / 2;
 
 	batch->count = batch->failed = 0;
 	batch->bells = 0;
@@ -463,6 +463,8 @@ int writer_start(const struct writer_options *options,
 	if (writer == NULL)
 		return err_set(e, ERR_NOMEM, "writer: out of memory");
 	writer->options = *options;
+	if (options->lock_budget_ms == 0)
+		writer->options.lock_budget_ms = WRITER_LOCK_BUDGET_MS;
 	writer->last = &writer->first;
 	(void)pthread_mutex_init(&writer->mutex, NULL);
 	(void)pthread_cond_init(&writer->has_work, NULL);

@@ -72,6 +72,7 @@ struct writer_options {
 	const char *path;         /* of the store */
 	int64_t checkpoint_pages; /* WAL pages after which a commit also moves
 				     them into the file */
+	int64_t lock_budget_ms;   /* 0: WRITER_LOCK_BUDGET_MS */
 	/* Called on the writer's thread after COMMIT with the bells of the
 	 * batch. NULL: none. */
 	void (*ring)(unsigned bells, void *context);
