@@ -120,9 +120,10 @@ static void print_help(void)
 		     "--type EVENT --order ID|NUMBER|EXTERNAL_ID\n"
 		     "  --endpoint NAME --chat ID --error TEXT --older-than 2h "
 		     "--newer-than 2h\n"
-		     "Operations on messages need --reason TEXT. With filters "
-		     "they show what they would do;\n"
-		     "  --yes does it, --dry-run never does.\n"
+		     "With ids, operations on messages act at once. With "
+		     "filters they need --reason TEXT and show\n"
+		     "  what they would do; --yes does it, --dry-run never "
+		     "does.\n"
 		     "\nExit codes: 0 done, 1 failed, 2 wrong arguments, "
 		     "3 not found.\n");
 }

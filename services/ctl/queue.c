@@ -320,10 +320,10 @@ static int check_words(struct ctl *ctl, const struct repair_task *task,
 	if (task->id_count == 0 && c->count == 0)
 		return ctl_fail(ctl, CTL_USAGE,
 				"which messages? Name ids or a filter");
-	if (!dry_run && (task->reason == NULL || task->reason[0] == '\0'))
+	if (!dry_run && task->id_count == 0 && task->reason[0] == '\0')
 		return ctl_fail(ctl, CTL_USAGE,
 				"why? Add --reason TEXT for the audit log");
-	if (task->reason != NULL && strlen(task->reason) >= AUDIT_REASON_BYTES)
+	if (strlen(task->reason) >= AUDIT_REASON_BYTES)
 		return ctl_fail(ctl, CTL_USAGE, "the reason is too long");
 	return CTL_DONE;
 }
@@ -336,7 +336,7 @@ int ctl_queue_operate(struct ctl *ctl)
 	struct repair_task task = {
 		.queue = queue_of(ctl),
 		.action = action_of(ctl),
-		.reason = ctl_option(ctl, "--reason", NULL),
+		.reason = ctl_option(ctl, "--reason", ""),
 	};
 	struct chosen c = {0};
 	int code = take_filter(ctl, &c);

@@ -53,9 +53,8 @@ def states(place: Installation) -> str:
 
 @pytest.mark.parametrize("arguments, says", [
     (["queue", "outbox", "retry"], "Name ids or a filter"),
-    (["queue", "outbox", "retry", "1"], "--reason"),
-    (["queue", "outbox", "retry", "1", "--reason", ""], "--reason"),
     (["queue", "outbox", "retry", "--state", "4", "--yes"], "--reason"),
+    (["queue", "outbox", "retry", "--state", "4", "--yes", "--reason", ""], "--reason"),
     (["queue", "outbox", "retry", "1", "--state", "4", "--reason", "x"], "not both"),
     (["queue", "outbox", "retry", "--older-than", "soon", "--reason", "x"], "no duration"),
     (["queue", "outbox", "retry", "one", "--reason", "x"], "one"),
@@ -123,6 +122,13 @@ def test_a_telegram_message_is_found_by_its_chat_and_order(place: Installation) 
     assert [row["id"] for row in listed] == [1]
     assert ctl_json(place, "queue", "telegram", "skip", "--chat", "-2", "--reason", "old news", "--yes")["changed"] == 1
     assert place.rows("SELECT id, state, outcome FROM telegram_queue ORDER BY id") == [(1, 1, ""), (2, 3, "skipped")]
+
+
+def test_a_message_that_was_named_is_changed_at_once(place: Installation) -> None:
+    add_failed(place, 1)
+    assert ctl(place, "queue", "outbox", "retry", "1").returncode == DONE
+    assert states(place) == "1"
+    assert place.rows("SELECT action, reason, matched FROM audit_log") == [("queue outbox retry", "", 1)]
 
 
 def test_what_is_not_there_is_said(place: Installation) -> None:

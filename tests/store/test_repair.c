@@ -88,14 +88,13 @@ static void a_named_message_is_retried_and_the_log_says_so(void **state)
 			    "1=1,77=0");
 }
 
-static void nothing_is_done_without_a_reason(void **state)
+static void nothing_is_done_by_filter_without_a_reason(void **state)
 {
 	struct test *t = *state;
-	const int64_t ids[] = {1};
+	struct repair_filter filter = {.values[FIELD_STATE] = "4"};
 	struct repair_task task = {.queue = queue_of(t),
 				   .action = REPAIR_SKIP,
-				   .ids = ids,
-				   .id_count = 1,
+				   .filter = &filter,
 				   .actor = "anna",
 				   .reason = ""};
 	struct repair_done done;
@@ -296,7 +295,7 @@ static void a_pattern_finds_the_text_itself(void **state)
 
 #define ALL(kind)                                                          \
 	ON(a_named_message_is_retried_and_the_log_says_so, kind),          \
-		ON(nothing_is_done_without_a_reason, kind),                \
+		ON(nothing_is_done_by_filter_without_a_reason, kind),      \
 		ON(a_filter_finds_what_it_says, kind),                     \
 		ON(many_go_in_batches_under_one_entry, kind),              \
 		ON(what_is_not_found_leaves_no_entry, kind),               \

@@ -391,7 +391,7 @@ int repair_run(struct db *reader, struct writer *writer,
 	int rc;
 
 	*ret_done = (struct repair_done){0};
-	if (task->reason == NULL || task->reason[0] == '\0')
+	if (task->ids == NULL && task->reason[0] == '\0')
 		return err_set(e, ERR_INVALID, "a reason is needed");
 	rc = write_filter(task, &filter, e);
 	if (rc < 0)

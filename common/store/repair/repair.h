@@ -96,8 +96,8 @@ struct repair_done {
 	int64_t matched, changed;
 };
 
-/* Do it. progress, when not NULL, is told after each batch. 0; ERR_INVALID (no
- * reason); < 0 with what was done until then in *ret_done. */
+/* Do it. progress, when not NULL, is told after each batch. 0; ERR_INVALID (a
+ * filter, and reason is ""); < 0 with what was done until then in *ret_done. */
 int repair_run(struct db *reader, struct writer *writer,
 	       const struct repair_task *task,
 	       void (*progress)(const struct repair_done *done, void *context),
