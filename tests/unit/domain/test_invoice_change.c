@@ -93,120 +93,117 @@ static void put_change(const struct invoice *invoice, char text[TEXT_BYTES])
 		       (long long)invoice->vat_minor);
 }
 
+static const struct {
+	const char *name;
+	bool corrects;
+	struct invoice_change changes[2];
+	size_t count;
+	int want_rc;
+	const char *want;
+} change_rows[] = {
+	{"a piece comes back",
+	 false,
+	 {{1, 1000, -1}},
+	 1,
+	 0,
+	 "1: 1000/-1/3333/556 (2000/-1/6666/1111) = 3333/556"},
+	{"all of a weighed line",
+	 false,
+	 {{2, 1000, -1}},
+	 1,
+	 0,
+	 "2: 1000/777/7770/1295 (0/0/0/0) = 7770/1295"},
+	{"a part of the weight",
+	 false,
+	 {{2, 500, 77}},
+	 1,
+	 0,
+	 "2: 500/77/770/128 (500/700/7000/1167) = 770/128"},
+	{"weighed again",
+	 true,
+	 {{2, 1000, 800}},
+	 1,
+	 0,
+	 "2: 0/23/230/38 (1000/800/8000/1333) = 230/38"},
+	{"one gram less",
+	 true,
+	 {{2, 1000, 776}},
+	 1,
+	 0,
+	 "2: 0/-1/-10/-2 (1000/776/7760/1293) = -10/-2"},
+	{"more pieces, and none of the other",
+	 true,
+	 {{1, 4000, -1}, {2, 0, -1}},
+	 2,
+	 0,
+	 "1: 1000/-1/3333/555 (4000/-1/13332/2222) "
+	 "2: -1000/-777/-7770/-1295 (0/0/0/0) = -4437/-740"},
+	{"more than there is",
+	 false,
+	 {{1, 3001, -1}},
+	 1,
+	 ERR_INVALID,
+	 "line 1: from 0.001 to 3.000 can be returned"},
+	{"more grams than there are",
+	 false,
+	 {{2, 500, 778}},
+	 1,
+	 ERR_INVALID,
+	 "line 2: only 777 g are sold"},
+	{"no such line",
+	 true,
+	 {{3, 1000, -1}},
+	 1,
+	 ERR_INVALID,
+	 "the sale has no line 3"},
+	{"the same line twice",
+	 true,
+	 {{1, 1000, -1}, {1, 500, -1}},
+	 2,
+	 ERR_INVALID,
+	 "line 1 is named twice"},
+	{"nothing", true, {{0, 0, 0}}, 0, ERR_INVALID, "no line is named"},
+	{"as it is",
+	 true,
+	 {{1, 3000, -1}},
+	 1,
+	 ERR_INVALID,
+	 "line 1 does not change"},
+	{"less than nothing",
+	 true,
+	 {{1, -1, -1}},
+	 1,
+	 ERR_INVALID,
+	 "line 1: less than nothing"},
+	{"grams of no pieces",
+	 true,
+	 {{2, 0, 5}},
+	 1,
+	 ERR_INVALID,
+	 "line 2: a weight of nothing"},
+};
+
 static void a_change_has_what_was_and_what_is(void **state)
 {
-	static const struct {
-		const char *name;
-		bool corrects;
-		struct invoice_change changes[2];
-		size_t count;
-		int want_rc;
-		const char *want;
-	} rows[] = {
-		{"a piece comes back",
-		 false,
-		 {{1, 1000, -1}},
-		 1,
-		 0,
-		 "1: 1000/-1/3333/556 (2000/-1/6666/1111) = 3333/556"},
-		{"all of a weighed line",
-		 false,
-		 {{2, 1000, -1}},
-		 1,
-		 0,
-		 "2: 1000/777/7770/1295 (0/0/0/0) = 7770/1295"},
-		{"a part of the weight",
-		 false,
-		 {{2, 500, 77}},
-		 1,
-		 0,
-		 "2: 500/77/770/128 (500/700/7000/1167) = 770/128"},
-		{"weighed again",
-		 true,
-		 {{2, 1000, 800}},
-		 1,
-		 0,
-		 "2: 0/23/230/38 (1000/800/8000/1333) = 230/38"},
-		{"one gram less",
-		 true,
-		 {{2, 1000, 776}},
-		 1,
-		 0,
-		 "2: 0/-1/-10/-2 (1000/776/7760/1293) = -10/-2"},
-		{"more pieces, and none of the other",
-		 true,
-		 {{1, 4000, -1}, {2, 0, -1}},
-		 2,
-		 0,
-		 "1: 1000/-1/3333/555 (4000/-1/13332/2222) "
-		 "2: -1000/-777/-7770/-1295 (0/0/0/0) = -4437/-740"},
-		{"more than there is",
-		 false,
-		 {{1, 3001, -1}},
-		 1,
-		 ERR_INVALID,
-		 "line 1: from 0.001 to 3.000 can be returned"},
-		{"more grams than there are",
-		 false,
-		 {{2, 500, 778}},
-		 1,
-		 ERR_INVALID,
-		 "line 2: only 777 g are sold"},
-		{"no such line",
-		 true,
-		 {{3, 1000, -1}},
-		 1,
-		 ERR_INVALID,
-		 "the sale has no line 3"},
-		{"the same line twice",
-		 true,
-		 {{1, 1000, -1}, {1, 500, -1}},
-		 2,
-		 ERR_INVALID,
-		 "line 1 is named twice"},
-		{"nothing",
-		 true,
-		 {{0, 0, 0}},
-		 0,
-		 ERR_INVALID,
-		 "no line is named"},
-		{"as it is",
-		 true,
-		 {{1, 3000, -1}},
-		 1,
-		 ERR_INVALID,
-		 "line 1 does not change"},
-		{"less than nothing",
-		 true,
-		 {{1, -1, -1}},
-		 1,
-		 ERR_INVALID,
-		 "line 1: less than nothing"},
-		{"grams of no pieces",
-		 true,
-		 {{2, 0, 5}},
-		 1,
-		 ERR_INVALID,
-		 "line 2: a weight of nothing"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT_OF(change_rows); i++) {
 		CLEANUP(invoice_clear) struct invoice sale = make_sale();
 		CLEANUP(invoice_clear) struct invoice change = {0};
 		char text[TEXT_BYTES];
 		struct err e = {0};
-		int rc = (rows[i].corrects ? invoice_correct : invoice_return)(
-			&sale, rows[i].changes, rows[i].count, &change, &e);
+		int rc = (change_rows[i].corrects ? invoice_correct
+						  : invoice_return)(
+			&sale, change_rows[i].changes, change_rows[i].count,
+			&change, &e);
 
 		put_change(&change, text);
-		if (rc != rows[i].want_rc ||
-		    strcmp(rc < 0 ? e.text : text, rows[i].want) != 0)
-			fail_msg("%s: rc %d %s, %s", rows[i].name, rc, e.text,
-				 text);
+		if (rc != change_rows[i].want_rc ||
+		    strcmp(rc < 0 ? e.text : text, change_rows[i].want) != 0)
+			fail_msg("%s: rc %d %s, %s", change_rows[i].name, rc,
+				 e.text, text);
 		if (rc == 0 && (change.of_number != 7 ||
 				strcmp(change.of_date, "2025-12-30") != 0))
-			fail_msg("%s: names another sale", rows[i].name);
+			fail_msg("%s: names another sale", change_rows[i].name);
 	}
 }
 

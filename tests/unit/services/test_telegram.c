@@ -253,87 +253,84 @@ static void every_answer_has_its_verdict(void **state)
 	}
 }
 
+#define OPTIONS ",\"link_preview_options\":{\"is_disabled\":true}"
+static const struct {
+	const char *name, *chat, *text, *severity;
+	bool plain, doubtful;
+	const char *want;
+	bool quiet;
+	const char *reply_to;
+} request_rows[] = {
+	{"an id is a number", "-1001234567890123", "<b>x</b> &amp;", "critical",
+	 false, false,
+	 "{\"chat_id\":-1001234567890123,\"text\":\"<b>x</b> &amp;\","
+	 "\"parse_mode\":\"HTML\"" OPTIONS "}",
+	 false, NULL},
+	{"a name is a text; information makes no noise", "@shift", "x", "info",
+	 false, false,
+	 "{\"chat_id\":\"@shift\",\"text\":\"x\",\"parse_mode\":"
+	 "\"HTML\"" OPTIONS ",\"disable_notification\":true}",
+	 false, NULL},
+	{"plain text has no markup", "1", "<b>x</b> &amp;", "critical", true,
+	 false, "{\"chat_id\":1,\"text\":\"x &\"" OPTIONS "}", false, NULL},
+	{"a possible repeat says so", "1", "x", "critical", false, true,
+	 "{\"chat_id\":1,\"text\":\"x\\n(possibly a repeat, #77)\","
+	 "\"parse_mode\":\"HTML\"" OPTIONS "}",
+	 false, NULL},
+	{"a topic of a chat", "-100123:45", "x", "critical", false, false,
+	 "{\"chat_id\":-100123,\"message_thread_id\":45,\"text\":"
+	 "\"x\",\"parse_mode\":\"HTML\"" OPTIONS "}",
+	 false, NULL},
+	{"at night a warning makes no noise", "1", "x", "warning", false, false,
+	 "{\"chat_id\":1,\"text\":\"x\",\"parse_mode\":\"HTML\"" OPTIONS
+	 ",\"disable_notification\":true}",
+	 true, NULL},
+	{"what is critical does", "1", "x", "critical", false, false,
+	 "{\"chat_id\":1,\"text\":\"x\",\"parse_mode\":\"HTML\"" OPTIONS "}",
+	 true, NULL},
+	{"an end answers its beginning", "1", "x", "critical", false, false,
+	 "{\"chat_id\":1,\"text\":\"x\",\"parse_mode\":\"HTML\"" OPTIONS
+	 ",\"reply_parameters\":{\"message_id\":4711,"
+	 "\"allow_sending_without_reply\":true}}",
+	 false, "4711"},
+	{"bad bytes do not go out", "1", "a\xFFz", "critical", false, false,
+	 "{\"chat_id\":1,\"text\":\"a\xEF\xBF\xBDz\",\"parse_mode\":"
+	 "\"HTML\"" OPTIONS "}",
+	 false, NULL},
+};
+
 static void requests_are_what_telegram_wants(void **state)
 {
 	(void)state;
-#define OPTIONS ",\"link_preview_options\":{\"is_disabled\":true}"
-	static const struct {
-		const char *name, *chat, *text, *severity;
-		bool plain, doubtful;
-		const char *want;
-		bool quiet;
-		const char *reply_to;
-	} rows[] = {
-		{"an id is a number", "-1001234567890123", "<b>x</b> &amp;",
-		 "critical", false, false,
-		 "{\"chat_id\":-1001234567890123,\"text\":\"<b>x</b> &amp;\","
-		 "\"parse_mode\":\"HTML\"" OPTIONS "}",
-		 false, NULL},
-		{"a name is a text; information makes no noise", "@shift", "x",
-		 "info", false, false,
-		 "{\"chat_id\":\"@shift\",\"text\":\"x\",\"parse_mode\":"
-		 "\"HTML\"" OPTIONS ",\"disable_notification\":true}",
-		 false, NULL},
-		{"plain text has no markup", "1", "<b>x</b> &amp;", "critical",
-		 true, false, "{\"chat_id\":1,\"text\":\"x &\"" OPTIONS "}",
-		 false, NULL},
-		{"a possible repeat says so", "1", "x", "critical", false, true,
-		 "{\"chat_id\":1,\"text\":\"x\\n(possibly a repeat, #77)\","
-		 "\"parse_mode\":\"HTML\"" OPTIONS "}",
-		 false, NULL},
-		{"a topic of a chat", "-100123:45", "x", "critical", false,
-		 false,
-		 "{\"chat_id\":-100123,\"message_thread_id\":45,\"text\":"
-		 "\"x\",\"parse_mode\":\"HTML\"" OPTIONS "}",
-		 false, NULL},
-		{"at night a warning makes no noise", "1", "x", "warning",
-		 false, false,
-		 "{\"chat_id\":1,\"text\":\"x\",\"parse_mode\":\"HTML\"" OPTIONS
-		 ",\"disable_notification\":true}",
-		 true, NULL},
-		{"what is critical does", "1", "x", "critical", false, false,
-		 "{\"chat_id\":1,\"text\":\"x\",\"parse_mode\":\"HTML\"" OPTIONS
-		 "}",
-		 true, NULL},
-		{"an end answers its beginning", "1", "x", "critical", false,
-		 false,
-		 "{\"chat_id\":1,\"text\":\"x\",\"parse_mode\":\"HTML\"" OPTIONS
-		 ",\"reply_parameters\":{\"message_id\":4711,"
-		 "\"allow_sending_without_reply\":true}}",
-		 false, "4711"},
-		{"bad bytes do not go out", "1", "a\xFFz", "critical", false,
-		 false,
-		 "{\"chat_id\":1,\"text\":\"a\xEF\xBF\xBDz\",\"parse_mode\":"
-		 "\"HTML\"" OPTIONS "}",
-		 false, NULL},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT_OF(request_rows); i++) {
 		CLEANUP(buf_clear) struct buf out = BUF_MAX(REQUEST_BYTES_MAX);
 		char body[64];
 		char chat[32];
 		char severity[16];
 		char reply_to[16] = "";
-		struct queue_message m = {.id = 77,
-					  .external_id = reply_to,
-					  .body = body,
-					  .address = chat,
-					  .channel = severity,
-					  .sending_since_ms =
-						  rows[i].doubtful ? 1 : 0};
+		struct queue_message m = {
+			.id = 77,
+			.external_id = reply_to,
+			.body = body,
+			.address = chat,
+			.channel = severity,
+			.sending_since_ms = request_rows[i].doubtful ? 1 : 0};
 
-		memcpy(body, rows[i].text, strlen(rows[i].text) + 1);
-		(void)text_copy(chat, sizeof(chat), rows[i].chat);
-		(void)text_copy(severity, sizeof(severity), rows[i].severity);
-		if (rows[i].reply_to != NULL)
+		memcpy(body, request_rows[i].text,
+		       strlen(request_rows[i].text) + 1);
+		(void)text_copy(chat, sizeof(chat), request_rows[i].chat);
+		(void)text_copy(severity, sizeof(severity),
+				request_rows[i].severity);
+		if (request_rows[i].reply_to != NULL)
 			(void)text_copy(reply_to, sizeof(reply_to),
-					rows[i].reply_to);
-		assert_int_equal(telegram_request_write(&m, chat, rows[i].plain,
-							rows[i].quiet, &out,
-							NULL),
+					request_rows[i].reply_to);
+		assert_int_equal(telegram_request_write(
+					 &m, chat, request_rows[i].plain,
+					 request_rows[i].quiet, &out, NULL),
 				 0);
-		if (strcmp(buf_text(&out), rows[i].want) != 0)
-			fail_msg("%s: %s", rows[i].name, buf_text(&out));
+		if (strcmp(buf_text(&out), request_rows[i].want) != 0)
+			fail_msg("%s: %s", request_rows[i].name,
+				 buf_text(&out));
 	}
 }
 
