@@ -35,6 +35,11 @@ STMT(tx_savepoint, "SAVEPOINT unit");
 STMT(tx_savepoint_release, "RELEASE unit");
 STMT(tx_savepoint_rollback, "ROLLBACK TO unit");
 
+static struct query *query_of(struct db *db, const struct stmt *stmt)
+{
+	return &db->queries[stmt - stmts_start];
+}
+
 int db_open(const char *path, enum db_mode mode, struct db **ret_db,
 	    struct err *e)
 {
@@ -52,7 +57,7 @@ int db_open(const char *path, enum db_mode mode, struct db **ret_db,
 		db->queries[i] =
 			(struct query){.db = db, .stmt = &stmts_start[i]};
 	/* The one that must not fail for want of memory. */
-	rc = db->driver->prepare(&db->queries[&tx_rollback - stmts_start], e);
+	rc = db->driver->prepare(query_of(db, &tx_rollback), e);
 	if (rc < 0) {
 		db_close(db);
 		return rc;
@@ -78,7 +83,7 @@ int db_script(struct db *db, const char *sql, struct err *e)
 
 struct query *query_start(struct db *db, const struct stmt *stmt)
 {
-	struct query *q = &db->queries[stmt - stmts_start];
+	struct query *q = query_of(db, stmt);
 
 	assert(!q->running);
 	q->running = true;
