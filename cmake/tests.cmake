@@ -6,7 +6,7 @@ set(TEST_ENVIRONMENT
   "ASAN_OPTIONS=handle_segv=2:handle_abort=2:detect_leaks=1:strict_string_checks=1"
   "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/leaks.txt:print_suppressions=0"
   "UBSAN_OPTIONS=print_stacktrace=1"
-  "TSAN_OPTIONS=handle_segv=2:second_deadlock_stack=1:die_after_fork=0")
+  "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/races.txt:handle_segv=2:second_deadlock_stack=1:die_after_fork=0")
 
 # tests/unit/LAYER/test_X.c and tests/store/test_X.c: one program each.
 function(add_suite folder)

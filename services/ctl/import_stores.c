@@ -61,36 +61,41 @@ static int read_all(struct import *import, struct list *list, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
+struct sorted {
+	const struct store_entry *entry;
+};
+
 static int compare(const void *a, const void *b)
 {
-	const struct store_entry *const *x = a;
-	const struct store_entry *const *y = b;
-	int order = strcmp((*x)->id, (*y)->id);
+	const struct store_entry *x = ((const struct sorted *)a)->entry;
+	const struct store_entry *y = ((const struct sorted *)b)->entry;
+	int order = strcmp(x->id, y->id);
 
 	/* Equal ones in the order of the file. */
-	return order != 0 ? order : (*x > *y) - (*x < *y);
+	return order != 0 ? order : (x > y) - (x < y);
 }
 
 static int find_doubles(struct import *import, const struct list *list,
 			struct err *e)
 {
-	CLEANUP_FREE const struct store_entry **sorted =
+	CLEANUP_FREE struct sorted *sorted =
 		calloc((size_t)list->count + 1, sizeof(*sorted));
 	char text[ORDER_SHORT_BYTES + 40];
 
 	if (sorted == NULL)
 		return err_set(e, ERR_NOMEM, "stores: out of memory");
 	for (int64_t i = 0; i < list->count; i++)
-		sorted[i] = &list->entries[i];
+		sorted[i].entry = &list->entries[i];
 	qsort(sorted, (size_t)list->count, sizeof(*sorted), compare);
 	for (int64_t i = 1; i < list->count; i++) {
-		if (strcmp(sorted[i - 1]->id, sorted[i]->id) != 0)
+		if (strcmp(sorted[i - 1].entry->id, sorted[i].entry->id) != 0)
 			continue;
-		(void)snprintf(
-			text, sizeof(text),
-			"id: '%s' is there already in line %lld", sorted[i]->id,
-			(long long)list->lines[sorted[i - 1] - list->entries]);
-		import_bad(import, list->lines[sorted[i] - list->entries],
+		(void)snprintf(text, sizeof(text),
+			       "id: '%s' is there already in line %lld",
+			       sorted[i].entry->id,
+			       (long long)list->lines[sorted[i - 1].entry -
+						      list->entries]);
+		import_bad(import, list->lines[sorted[i].entry - list->entries],
 			   text);
 	}
 	return 0;

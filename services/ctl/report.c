@@ -72,13 +72,13 @@ static int read_day(const char *date, int64_t *ret_ms)
 static int fill(struct ctl *ctl, struct making *m, int64_t from_ms,
 		int64_t to_ms)
 {
-	struct report_place place = {0};
+	struct report_place place = {.from_ms = from_ms - MARGIN_MS,
+				     .to_ms = to_ms + DAY_MS + MARGIN_MS,
+				     .max = PAGE};
 	int rc;
 
 	do {
-		rc = orders_report(ctl->db, from_ms - MARGIN_MS,
-				   to_ms + DAY_MS + MARGIN_MS, PAGE, &place,
-				   add, m, &ctl->err);
+		rc = orders_report(ctl->db, &place, add, m, &ctl->err);
 	} while (rc > 0);
 	return rc;
 }

@@ -33,7 +33,7 @@ static void put_safe(struct buf *out, const char *text)
 				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
 	for (; *text != '\0'; text++)
-		buf_add_char(out, strchr(safe, *text) != NULL ? *text : '_');
+		buf_add(out, strchr(safe, *text) != NULL ? text : "_", 1);
 }
 
 static void put_series(const char *pattern, const char *date,

@@ -202,7 +202,9 @@ def test_a_marketplace_that_is_away_for_two_hours_gets_everything_once_in_sequen
             machine.set_clock((minute + 1) * HOUR_MS // 6)
             if minute in (3, 6, 9):
                 run_job(appliance, "monitor")
-        assert rows(appliance, "SELECT state FROM endpoints WHERE name = 'kuper'") == [("open",)]
+        wait_until(lambda: rows(appliance, "SELECT state FROM endpoints WHERE name = 'kuper'") == [("open",)], 20 * SLACK,
+                   "the breaker is open")
+        run_job(appliance, "monitor")
         assert rows(appliance, "SELECT count(*) FROM alerts WHERE rule = 'breaker-open'") == [(1,)]
         market.clear_faults()
         wait_until_told(appliance, market, ids, 60)

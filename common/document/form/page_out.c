@@ -94,9 +94,11 @@ int page_text_height(struct page_out *page, const struct page_text *place,
 							 ? PANGO_ALIGN_RIGHT
 							 : PANGO_ALIGN_LEFT);
 	buf_reset(&page->clean);
-	for (; *text != '\0'; text++)
-		buf_add_char(&page->clean,
-			     (unsigned char)*text < ' ' ? ' ' : *text);
+	for (; *text != '\0'; text++) {
+		bool is_control = (unsigned char)*text < ' ';
+
+		buf_add(&page->clean, is_control ? " " : text, 1);
+	}
 	pango_layout_set_text(page->layout, buf_text(&page->clean), -1);
 	pango_layout_get_size(page->layout, NULL, &height);
 	return (int)((double)height / PANGO_SCALE * 254.0 / 72.0) + 1;

@@ -67,6 +67,6 @@ int report_add(struct report *report, const struct report_order *order,
 int64_t report_percentile_ms(struct report_row *row, int percent);
 
 /* As CSV with its header, sorted by date, store, picker. 0 or ERR_NOMEM. */
-int report_write(struct report *report, struct buf *out, struct err *e);
+int report_write(struct report *report, struct buf *buf, struct err *e);
 
 #endif

@@ -259,7 +259,7 @@ int products_sweep(struct db *db, int limit, struct err *e)
 		{&products_first, &products_delete},
 		{&products_last, &products_delete},
 	};
-	struct catalogue_state state;
+	struct catalogue_state state = {0};
 	int rows = 0;
 	int rc = products_state(db, &state, e);
 

@@ -25,7 +25,7 @@ int stores_ensure(struct db *db, const char *store_id, int64_t now_ms,
 /* What an import says of a store. Inside a write transaction. 1 when that was
  * news, 0 when it is so already, < 0. */
 struct store_entry;
-int stores_put(struct db *db, const struct store_entry *entry, int64_t now_ms,
+int stores_put(struct db *db, const struct store_entry *s, int64_t now_ms,
 	       struct err *e);
 
 struct store_row {

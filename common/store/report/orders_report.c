@@ -48,8 +48,7 @@ static void read_row(struct query *q, struct report_source *to)
 	};
 }
 
-int orders_report(struct db *db, int64_t from_ms, int64_t to_ms, int max,
-		  struct report_place *place,
+int orders_report(struct db *db, struct report_place *place,
 		  int (*each)(const struct report_source *order, void *context,
 			      struct err *e),
 		  void *context, struct err *e)
@@ -62,9 +61,9 @@ int orders_report(struct db *db, int64_t from_ms, int64_t to_ms, int max,
 	query_text(q, 1, from.store_id);
 	query_i64(q, 2, from.created_ms);
 	query_i64(q, 3, from.order_id);
-	query_i64(q, 4, from_ms);
-	query_i64(q, 5, to_ms);
-	query_i64(q, 6, max);
+	query_i64(q, 4, from.from_ms);
+	query_i64(q, 5, from.to_ms);
+	query_i64(q, 6, from.max);
 	while ((rc = query_next(q, e)) > 0) {
 		struct report_source order;
 

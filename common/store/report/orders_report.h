@@ -10,8 +10,10 @@
 struct db;
 struct err;
 
-/* Where a page ended; zeroed: at the beginning. */
+/* Which orders, and where the page before ended (zeroed: at the beginning). */
 struct report_place {
+	int64_t from_ms, to_ms; /* they came within [from, to) */
+	int max;                /* of a page */
 	char store_id[64];
 	int64_t created_ms, order_id;
 };
@@ -22,11 +24,9 @@ struct report_source {
 		canceled_ms;
 	int64_t lines, found, replaced, short_lines, picked_milli;
 };
-/* Orders that came within [from_ms, to_ms), by store and time: at most max
- * after *place, which moves on. Number of rows; what each() returns below 0; <
- * 0. Reader. */
-int orders_report(struct db *db, int64_t from_ms, int64_t to_ms, int max,
-		  struct report_place *place,
+/* A page of orders by store and time, after *place, which moves on. Number of
+ * rows; what each() returns below 0; < 0. Reader. */
+int orders_report(struct db *db, struct report_place *place,
 		  int (*each)(const struct report_source *order, void *context,
 			      struct err *e),
 		  void *context, struct err *e);
