@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "queue_test.h"
+#include "store/engine/db_private.h"
 
 enum {
 	BACKLOG = 20000
@@ -116,19 +117,21 @@ static void ten_thousand_idle_heads_cost_nothing(void **state)
 	assert_int_equal(after.take, before.take);
 }
 
-/* The linker's list of all statements (db.h). */
-extern const struct stmt __start_og_stmts[];
-extern const struct stmt __stop_og_stmts[];
+static const struct stmt *statement(const char *name)
+{
+	const struct stmt *first = stmt_first();
+
+	for (size_t i = 0; i < stmt_count(); i++)
+		if (strcmp(first[i].name, name) == 0)
+			return &first[i];
+	fail_msg("there is no statement %s", name);
+	return NULL;
+}
 
 static int64_t steps_of_a_pick(struct test *t)
 {
-	const struct stmt *pick = __start_og_stmts;
-
-	while (pick < __stop_og_stmts &&
-	       strcmp(pick->name, "outbox_pick_head") != 0)
-		pick++;
-	assert_true(pick < __stop_og_stmts);
-	return steps_of(t, pick, (const char *[]){"kuper", "0", "1000100"}, 3);
+	return steps_of(t, statement("outbox_pick_head"),
+			(const char *[]){"kuper", "0", "1000100"}, 3);
 }
 
 static void ready_heads_of_another_endpoint_cost_nothing(void **state)
