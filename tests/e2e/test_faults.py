@@ -43,7 +43,9 @@ def wait_until_told(appliance: Appliance, market: Kuper, ids: list[str], seconds
     told = {order["id"]: order["accepted"] for order in market.control("GET", "orders", brief=1)["orders"]}
     assert told == {order_id: ["order.accepted"] for order_id in ids}
     assert market.anomalies() == []
-    assert rows(appliance, "SELECT state, outcome FROM outbox GROUP BY 1, 2") == [(3, "ok")]
+    # A duplicate: an attempt whose answer was lost had arrived, and the marketplace says so.
+    ends = set(rows(appliance, "SELECT state, outcome FROM outbox"))
+    assert (3, "ok") in ends and ends <= {(3, "ok"), (3, "duplicate")}, ends
     check_store(appliance)
 
 
@@ -205,9 +207,12 @@ def test_a_marketplace_that_is_away_for_two_hours_gets_everything_once_in_sequen
         wait_until(lambda: rows(appliance, "SELECT state FROM endpoints WHERE name = 'kuper'") == [("open",)], 20 * SLACK,
                    "the breaker is open")
         run_job(appliance, "monitor")
-        assert rows(appliance, "SELECT count(*) FROM alerts WHERE rule = 'breaker-open'") == [(1,)]
+        machine.set_clock((len(AWAY) + 1) * HOUR_MS // 6)
+        run_job(appliance, "monitor")
+        assert rows(appliance, "SELECT state FROM alerts WHERE rule = 'breaker-open' AND state <> 'resolved'") == [
+            ("firing",)]
         market.clear_faults()
         wait_until_told(appliance, market, ids, 60)
         assert rows(appliance, "SELECT state FROM endpoints WHERE name = 'kuper'") == [("closed",)]
         run_job(appliance, "monitor")
-        assert rows(appliance, "SELECT state FROM alerts WHERE rule = 'breaker-open'") == [("resolved",)]
+        assert rows(appliance, "SELECT DISTINCT state FROM alerts WHERE rule = 'breaker-open'") == [("resolved",)]
