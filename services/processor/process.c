@@ -46,7 +46,7 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 				    .until_ms = now_ms + LEASE_MS};
 	int rc = 1;
 
-	/* The unit may run again after a failure of the engine. */
+	/* The unit may run again: another one of its batch has failed. */
 	clear_messages(claim);
 	while (claim->count < PROCESS_BATCH && rc > 0) {
 		int n = claim->count;

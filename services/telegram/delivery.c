@@ -56,7 +56,7 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 	};
 	int rc = 1;
 
-	/* The unit may run again after a failure of the engine. */
+	/* The unit may run again: another one of its batch has failed. */
 	while (claim->count > 0)
 		queue_message_clear(&claim->messages[--claim->count]);
 	while (claim->count < claim->wanted && rc > 0) {
