@@ -92,6 +92,7 @@ static void processes_that_start_together_make_one_store(void **state)
 	pid_t children[6];
 	struct db *db = NULL;
 
+	fixture_close(f);
 	(void)snprintf(path, sizeof(path), "%s/together.db", f->dir);
 	for (size_t i = 0; i < COUNT_OF(children); i++) {
 		children[i] = fork();

@@ -250,6 +250,7 @@ static void what_was_acknowledged_survives_sigkill(void **state)
 	struct fixture *f = *state;
 	int first = 1000;
 
+	fixture_close(f);
 	for (int round = 0; round < KILLS; round++) {
 		int last = kill_one(f, first, 1 + round * 3 % 17);
 		char sql[160];

@@ -47,12 +47,19 @@ static int remove_one(const char *path, const struct stat *st, int type,
 	return remove(path);
 }
 
+void fixture_close(struct fixture *f)
+{
+	writer_stop(f->writer);
+	db_close(f->db);
+	f->writer = NULL;
+	f->db = NULL;
+}
+
 int fixture_teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	writer_stop(f->writer);
-	db_close(f->db);
+	fixture_close(f);
 	(void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(f);
 	return 0;

@@ -26,6 +26,10 @@ struct fixture {
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
+/* End the writer and close the reader early. A test that forks calls it first:
+ * a child may have neither their threads nor their connections. */
+void fixture_close(struct fixture *f);
+
 /* Run one function inside a write transaction of the fixture's writer. */
 int fixture_write(struct fixture *f,
 		  int (*run)(struct db *db, int64_t now_ms, void *context,
