@@ -69,7 +69,7 @@ foreach(lint layers banned functions)
 endforeach()
 foreach(tool format shell cppcheck tidy)
   add_test(NAME static.${tool} COMMAND ${PYTHON} -B ${CMAKE_SOURCE_DIR}/tests/lint/run_tool.py ${tool}
-           ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/build/clang)
+           ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/build/asan)
   set_tests_properties(static.${tool} PROPERTIES TIMEOUT 1200 LABELS static SKIP_RETURN_CODE 77)
 endforeach()
 set_tests_properties(static.cppcheck static.tidy PROPERTIES RUN_SERIAL ON) # they use every processor

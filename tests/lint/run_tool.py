@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Run one tool of others over our code: run_tool.py TOOL ROOT CLANG_BUILD
 
-CLANG_BUILD is a build folder of the preset `clang`: its compile commands are the ones that clang-tidy understands, and its
-generated files are the ones that cppcheck wants to see. Exit code 77 (skipped) when the tool or that folder is missing.
+CLANG_BUILD is a build folder of clang's (the preset `asan`): its compile commands are the ones that clang-tidy understands,
+and its generated files are the ones that cppcheck wants to see. Exit code 77 (skipped) when the tool or that folder is missing.
 """
 import os
 import pathlib
@@ -55,7 +55,7 @@ def main(tool, root, build):
         print(f"{command[0]} is not installed")
         return SKIPPED
     if tool in NEEDS_BUILD and not pathlib.Path(build, "generated").exists():
-        print(f"{build} is not built: cmake --preset clang && cmake --build --preset clang")
+        print(f"{build} is not built: cmake --preset asan && cmake --build --preset asan")
         return SKIPPED
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     # run-clang-tidy prints the command of every file; only what it found is of interest.
