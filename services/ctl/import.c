@@ -4,98 +4,140 @@
 #include <stdio.h>
 
 #include "app/small_file.h"
+#include "app/zones.h"
+#include "store/engine/writer.h"
 
 enum {
-	TOLD_MAX = 100,
-	PROGRESS_ROWS = 100 * 1000
+	PROGRESS_ROWS = 100 * 1000,
+	CHECKPOINT_PAGES = 1000
 };
 
-int import_open(struct import *import, struct ctl *ctl, const char *kind)
+static void tell_fault(void *context, int64_t line, const char *text)
+{
+	const struct import_file *file = context;
+
+	(void)fprintf(stderr, "%s:%lld: %s\n", file->path, (long long)line,
+		      text);
+}
+
+static int tell_progress(void *context, int64_t rows, bool written,
+			 size_t bytes, struct err *e)
+{
+	(void)context;
+	(void)bytes;
+	(void)e;
+	if (rows % PROGRESS_ROWS == 0)
+		(void)fprintf(stderr, "%lld rows %s\n", (long long)rows,
+			      written ? "written" : "checked");
+	return 0;
+}
+
+static void tell_published(void *context, int64_t rows)
+{
+	(void)context;
+	(void)printf("%lld products are the catalogue now\n", (long long)rows);
+	(void)fflush(stdout);
+	if (rows >= IMPORT_ROWS_PER_WRITE)
+		(void)fprintf(stderr, "removing the one before\n");
+}
+
+int import_file_open(struct import_file *file, struct ctl *ctl,
+		     const char *kind)
 {
 	int rc;
 
-	*import = (struct import){
+	*file = (struct import_file){
 		.ctl = ctl,
 		.path = ctl_next(ctl),
 		.text = BUF_MAX(IMPORT_FILE_BYTES_MAX),
+		.ear = {.fault = tell_fault,
+			.progress = tell_progress,
+			.published = tell_published,
+			.context = file},
 	};
-	if (import->path == NULL || ctl->arg_count > 0)
+	if (file->path == NULL || ctl->arg_count > 0)
 		return ctl_fail(ctl, CTL_USAGE, "which file? one at a time");
-	rc = instance_open(ctl->dir.run, kind, 1, &import->lock, &ctl->err);
+	rc = instance_open(ctl->dir.run, kind, 1, &file->lock, &ctl->err);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	rc = small_file_read(import->path, &import->text, NULL, &ctl->err);
+	rc = small_file_read(file->path, &file->text, NULL, &ctl->err);
 	if (rc < 0) {
-		instance_close(&import->lock);
-		buf_clear(&import->text);
+		instance_close(&file->lock);
+		buf_clear(&file->text);
 		return ctl_error(ctl, rc);
 	}
-	digest_sha256(buf_text(&import->text), import->text.used_bytes,
-		      import->hash);
+	import_init(&file->import, buf_text(&file->text), file->text.used_bytes,
+		    &file->ear);
+	file->import.check_zone = zones_check;
 	return CTL_DONE;
 }
 
-void import_close(struct import *import)
+void import_file_close(struct import_file *file)
 {
-	csv_clear(&import->csv);
-	buf_clear(&import->text);
-	instance_close(&import->lock);
+	import_clear(&file->import);
+	buf_clear(&file->text);
+	instance_close(&file->lock);
 }
 
-int import_rewind(struct import *import, const struct csv_column *columns,
-		  size_t count, struct err *e)
+int import_file_end(struct import_file *file, int rc)
 {
-	csv_clear(&import->csv);
-	import->rows = 0;
-	csv_open(&import->csv, buf_text(&import->text),
-		 import->text.used_bytes);
-	return csv_read_header(&import->csv, columns, count, import->places, e);
-}
-
-void import_bad(struct import *import, int64_t line, const char *text)
-{
-	if (import->bad++ < TOLD_MAX)
-		(void)fprintf(stderr, "%s:%lld: %s\n", import->path,
-			      (long long)line, text);
-}
-
-int import_refuse(const struct import *import)
-{
-	return ctl_fail(import->ctl, CTL_FAILED,
-			"%lld bad rows%s; nothing was changed",
-			(long long)import->bad,
-			import->bad > TOLD_MAX ? ", of which the first 100 are "
-						 "shown"
-					       : "");
-}
-
-void import_progress(const struct import *import, const char *what)
-{
-	if (import->rows % PROGRESS_ROWS == 0)
-		(void)fprintf(stderr, "%lld rows %s\n", (long long)import->rows,
-			      what);
-}
-
-int import_check(struct import *import, const struct csv_column *columns,
-		 size_t count,
-		 int (*check)(struct import *import, struct err *e))
-{
-	struct ctl *ctl = import->ctl;
-	int rc = import_rewind(import, columns, count, &ctl->err);
+	int64_t bad = file->import.bad;
 
 	if (rc < 0)
-		return ctl_fail(ctl, CTL_FAILED, "%s:%lld: %s", import->path,
-				(long long)import->csv.line, ctl->err.text);
-	while ((rc = csv_next(&import->csv, &ctl->err)) != 0) {
-		if (rc > 0)
-			rc = check(import, &ctl->err);
-		if (rc < 0 && rc != ERR_INVALID)
-			return ctl_error(ctl, rc);
-		if (rc < 0)
-			import_bad(import, import->csv.line, ctl->err.text);
-		import->rows++;
-		import_progress(import, "checked");
-	}
-	import->good = import->rows - import->bad;
-	return import->bad == 0 ? CTL_DONE : import_refuse(import);
+		return ctl_error(file->ctl, rc);
+	if (bad == 0)
+		return CTL_DONE;
+	return ctl_fail(file->ctl, CTL_FAILED,
+			"%lld bad rows%s; nothing was changed", (long long)bad,
+			bad > IMPORT_FAULTS_MAX
+				? ", of which the first 100 are shown"
+				: "");
+}
+
+int ctl_catalog_import(struct ctl *ctl)
+{
+	struct writer_options options = {.path = ctl->store_path,
+					 .checkpoint_pages = CHECKPOINT_PAGES};
+	struct writer *writer = NULL;
+	struct import_file file;
+	int code = import_file_open(&file, ctl, "catalog-import");
+	int rc;
+
+	if (code != CTL_DONE)
+		return code;
+	rc = writer_start(&options, &writer, &ctl->err);
+	if (rc == 0)
+		rc = import_catalog(&file.import, ctl->db, writer, &ctl->err);
+	writer_stop(writer);
+	code = import_file_end(&file, rc);
+	if (code == CTL_DONE && file.import.is_known)
+		(void)printf("%lld products: this file is the catalogue "
+			     "already\n",
+			     (long long)file.import.good);
+	import_file_close(&file);
+	return code;
+}
+
+int ctl_store_import(struct ctl *ctl)
+{
+	struct writer_options options = {.path = ctl->store_path,
+					 .checkpoint_pages = CHECKPOINT_PAGES};
+	struct writer *writer = NULL;
+	struct import_file file;
+	int code = import_file_open(&file, ctl, "store-import");
+	int rc;
+
+	if (code != CTL_DONE)
+		return code;
+	rc = writer_start(&options, &writer, &ctl->err);
+	if (rc == 0)
+		rc = import_stores(&file.import, writer, &ctl->err);
+	writer_stop(writer);
+	code = import_file_end(&file, rc);
+	if (code == CTL_DONE)
+		(void)printf("%lld stores, %lld of them new or changed\n",
+			     (long long)file.import.good,
+			     (long long)file.import.changed);
+	import_file_close(&file);
+	return code;
 }

@@ -87,39 +87,38 @@ static int run_put(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 	return rc;
 }
 
-static int write_all(struct import *import, struct err *e)
+static int write_all(struct ctl *ctl, struct import *import, struct err *e)
 {
 	struct batch batch = {.unit.run = run_put};
 	int rc = import_rewind(import, columns, PLACE_COLUMNS, e);
 
-	while (rc >= 0 && (rc = csv_next(&import->csv, e)) > 0) {
+	while (rc >= 0 && (rc = import_next(import, e)) > 0) {
 		rc = read_place(import, &batch.places[batch.count], e);
 		if (rc < 0 || ++batch.count < IMPORT_ROWS_PER_WRITE)
 			continue;
-		rc = ctl_write(import->ctl, &batch.unit);
+		rc = ctl_write(ctl, &batch.unit);
 		batch.count = 0;
 	}
 	if (rc == 0 && batch.count > 0)
-		rc = ctl_write(import->ctl, &batch.unit);
+		rc = ctl_write(ctl, &batch.unit);
 	return rc;
 }
 
 int ctl_place_import(struct ctl *ctl)
 {
-	struct import import;
-	int code = import_open(&import, ctl, "places");
+	struct import_file file;
+	int code = import_file_open(&file, ctl, "places");
 	int rc;
 
 	if (code != CTL_DONE)
 		return code;
-	code = import_check(&import, columns, PLACE_COLUMNS, check);
-	if (code == CTL_DONE) {
-		rc = write_all(&import, &ctl->err);
-		if (rc < 0)
-			code = ctl_error(ctl, rc);
-		else
-			(void)printf("%lld places\n", (long long)import.good);
-	}
-	import_close(&import);
+	rc = import_check(&file.import, columns, PLACE_COLUMNS, check,
+			  &ctl->err);
+	if (rc == 0 && file.import.bad == 0)
+		rc = write_all(ctl, &file.import, &ctl->err);
+	code = import_file_end(&file, rc);
+	if (code == CTL_DONE)
+		(void)printf("%lld places\n", (long long)file.import.good);
+	import_file_close(&file);
 	return code;
 }

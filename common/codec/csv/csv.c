@@ -9,6 +9,10 @@
 
 static const char byte_order_mark[] = "\xEF\xBB\xBF";
 
+enum {
+	EVIDENCE_MAX = 64 * 1024 /* characters beyond ASCII; more say no more */
+};
+
 /* Russian text in Windows-1251 has next to no sequence that is good UTF-8, and
  * a UTF-8 file with a damaged byte has next to nothing else. */
 static bool looks_like_1251(const char *data, const char *end)
@@ -16,7 +20,7 @@ static bool looks_like_1251(const char *data, const char *end)
 	size_t good = 0;
 	size_t bad = 0;
 
-	while (data < end) {
+	while (data < end && good + bad < EVIDENCE_MAX) {
 		size_t bytes = text_utf8_sequence(data, end);
 
 		if ((unsigned char)*data >= 0x80) {

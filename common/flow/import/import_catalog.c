@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * import_catalog.c - `catalog import FILE.csv`: the file becomes the whole
- * catalogue, all at once.
+ * import_catalog.c - products: the file becomes the whole catalogue, all at
+ * once.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
-#include "import.h"
+#include "flow/import/import.h"
 #include "store/catalogue/products.h"
 #include "store/engine/writer.h"
 
@@ -69,20 +71,21 @@ static int run_sweep(struct unit *u, struct db *db, int64_t now_ms,
 
 static int take_step(struct writer *writer, struct step *step,
 		     int (*run)(struct unit *, struct db *, int64_t,
-				struct err *))
+				struct err *),
+		     struct err *e)
 {
 	step->unit = (struct unit){.run = run};
-	return writer_call(writer, &step->unit, &step->import->ctl->err);
+	return writer_call(writer, &step->unit, e);
 }
 
 /* Whatever is of no published generation: of an import that was cut short, of
  * this one when it is refused, of the one before. */
-static int sweep_all(struct writer *writer, struct step *step)
+static int sweep_all(struct writer *writer, struct step *step, struct err *e)
 {
 	int rc;
 
 	do
-		rc = take_step(writer, step, run_sweep);
+		rc = take_step(writer, step, run_sweep, e);
 	while (rc == 0 && step->swept > 0);
 	return rc;
 }
@@ -116,13 +119,14 @@ static void tell_double(struct import *import, const struct batch *b, int64_t i)
 	import_bad(import, b->lines[i], text);
 }
 
-static int flush(struct import *import, struct writer *writer, struct batch *b)
+static int flush(struct import *import, struct writer *writer, struct batch *b,
+		 struct err *e)
 {
 	int rc = 0;
 
 	if (b->count > 0) {
 		b->unit = (struct unit){.run = run_add};
-		rc = writer_call(writer, &b->unit, &import->ctl->err);
+		rc = writer_call(writer, &b->unit, e);
 	}
 	for (int64_t i = 0; rc == 0 && i < b->count; i++)
 		if (b->is_double[i])
@@ -141,12 +145,11 @@ static int64_t rows_of(const struct product *product)
 }
 
 static int write_all(struct import *import, struct writer *writer,
-		     struct batch *b)
+		     struct batch *b, struct err *e)
 {
-	struct err *e = &import->ctl->err;
 	int rc = import_rewind(import, product_columns, PRODUCT_COLUMNS, e);
 
-	while (rc >= 0 && (rc = csv_next(&import->csv, e)) > 0) {
+	while (rc >= 0 && (rc = import_next(import, e)) > 0) {
 		struct product product;
 		int64_t rows;
 
@@ -154,90 +157,62 @@ static int write_all(struct import *import, struct writer *writer,
 				      e);
 		rows = rows_of(&product);
 		if (rc == 0 && b->rows + rows > IMPORT_ROWS_PER_WRITE)
-			rc = flush(import, writer, b);
+			rc = flush(import, writer, b, e);
 		b->products[b->count] = product;
 		b->lines[b->count++] = import->csv.line;
 		b->rows += rows;
-		import->rows++;
-		import_progress(import, "written");
+		if (rc == 0)
+			rc = import_count(import, true, e);
 	}
-	return rc < 0 ? rc : flush(import, writer, b);
+	return rc < 0 ? rc : flush(import, writer, b, e);
 }
 
-static void say_published(const struct import *import)
-{
-	(void)printf("%lld products are the catalogue now\n",
-		     (long long)import->good);
-	(void)fflush(stdout);
-	if (import->good >= IMPORT_ROWS_PER_WRITE)
-		(void)fprintf(stderr, "removing the one before\n");
-}
-
-/* 0, or < 0 with ctl->err; import->bad says whether it was published. */
-static int fill_and_publish(struct import *import, struct writer *writer)
+/* 0 or < 0; import->bad says whether it was published. */
+static int fill_and_publish(struct import *import, struct writer *writer,
+			    struct err *e)
 {
 	CLEANUP_FREE struct batch *batch = calloc(1, sizeof(*batch));
+	const struct import_ear *ear = import->ear;
 	struct step step = {.import = import};
 	int rc;
 	int swept;
 
 	if (batch == NULL)
-		return err_set(&import->ctl->err, ERR_NOMEM, "out of memory");
-	rc = sweep_all(writer, &step);
+		return err_set(e, ERR_NOMEM, "out of memory");
+	rc = sweep_all(writer, &step, e);
 	if (rc == 0)
-		rc = take_step(writer, &step, run_begin);
+		rc = take_step(writer, &step, run_begin, e);
 	batch->generation = step.generation;
 	if (rc == 0)
-		rc = write_all(import, writer, batch);
+		rc = write_all(import, writer, batch, e);
 	if (rc == 0 && import->bad == 0) {
-		rc = take_step(writer, &step, run_publish);
-		if (rc == 0)
-			say_published(import);
+		rc = take_step(writer, &step, run_publish, e);
+		if (rc == 0 && ear->published != NULL)
+			ear->published(ear->context, import->good);
 	}
 	/* Also after a failure; the next import would do it otherwise. */
-	swept = sweep_all(writer, &step);
+	swept = sweep_all(writer, &step, rc < 0 ? NULL : e);
 	return rc < 0 ? rc : swept;
 }
 
-static int import_all(struct import *import)
+int import_catalog(struct import *import, struct db *reader,
+		   struct writer *writer, struct err *e)
 {
-	struct writer_options options = {.path = import->ctl->store_path,
-					 .checkpoint_pages = 1000};
 	struct catalogue_state state;
-	struct writer *writer = NULL;
-	struct ctl *ctl = import->ctl;
-	int code =
-		import_check(import, product_columns, PRODUCT_COLUMNS, check);
-	int rc;
+	int rc = import_check(import, product_columns, PRODUCT_COLUMNS, check,
+			      e);
 
-	if (code != CTL_DONE)
-		return code;
-	rc = products_state(ctl->db, &state, &ctl->err);
+	if (rc < 0 || import->bad > 0)
+		return rc;
+	digest_sha256(import->data, import->bytes, import->hash);
+	rc = products_state(reader, &state, e);
 	if (rc < 0)
-		return ctl_error(ctl, rc);
-	if (strcmp(state.file_hash, import->hash) == 0) {
-		(void)printf("%lld products: this file is the catalogue "
-			     "already\n",
-			     (long long)import->good);
-		return CTL_DONE;
-	}
-	rc = writer_start(&options, &writer, &ctl->err);
-	if (rc == 0)
-		rc = fill_and_publish(import, writer);
-	writer_stop(writer);
-	if (rc < 0)
-		return ctl_error(ctl, rc);
-	return import->bad > 0 ? import_refuse(import) : CTL_DONE;
-}
-
-int ctl_catalog_import(struct ctl *ctl)
-{
-	struct import import;
-	int code = import_open(&import, ctl, "catalog-import");
-
-	if (code != CTL_DONE)
-		return code;
-	code = import_all(&import);
-	import_close(&import);
-	return code;
+		return rc;
+	import->is_known = strcmp(state.file_hash, import->hash) == 0;
+	if (import->is_known)
+		return 0;
+	rc = fill_and_publish(import, writer, e);
+	if (rc == 0 && import->bad == 0)
+		import->changed = import->good;
+	return rc;
 }

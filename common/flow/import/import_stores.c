@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * import_stores.c - `store import FILE.csv`: stores that the file names are
- * made or changed; others stay, because orders refer to them.
+ * import_stores.c - stores that the file names are made or changed; others
+ * stay, because orders refer to them.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "app/zones.h"
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/macros.h"
-#include "import.h"
+#include "flow/import/import.h"
 #include "store/engine/writer.h"
 #include "store/order/stores.h"
 
@@ -32,7 +33,7 @@ static int check(struct import *import, struct err *e)
 	int rc = store_from_row(&import->csv, import->places, &entry, e);
 
 	if (rc == 0 && entry.time_zone[0] != '\0')
-		rc = zones_check(entry.time_zone, e);
+		rc = import->check_zone(entry.time_zone, e);
 	/* A zone that is not there is the row's fault, not ours. */
 	return rc == ERR_NOTFOUND ? ERR_INVALID : rc;
 }
@@ -53,7 +54,7 @@ static int read_all(struct import *import, struct list *list, struct err *e)
 	if (list->entries == NULL || list->lines == NULL)
 		return err_set(e, ERR_NOMEM, "stores: out of memory");
 	while (rc >= 0 && list->count < import->good &&
-	       (rc = csv_next(&import->csv, e)) > 0) {
+	       (rc = import_next(import, e)) > 0) {
 		rc = store_from_row(&import->csv, import->places,
 				    &list->entries[list->count], e);
 		list->lines[list->count++] = import->csv.line;
@@ -118,10 +119,9 @@ static int run_put(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 
 /* Up to 500 stores are one transaction. Of more, a repeat finishes what an
  * interruption left. */
-static int write_all(struct ctl *ctl, const struct list *list)
+static int write_all(struct import *import, struct writer *writer,
+		     const struct list *list, struct err *e)
 {
-	int64_t changed = 0;
-
 	for (int64_t i = 0; i < list->count; i += IMPORT_ROWS_PER_WRITE) {
 		struct put put = {
 			.unit.run = run_put,
@@ -129,47 +129,30 @@ static int write_all(struct ctl *ctl, const struct list *list)
 			.count = MIN_OF(list->count - i,
 					(int64_t)IMPORT_ROWS_PER_WRITE),
 		};
-		int rc = ctl_write(ctl, &put.unit);
+		int rc = writer_call(writer, &put.unit, e);
 
 		if (rc < 0 && i > 0)
-			return ctl_fail(ctl, CTL_FAILED,
-					"%s; %lld stores are written: import "
-					"the file again",
-					ctl->err.text, (long long)i);
+			return err_wrap(e, rc,
+					"%lld stores are written, import the "
+					"file again",
+					(long long)i);
 		if (rc < 0)
-			return ctl_error(ctl, rc);
-		changed += put.changed;
+			return rc;
+		import->changed += put.changed;
 	}
-	(void)printf("%lld stores, %lld of them new or changed\n",
-		     (long long)list->count, (long long)changed);
-	return CTL_DONE;
+	return 0;
 }
 
-static int import_all(struct import *import)
+int import_stores(struct import *import, struct writer *writer, struct err *e)
 {
 	CLEANUP(list_clear) struct list list = {0};
-	struct ctl *ctl = import->ctl;
-	int code = import_check(import, store_columns, STORE_COLUMNS, check);
-	int rc;
+	int rc = import_check(import, store_columns, STORE_COLUMNS, check, e);
 
-	if (code != CTL_DONE)
-		return code;
-	rc = read_all(import, &list, &ctl->err);
-	if (rc == 0)
-		rc = find_doubles(import, &list, &ctl->err);
-	if (rc < 0)
-		return ctl_error(ctl, rc);
-	return import->bad > 0 ? import_refuse(import) : write_all(ctl, &list);
-}
-
-int ctl_store_import(struct ctl *ctl)
-{
-	struct import import;
-	int code = import_open(&import, ctl, "store-import");
-
-	if (code != CTL_DONE)
-		return code;
-	code = import_all(&import);
-	import_close(&import);
-	return code;
+	if (rc == 0 && import->bad == 0)
+		rc = read_all(import, &list, e);
+	if (rc == 0 && import->bad == 0)
+		rc = find_doubles(import, &list, e);
+	if (rc < 0 || import->bad > 0)
+		return rc;
+	return write_all(import, writer, &list, e);
 }
