@@ -12,6 +12,7 @@
 #include "flow/goods.h"
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
+#include "store/exchange/feed.h"
 #include "store/order/history.h"
 #include "store/order/identity.h"
 #include "store/order/marking_codes.h"
@@ -150,6 +151,19 @@ static int forget_notices(struct db *db, const struct order *order,
 	return rc;
 }
 
+/* What the ERP learns of: every step, and another composition; not each line
+ * that is picked. */
+static int feed_change(struct db *db, const struct order *order,
+		       const struct order_change *change, int64_t now_ms,
+		       struct err *e)
+{
+	if (change->state_changed)
+		return feed_add_order(db, order, "state", now_ms, e);
+	if (change->lines_changed && change->only_line_no == 0)
+		return feed_add_order(db, order, "lines", now_ms, e);
+	return 0;
+}
+
 static int save_change(struct db *db, struct order *order,
 		       const struct order_change *change, int64_t now_ms,
 		       unsigned *ret_bells, struct err *e)
@@ -158,6 +172,8 @@ static int save_change(struct db *db, struct order *order,
 
 	if (change->changed)
 		rc = save_order(db, order, change, now_ms, e);
+	if (rc >= 0 && change->changed)
+		rc = feed_change(db, order, change, now_ms, e);
 	if (rc >= 0 && change->changed && order->state == ORDER_CANCELED)
 		rc = forget_notices(db, order, now_ms, ret_bells, e);
 	if (rc >= 0)

@@ -64,6 +64,7 @@ void order_change_state(struct order *order, struct order_change *change,
 		memcpy((char *)order + state_times[to], &at_ms, sizeof(at_ms));
 	order->state = to;
 	change->changed = true;
+	change->state_changed = true;
 }
 
 /* Who must learn of a difference; bits. */

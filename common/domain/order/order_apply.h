@@ -31,6 +31,7 @@ struct order_note {       /* becomes a row of order_history */
 struct order_change {
 	enum order_verdict verdict;
 	bool changed;       /* the order row is to be saved */
+	bool state_changed;
 	bool only_picking;  /* of it version, picker, lease and bags */
 	bool lines_changed; /* and its lines and customer */
 	int only_line_no;   /* of the lines no other one, and of that one what

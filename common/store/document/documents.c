@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/db.h"
+#include "store/exchange/feed.h"
 
 STMT(documents_select_due,
      "SELECT o.id, o.delivered_ms, s.time_zone, s.id FROM orders o"
@@ -20,7 +21,7 @@ STMT(documents_insert,
      "INSERT INTO documents (kind, series, number, order_id, revision,"
      " store_id, business_date, total_minor, vat_minor, state, body,"
      " created_ms, batch_id, reason, actor) VALUES ($1, $2, $3, $4, $5, $6, $7,"
-     " $8, $9, 'made', $10, $11, $12, $13, $14)");
+     " $8, $9, 'made', $10, $11, $12, $13, $14) RETURNING id");
 STMT(documents_mark_order,
      "UPDATE orders SET invoice_state = $2, invoice_reason = $3"
      " WHERE id = $1 AND state = 'delivered'"
@@ -81,6 +82,7 @@ int documents_add(struct db *db, const struct document *d, int64_t now_ms,
 		  struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &documents_insert);
+	int64_t id = 0;
 	int rc;
 
 	query_text(q, 1, d->kind);
@@ -97,8 +99,8 @@ int documents_add(struct db *db, const struct document *d, int64_t now_ms,
 	query_i64(q, 12, d->batch_id);
 	query_text(q, 13, d->reason != NULL ? d->reason : "");
 	query_text(q, 14, d->actor != NULL ? d->actor : "");
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	rc = query_one_i64(q, &id, e);
+	return rc < 0 ? rc : feed_add_document(db, id, "made", now_ms, e);
 }
 
 int documents_set_order(struct db *db, int64_t order_id, const char *state,

@@ -141,14 +141,21 @@ PART(identity, "order_identity");
 PART(inbox_heads, "inbox_head");
 PART(idle_heads_of, "inbox_head_idle");
 PART(outbox_heads, "outbox_head");
+STMT(archive_feed, "DELETE FROM erp_feed WHERE kind = 'order'"
+		   " AND ref_id IN " DOOMED);
 STMT(archive_orders_window, WINDOW("orders", "created_ms"));
 STMT(archive_orders_remove, "DELETE FROM orders WHERE id IN " DOOMED);
-static const struct stmt *const order_parts[] = {
-	&archive_customers,    &archive_codes,
-	&archive_lines,        &archive_history,
-	&archive_parked,       &archive_identity,
-	&archive_inbox_heads,  &archive_idle_heads_of,
-	&archive_outbox_heads, NULL};
+static const struct stmt *const order_parts[] = {&archive_customers,
+						 &archive_codes,
+						 &archive_lines,
+						 &archive_history,
+						 &archive_parked,
+						 &archive_identity,
+						 &archive_inbox_heads,
+						 &archive_idle_heads_of,
+						 &archive_outbox_heads,
+						 &archive_feed,
+						 NULL};
 const struct archive_step archive_old_orders = {
 	.window = &archive_orders_window,
 	.remove = &archive_orders_remove,

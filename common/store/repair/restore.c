@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "store/engine/db.h"
+#include "store/exchange/feed.h"
 #include "store/queue/telegram_queue.h"
 
 enum {
@@ -173,6 +174,8 @@ int restore_mark(struct db *db, const char *file, int64_t epoch_at_least,
 		if (steps[i].changed != NULL)
 			*steps[i].changed = changed;
 	}
+	if (rc >= 0)
+		rc = feed_jump(db, r.epoch, now_ms, e);
 	if (rc >= 0)
 		rc = expire_telegram(db, &r.telegram_expired, e);
 	if (rc >= 0)

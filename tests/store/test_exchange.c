@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmocka_all.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "domain/order/order.h"
+#include "store/document/documents.h"
+#include "store/engine/db.h"
+#include "store/exchange/feed.h"
+#include "store/exchange/uploads.h"
+#include "store/exchange/verdicts.h"
+#include "store_fixture.h"
+
+enum {
+	EPOCH = 3
+};
+
+struct act { /* one argument for all of the calls below */
+	int64_t id, revision;
+	const char *word, *reason;
+	struct verdict verdict;
+	bool fails_afterwards;
+	struct upload upload;
+};
+
+static void add_order(struct fixture *f)
+{
+	fixture_sql(f, "INSERT INTO stores VALUES ('7', '', 'UTC', '', '', 3,"
+		       " 1, 0, 0);"
+		       "INSERT INTO orders (id, channel, external_id, number,"
+		       " store_id, state, version, event_ms, snapshot_ms,"
+		       " created_ms, updated_ms) VALUES (5, 'kuper', 'H5',"
+		       " '1-5', '7', 'delivered', 4, 0, 0, 0, 0)");
+}
+
+static int add_document(struct db *db, int64_t now_ms, void *context,
+			struct err *e)
+{
+	struct act *act = context;
+	struct document d = {.kind = act->word,
+			     .series = "OG",
+			     .number = act->revision,
+			     .store_id = "7",
+			     .business_date = "2026-03-15",
+			     .body = "{\"a\":1}",
+			     .order_id = 5,
+			     .revision = act->revision,
+			     .total_minor = 100,
+			     .vat_minor = 18};
+	int rc = documents_add(db, &d, now_ms, e);
+
+	if (rc == 0 && act->fails_afterwards)
+		rc = err_set(e, ERR_BUSY, "on purpose");
+	return rc;
+}
+
+static void document(struct fixture *f, const char *kind, int64_t revision)
+{
+	struct act act = {.word = kind, .revision = revision};
+
+	assert_int_equal(fixture_write(f, add_document, &act, NULL), 0);
+}
+
+static int add_event(struct db *db, int64_t now_ms, void *context,
+		     struct err *e)
+{
+	const struct act *act = context;
+	struct order order = {.id = 5, .state = ORDER_READY, .version = 9};
+
+	return feed_add_order(db, &order, act->word, now_ms, e);
+}
+
+static int print_entry(const struct feed_entry *entry, void *context,
+		       struct err *e)
+{
+	(void)e;
+	if (strcmp(entry->kind, "document") == 0)
+		buf_printf(context, "%lld %s %s %s%lld %s\n",
+			   (long long)entry->id, entry->event,
+			   entry->document_kind, entry->series,
+			   (long long)entry->document_number, entry->body);
+	else
+		buf_printf(context, "%lld %s %s %s v%lld\n",
+			   (long long)entry->id, entry->event, entry->number,
+			   entry->state, (long long)entry->version);
+	return 0;
+}
+
+static void expect_page(struct fixture *f,
+			int (*page)(struct db *db, int64_t after_id, int max,
+				    feed_visit *each, void *context,
+				    struct err *e),
+			int64_t after_id, int max, const char *want)
+{
+	CLEANUP(buf_clear) struct buf out = BUF_MAX(4096);
+
+	assert_true(page(f->db, after_id, max, print_entry, &out, NULL) >= 0);
+	assert_string_equal(buf_text(&out), want);
+}
+
+static void a_page_is_the_same_whatever_comes_later(void **state)
+{
+	struct fixture *f = *state;
+	struct act failing = {
+		.word = "sale", .revision = 1, .fails_afterwards = true};
+	struct act event = {.word = "state"};
+
+	add_order(f);
+	assert_int_equal(fixture_write(f, add_document, &failing, NULL),
+			 ERR_BUSY);
+	expect_page(f, feed_documents, 0, 9, "");
+	document(f, "sale", 1);
+	assert_int_equal(fixture_write(f, add_event, &event, NULL), 0);
+	expect_page(f, feed_documents, 0, 9, "1 made sale OG1 {\"a\":1}\n");
+	document(f, "correction", 2);
+	expect_page(f, feed_documents, 0, 1, "1 made sale OG1 {\"a\":1}\n");
+	expect_page(f, feed_documents, 1, 9,
+		    "3 made correction OG2 {\"a\":1}\n");
+	expect_page(f, feed_documents, 3, 9, "");
+	expect_page(f, feed_orders, 0, 9, "2 state 1-5 ready v9\n");
+	expect_page(f, feed_all, 1, 1, "2 state 1-5 ready v9\n");
+}
+
+static int jump(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	(void)context;
+	return feed_jump(db, EPOCH, now_ms, e);
+}
+
+static int read_on(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	const struct act *act = context;
+
+	return feed_read_on(db, act->word, act->id, now_ms, e);
+}
+
+static void a_restored_store_counts_beyond_what_was_read(void **state)
+{
+	struct fixture *f = *state;
+
+	add_order(f);
+	document(f, "sale", 1);
+	assert_int_equal(fixture_write(f, jump, NULL, NULL), 0);
+	document(f, "correction", 2);
+	expect_page(f, feed_all, 1, 9,
+		    "3000000000001 made correction OG2 {\"a\":1}\n");
+}
+
+static void a_reader_is_remembered(void **state)
+{
+	struct fixture *f = *state;
+	struct act act = {.word = FEED_ORDERS, .id = 7};
+	int64_t after = -1;
+	int64_t read_ms = -1;
+
+	assert_int_equal(
+		feed_reader(f->db, FEED_ORDERS, &after, &read_ms, NULL), 0);
+	assert_int_equal(fixture_write(f, read_on, &act, NULL), 0);
+	act.id = 4; /* it may go back */
+	assert_int_equal(fixture_write(f, read_on, &act, NULL), 0);
+	assert_int_equal(
+		feed_reader(f->db, FEED_ORDERS, &after, &read_ms, NULL), 1);
+	assert_int_equal(after, 4);
+	assert_true(read_ms > 0);
+}
+
+static int give(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	struct act *act = context;
+
+	return verdicts_give(db, act->id, act->word, act->reason, now_ms,
+			     &act->verdict, e);
+}
+
+static int offer(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	struct act *act = context;
+
+	return verdicts_offer(db, act->id, "ann", act->reason, now_ms, e);
+}
+
+static void expect_verdict(struct fixture *f, int64_t id, const char *word,
+			   const char *reason, const char *want)
+{
+	struct act act = {.id = id, .word = word, .reason = reason};
+	char text[VERDICT_STATE_BYTES + VERDICT_REASON_BYTES];
+
+	assert_int_equal(fixture_write(f, give, &act, NULL), 1);
+	(void)snprintf(text, sizeof(text), "%s %s", act.verdict.state,
+		       act.verdict.reason);
+	assert_string_equal(text, want);
+}
+
+static void a_verdict_is_given_once(void **state)
+{
+	struct fixture *f = *state;
+	struct act unknown = {.id = 99, .word = VERDICT_REFUSED, .reason = ""};
+
+	add_order(f);
+	document(f, "sale", 1);
+	document(f, "correction", 2);
+	assert_int_equal(fixture_write(f, give, &unknown, NULL), 0);
+	expect_verdict(f, 1, VERDICT_REFUSED, "no contract",
+		       "refused no contract");
+	expect_verdict(f, 1, VERDICT_REFUSED, "another", "refused no contract");
+	expect_verdict(f, 1, VERDICT_ACKNOWLEDGED, "", "refused no contract");
+	expect_verdict(f, 2, VERDICT_ACKNOWLEDGED, "", "acknowledged ");
+	/* What came later stands for it. */
+	expect_verdict(f, 1, VERDICT_REFUSED, "", "replaced no contract");
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM order_history"
+					" WHERE kind = 'erp'"),
+			 2);
+}
+
+static void a_refused_document_is_offered_again(void **state)
+{
+	struct fixture *f = *state;
+	struct act act = {.id = 1, .reason = "contract was made"};
+
+	add_order(f);
+	document(f, "sale", 1);
+	assert_int_equal(fixture_write(f, offer, &act, NULL), 0);
+	expect_verdict(f, 1, VERDICT_REFUSED, "no", "refused no");
+	assert_int_equal(fixture_write(f, offer, &act, NULL), 1);
+	expect_page(f, feed_documents, 1, 9, "2 offered sale OG1 {\"a\":1}\n");
+	assert_int_equal(fixture_i64(f, "SELECT changed FROM audit_log"
+					" WHERE action = 'erp offer'"),
+			 1);
+	expect_verdict(f, 1, VERDICT_ACKNOWLEDGED, "", "acknowledged ");
+	assert_int_equal(fixture_write(f, offer, &act, NULL), 0);
+}
+
+static int upload(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	struct act *act = context;
+
+	return strcmp(act->word, "add") == 0
+		       ? uploads_add(db, act->reason, "catalog", 10, now_ms, e)
+	       : strcmp(act->word, "progress") == 0
+		       ? uploads_progress(db, act->id, 1000, e)
+	       : strcmp(act->word, "end") == 0
+		       ? uploads_end(db, &act->upload, now_ms, e)
+		       : uploads_forget(db, now_ms + 1, 9, e);
+}
+
+static void an_upload_is_worked_on_until_it_is_over(void **state)
+{
+	struct fixture *f = *state;
+	struct act act = {.word = "add", .reason = "a"};
+	CLEANUP(upload_clear) struct upload one = {0};
+	CLEANUP(upload_clear) struct upload next = {0};
+
+	assert_int_equal(fixture_write(f, upload, &act, NULL), 0);
+	act.reason = "b";
+	assert_int_equal(fixture_write(f, upload, &act, NULL), 0);
+	assert_int_equal(uploads_next(f->db, &one, NULL), 1);
+	assert_string_equal(one.name, "a");
+	assert_string_equal(one.state, "waiting");
+	act.word = "progress";
+	act.id = one.id;
+	assert_int_equal(fixture_write(f, upload, &act, NULL), 0);
+	/* Its process died: it is still the next one. */
+	upload_clear(&one);
+	assert_int_equal(uploads_next(f->db, &one, NULL), 1);
+	assert_string_equal(one.state, "running");
+	act.word = "end";
+	act.upload = (struct upload){.id = one.id, .state = "done", .rows = 3};
+	assert_int_equal(fixture_write(f, upload, &act, NULL), 0);
+	assert_int_equal(uploads_next(f->db, &next, NULL), 1);
+	assert_string_equal(next.name, "b");
+	upload_clear(&one);
+	assert_int_equal(uploads_get(f->db, "a", &one, NULL), 1);
+	assert_string_equal(one.state, "done");
+	assert_string_equal(one.faults, "[]");
+	act.word = "forget";
+	assert_int_equal(fixture_write(f, upload, &act, NULL), 1);
+	upload_clear(&one);
+	assert_int_equal(uploads_get(f->db, "a", &one, NULL), 0);
+}
+
+int main(void)
+{
+#define IN_STORE(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+	static const struct CMUnitTest tests[] = {
+		IN_STORE(a_page_is_the_same_whatever_comes_later),
+		IN_STORE(a_restored_store_counts_beyond_what_was_read),
+		IN_STORE(a_reader_is_remembered),
+		IN_STORE(a_verdict_is_given_once),
+		IN_STORE(a_refused_document_is_offered_again),
+		IN_STORE(an_upload_is_worked_on_until_it_is_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
