@@ -45,15 +45,17 @@ static bool is_name(const char *name)
 	       strlen(name) < 64;
 }
 
-/* systemd's folder wins when it has the file. */
+/* systemd's folder wins when it has the file. A unit cannot do without one that
+ * was never given, so SetCredential= puts an empty line in its place. */
 static void find_path(const struct state_dir *dir, const char *name,
 		      char path[PATH_BYTES])
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY"); /* NOLINT */
+	struct stat about;
 
 	if (folder != NULL && folder[0] == '/' &&
 	    snprintf(path, PATH_BYTES, "%s/%s", folder, name) < PATH_BYTES &&
-	    access(path, F_OK) == 0)
+	    stat(path, &about) == 0 && about.st_size > 1)
 		return;
 	(void)snprintf(path, PATH_BYTES, "%s/%s", dir->secrets, name);
 }
@@ -113,9 +115,11 @@ int secret_load(const struct state_dir *dir, const char *name,
 			       name);
 	find_path(dir, name, path);
 	rc = small_file_read(path, &text, &mode, e);
-	if (rc == ERR_NOTFOUND)
-		return err_set(e, rc, "secret %s is missing: write it to %s",
-			       name, path);
+	/* Nor may a service look into secrets/ when it has credentials. */
+	if (rc < 0 && access(path, F_OK) != 0)
+		return err_set(e, ERR_NOTFOUND,
+			       "secret %s is missing: write it to %s", name,
+			       path);
 	if (rc < 0)
 		return rc;
 	if ((mode & S_IRWXO) != 0)

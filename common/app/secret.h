@@ -3,10 +3,10 @@
  * secret.h - tokens and passwords from files; never in arguments, the
  * environment, the configuration or a log.
  *
- * A secret NAME is `$CREDENTIALS_DIRECTORY/NAME` (systemd), else
- * `<state>/secrets/NAME`. The file holds one line, or two while a token is
- * being changed: both are accepted from others, the first is the one we
- * present.
+ * A secret NAME is `$CREDENTIALS_DIRECTORY/NAME` (systemd; an empty line there
+ * stands for none), else `<state>/secrets/NAME`. The file holds one line, or
+ * two while a token is being changed: both are accepted from others, the first
+ * is the one we present.
  */
 #ifndef APP_SECRET_H
 #define APP_SECRET_H

@@ -4,14 +4,17 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/edge/edge.h"
 #include "app/instance.h"
 #include "app/metrics/metrics.h"
 #include "app/secret.h"
+#include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
 #include "ctl.h"
+#include "store/engine/backup.h"
 #include "store/engine/db.h"
 #include "store/engine/migrate.h"
 #include "store/repair/verify.h"
@@ -27,10 +30,50 @@ static void say_migration(int version, const char *name, void *context)
 	(void)printf("schema %d: %s\n", version, name);
 }
 
+/* The version of a store that is there and is not empty; 0: none. */
+static int find_version(struct ctl *ctl, int *ret_version)
+{
+	CLEANUP_DB struct db *db = NULL;
+	struct stat about;
+	int rc;
+
+	*ret_version = 0;
+	if (stat(ctl->store_path, &about) < 0 || about.st_size == 0)
+		return 0;
+	rc = db_open(ctl->store_path, DB_READ, &db, &ctl->err);
+	return rc < 0 ? rc : migrate_version_of(db, ret_version, &ctl->err);
+}
+
+/* Before an upgrade: what goes wrong later is undone by `restore`, with the
+ * program of before. */
+static int backup_first(struct ctl *ctl)
+{
+	char target[STATE_PATH_BYTES + 64];
+	int64_t bytes;
+	int version;
+	int rc = find_version(ctl, &version);
+
+	if (rc < 0 || version == 0 || version >= migrate_version_built())
+		return rc;
+	(void)snprintf(target, sizeof(target),
+		       "%s/before-schema-%d-from-%d-%lld.db", ctl->dir.backup,
+		       migrate_version_built(), version,
+		       (long long)(clock_wall_ms() / 1000));
+	rc = backup_make(ctl->store_path, target, &bytes, &ctl->err);
+	if (rc == 0)
+		(void)printf("backup of schema %d: %s (%lld bytes)\n", version,
+			     target, (long long)bytes);
+	return rc;
+}
+
 static int migrate(struct ctl *ctl, int create)
 {
-	int rc = migrate_run(ctl->store_path, create, say_migration, NULL,
-			     &ctl->err);
+	int rc = backup_first(ctl);
+
+	if (rc < 0)
+		return ctl_error(ctl, rc);
+	rc = migrate_run(ctl->store_path, create, say_migration, NULL,
+			 &ctl->err);
 
 	if (rc < 0)
 		return ctl_fail(ctl, CTL_FAILED, "%s", ctl->err.text);
@@ -63,8 +106,11 @@ int ctl_check_config(struct ctl *ctl)
 int ctl_render_nginx(struct ctl *ctl)
 {
 	char path[EDGE_PATH_BYTES];
-	int rc = edge_write_checked(ctl->config, &ctl->dir, &ctl->err);
+	int rc = edge_make_certificate(ctl->config, &ctl->dir, clock_wall_ms(),
+				       &ctl->err);
 
+	if (rc >= 0)
+		rc = edge_write_checked(ctl->config, &ctl->dir, &ctl->err);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
 	edge_file(&ctl->dir, path);

@@ -115,7 +115,8 @@ static void print_help(void)
 	}
 	(void)printf("\n  --config FILE  configuration (" DEFAULT_CONFIG
 		     " if it exists)\n"
-		     "  --state DIR    state directory (./var)\n"
+		     "  --state DIR    state directory (./var, else "
+		     "/var/lib/ordergate)\n"
 		     "\nFilters: --state N --hold WORD --outcome WORD "
 		     "--type EVENT --order ID|NUMBER|EXTERNAL_ID\n"
 		     "  --endpoint NAME --chat ID --error TEXT --older-than 2h "
@@ -288,12 +289,24 @@ static bool take_global(struct ctl *ctl, const char *name, const char **value)
 	return true;
 }
 
+/* Of ./up, else of the installation of this machine. */
+static const char *default_state(void)
+{
+	static const char here[] = "./var";
+	static const char installed[] = "/var/lib/ordergate";
+
+	return access("./var/ordergate.db", F_OK) != 0 &&
+			       access(installed, F_OK) == 0
+		       ? installed
+		       : here;
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl ctl = {.args = argv + 1, .arg_count = argc - 1};
 	const struct ctl_command *command;
 	const char *config_path = NULL;
-	const char *state_path = "./var";
+	const char *state_path = default_state();
 	int code;
 
 	(void)umask(0027); /* as all of our processes */

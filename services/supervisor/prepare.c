@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/edge/certificate.h"
 #include "app/edge/edge.h"
 #include "app/secret.h"
 #include "base/cleanup.h"
@@ -82,19 +81,6 @@ static int check_ports(const struct config_http *http, struct err *e)
 	return rc;
 }
 
-static int make_certificate(const struct installation *in,
-			    const struct config *config, struct err *e)
-{
-	char certificate[EDGE_FILE_BYTES];
-	char key[EDGE_FILE_BYTES];
-
-	if (config->http.tls_certificate[0] != '\0')
-		return 0;
-	edge_certificate(config, &in->dir, certificate, key);
-	return certificate_ensure(certificate, key, config->http.server_name,
-				  clock_wall_ms(), e);
-}
-
 static int make_store(const struct installation *in, struct err *e)
 {
 	char path[STATE_PATH_BYTES];
@@ -132,7 +118,8 @@ int prepare(const struct options *options, struct installation *ret_in,
 	if (rc == 0)
 		rc = secret_make_missing(&in.dir, e);
 	if (rc == 0)
-		rc = make_certificate(&in, in.config, e);
+		rc = edge_make_certificate(in.config, &in.dir, clock_wall_ms(),
+					   e);
 	if (rc >= 0)
 		rc = make_store(&in, e);
 	if (rc >= 0)
@@ -168,7 +155,8 @@ int prepare_again(struct installation *in, struct err *e)
 	int rc = load(in, &config, e);
 
 	if (rc == 0)
-		rc = make_certificate(in, config, e);
+		rc = edge_make_certificate(config, &in->dir, clock_wall_ms(),
+					   e);
 	if (rc >= 0)
 		rc = edge_write_checked(config, &in->dir, e);
 	if (rc < 0)

@@ -175,6 +175,7 @@ struct config_retention {
 struct config_log {
 	char level[CONFIG_NAME_BYTES]; /* "debug", "info", "warning", "error" */
 	char locale[CONFIG_NAME_BYTES]; /* operator-facing texts: "ru", "en" */
+	char access[CONFIG_NAME_BYTES]; /* nginx's lines: "file", "journal" */
 };
 
 struct config {

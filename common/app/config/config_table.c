@@ -258,6 +258,8 @@ static const struct config_option retention[] = {
 static const struct config_option log_options[] = {
 	WORD(config_log, level, "debug info warning error", "info", "least important line that is written"),
 	WORD(config_log, locale, "ru en", "ru", "language of texts for operators and of alerts"),
+	WORD(config_log, access, "file journal", "file",
+	     "where nginx's lines about requests go: log/access.log or the journal of systemd"),
 	END
 };
 

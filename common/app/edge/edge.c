@@ -4,12 +4,15 @@
 #include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/config/config.h"
+#include "app/edge/certificate.h"
 #include "app/edge/edge_private.h"
 #include "base/err.h"
 #include "base/macros.h"
@@ -32,12 +35,22 @@ struct edge {
 	const struct state_dir *dir;
 };
 
+/* A master that runs as root would give its workers to another user, who may
+ * not open our sockets. The owner of nginx's folder is the right one: root for
+ * ./up, the edge's user where a unit runs nginx (and then the master is no
+ * root, and this line is only for a check by the administrator). */
 static void put_user(const struct edge *edge, struct buf *out)
 {
-	(void)edge;
-	/* A master that runs as root would give its workers to another user,
-	 * who may not open our sockets. A VM's nginx is not started as root. */
-	buf_add_text(out, geteuid() == 0 ? "user root;" : "");
+	char folder[EDGE_PATH_BYTES];
+	const struct passwd *owner = NULL;
+	struct stat about;
+
+	if (geteuid() != 0)
+		return;
+	edge_folder(edge->dir, folder);
+	if (stat(folder, &about) == 0 && (about.st_mode & S_ISGID) != 0)
+		owner = getpwuid(about.st_uid); /* NOLINT: one thread */
+	buf_printf(out, "user %s;", owner != NULL ? owner->pw_name : "root");
 }
 
 static void put_run(const struct edge *edge, struct buf *out)
@@ -45,9 +58,18 @@ static void put_run(const struct edge *edge, struct buf *out)
 	buf_add_text(out, edge->dir->run);
 }
 
-static void put_log(const struct edge *edge, struct buf *out)
+/* "access_log" up to its condition: a file of ours, or a line to the journal,
+ * whose limits then count. */
+static void put_access_log(const struct edge *edge, struct buf *out)
 {
-	buf_add_text(out, edge->dir->log);
+	if (strcmp(edge->config->log.access, "journal") == 0)
+		buf_add_text(out, "access_log syslog:server=unix:/dev/log,"
+				  "nohostname,tag=ordergate_edge line");
+	else
+		buf_printf(out,
+			   "access_log \"%s/access.log\" line buffer=64k "
+			   "flush=2s",
+			   edge->dir->log);
 }
 
 static void put_workers(const struct edge *edge, struct buf *out)
@@ -200,7 +222,7 @@ static const struct hole {
 } holes[] = {
 	{"USER", put_user},
 	{"RUN", put_run},
-	{"LOG", put_log},
+	{"ACCESS_LOG", put_access_log},
 	{"WORKERS", put_workers},
 	{"BODY_BYTES", put_body_bytes},
 	{"LIMIT_ZONES", put_limit_zones},
@@ -315,4 +337,18 @@ void edge_certificate(const struct config *config, const struct state_dir *dir,
 	(void)snprintf(ret_certificate, EDGE_FILE_BYTES, "%s/certificate.pem",
 		       dir->tls);
 	(void)snprintf(ret_key, EDGE_FILE_BYTES, "%s/key.pem", dir->tls);
+}
+
+int edge_make_certificate(const struct config *config,
+			  const struct state_dir *dir, int64_t wall_ms,
+			  struct err *e)
+{
+	char certificate[EDGE_FILE_BYTES];
+	char key[EDGE_FILE_BYTES];
+
+	if (config->http.tls_certificate[0] != '\0')
+		return 0;
+	edge_certificate(config, dir, certificate, key);
+	return certificate_ensure(certificate, key, config->http.server_name,
+				  wall_ms, e);
 }

@@ -9,6 +9,8 @@
 #ifndef APP_EDGE_H
 #define APP_EDGE_H
 
+#include <stdint.h>
+
 #include "app/state_dir.h"
 #include "base/buf.h"
 
@@ -36,6 +38,13 @@ void edge_file(const struct state_dir *dir, char ret_path[EDGE_PATH_BYTES]);
 void edge_certificate(const struct config *config, const struct state_dir *dir,
 		      char ret_certificate[EDGE_FILE_BYTES],
 		      char ret_key[EDGE_FILE_BYTES]);
+
+/* Make that self-made pair when the configuration names none and it is missing,
+ * knows too few names or ends soon. 1 made, 0 not needed, or as
+ * certificate_ensure(). */
+int edge_make_certificate(const struct config *config,
+			  const struct state_dir *dir, int64_t wall_ms,
+			  struct err *e);
 
 /* The nginx of this machine: from $PATH, else from the folders for
  * administrators, which are not in an ordinary user's $PATH. ERR_NOTFOUND with

@@ -187,6 +187,26 @@ static int count_files(const char *path)
 	return n;
 }
 
+static void an_empty_line_of_systemd_stands_for_none(void **state)
+{
+	char path[sizeof(folder.path) + 8];
+	struct secret secret;
+
+	(void)state;
+	assert_int_equal(
+		temp_write(&folder, "run/telegram-token", "\n", 1, 0600), 0);
+	(void)snprintf(path, sizeof(path), "%s/run", folder.path);
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", path, 1), 0);
+	assert_int_equal(secret_load(&dir, "telegram-token", &secret, NULL),
+			 ERR_NOTFOUND);
+	assert_int_equal(
+		temp_write(&folder, "secrets/telegram-token", "abc", 3, 0600),
+		0);
+	assert_int_equal(secret_load(&dir, "telegram-token", &secret, NULL), 0);
+	assert_string_equal(secret.first, "abc");
+	(void)unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 static void ours_are_made_once_and_kept(void **state)
 {
 	static const char *const names[] = {"hook-token", "assembly-token",
@@ -280,6 +300,7 @@ int main(void)
 		FOLDER_TEST(a_file_open_to_everyone_is_refused),
 		FOLDER_TEST(only_names_of_secrets_are_looked_for),
 		FOLDER_TEST(systemds_credentials_win),
+		FOLDER_TEST(an_empty_line_of_systemd_stands_for_none),
 		FOLDER_TEST(ours_are_made_once_and_kept),
 		FOLDER_TEST(two_who_make_them_at_once_agree),
 		FOLDER_TEST(both_lines_are_accepted_and_nothing_else),
