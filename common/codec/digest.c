@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <pthread.h>
 
 struct digest {
 	EVP_MD_CTX *context;
@@ -21,12 +22,25 @@ static void put_hex(const unsigned char raw[SHA256_DIGEST_LENGTH],
 	ret_text[DIGEST_TEXT_BYTES - 1] = '\0';
 }
 
+/* Looked up once: OpenSSL 3 does it at every SHA256() otherwise, which takes
+ * longer than a short text itself. Freed with the process. */
+static EVP_MD *algorithm;
+
+static void find_algorithm(void)
+{
+	algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 void digest_sha256(const void *data, size_t bytes,
 		   char ret_text[DIGEST_TEXT_BYTES])
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	unsigned char raw[SHA256_DIGEST_LENGTH];
 
-	(void)SHA256(data, bytes, raw);
+	(void)pthread_once(&once, find_algorithm);
+	if (algorithm == NULL ||
+	    EVP_Digest(data, bytes, raw, NULL, algorithm, NULL) != 1)
+		(void)SHA256(data, bytes, raw);
 	put_hex(raw, ret_text);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/macros.h"
 #include "base/text.h"
 #include "domain/blocking.h"
 #include "domain/order/order_moment.h"
@@ -249,7 +250,10 @@ static int apply_parked(struct db *db, struct order *order, int64_t now_ms,
 	bool gone[PARKED_PER_ORDER_MAX] = {false};
 	int count = channel == NULL ? 0 : parked_list(db, order->id, parked, e);
 	bool moved = count > 0;
-	int rc = count < 0 ? count : 0;
+	int rc = MIN_OF(count, 0);
+
+	if (moved)
+		rc = orders_add_customer(db, order, e);
 
 	while (moved && rc >= 0) {
 		moved = false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "assembly.h"
 
+#include "answer/answer.h"
 #include "base/err.h"
 #include "store/engine/db.h"
 
@@ -26,6 +27,7 @@ int assembly_start(struct service *s, struct err *e)
 
 	assembly.service = s;
 	s->context = &assembly;
+	json_words_make(&assembly.words, answer_words);
 	rc = state_dir_store_path(&s->dir, s->config->store.url, path, e);
 	if (rc == 0)
 		rc = assembly_reload(s, e);

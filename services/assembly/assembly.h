@@ -10,12 +10,14 @@
 
 #include "app/secret.h"
 #include "app/service/service.h"
+#include "codec/json/json_words.h"
 
 struct assembly {
 	struct service *service;
-	struct db *reader;    /* of the event thread */
-	struct db *second;    /* of the writer's thread, outside of its units */
-	pthread_mutex_t lock; /* of token */
+	struct db *reader; /* of the event thread */
+	struct db *second; /* of the writer's thread, outside of its units */
+	struct json_words words; /* of the answers that are kept */
+	pthread_mutex_t lock;    /* of token */
 	struct secret token;
 };
 

@@ -56,7 +56,8 @@ enum call_outcome {      /* of change_handle() */
 	CALL_FAILED = 0, /* not done, or nobody knows */
 	CALL_APPLIED,
 	CALL_DUPLICATE, /* had been applied before */
-	CALL_REFUSED    /* `reason` says why, and the answer in full */
+	CALL_REFUSED,   /* `reason` says why, and the answer in full */
+	CALL_AGAIN      /* something waits for the order: it comes first */
 };
 
 /* Lives as long as its exchange, or as the journal whose entry it is. */

@@ -32,14 +32,16 @@ void call_clear(struct api_call *call)
 
 void call_reply(struct api_call *call)
 {
-	CLEANUP(buf_clear) struct buf answer = call->answer;
+	CLEANUP(buf_clear) struct buf answer = {0};
 	struct http_exchange *x = call->x;
+	int rc = answer_expand(call, NULL);
 	int status = call->status;
 	const char *content_type = call->content_type;
 
+	answer = call->answer;
 	call->answer = (struct buf){0};
 	call_clear(call);
-	if (buf_finish(&answer, NULL) < 0) {
+	if (rc < 0) {
 		refuse(x, 503, "unavailable", "no memory for the answer");
 		return;
 	}

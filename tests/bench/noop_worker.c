@@ -1,23 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * noop_worker - the ceiling of tests/bench/intake: the same HTTP server on the
- * same socket reads the same body and answers at once.
+ * noop_worker - the ceiling of tests/bench/intake and assembly: the same HTTP
+ * server on the same socket reads the same body and answers at once.
  *
- *	noop_worker SOCKET
+ *	noop_worker SOCKET [BYTES]
+ *
+ * With BYTES an answer is padded to so many: a service whose answers are large
+ * is held against one that sends as much.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "net/server/http_server.h"
 
-static const char answer[] = "{\"status\":\"created\",\"number\":\"1-000001\"}";
+static char answer[64 * 1024] =
+	"{\"status\":\"created\",\"number\":\"1-000001\"}";
 
 static void reply(struct http_exchange *x, void *context)
 {
 	(void)context;
 	http_reply(x, 200, "application/json", answer, strlen(answer));
+}
+
+static void pad(const char *bytes)
+{
+	int64_t want = 0;
+	size_t used = strlen(answer);
+
+	(void)text_to_i64(bytes, 0, (int64_t)sizeof(answer) - 1, &want, NULL);
+	if ((size_t)want > used)
+		memset(answer + used, ' ', (size_t)want - used);
 }
 
 int main(int argc, char **argv)
@@ -33,10 +48,12 @@ int main(int argc, char **argv)
 	int signal_number;
 	int rc;
 
-	if (argc != 2) {
-		(void)fprintf(stderr, "usage: noop_worker SOCKET\n");
+	if (argc != 2 && argc != 3) {
+		(void)fprintf(stderr, "usage: noop_worker SOCKET [BYTES]\n");
 		return 2;
 	}
+	if (argc == 3)
+		pad(argv[2]);
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);

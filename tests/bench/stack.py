@@ -51,10 +51,11 @@ def children_of(pid):
 
 
 class Stack:
-    """`service` is hook or assembly. `fill` puts into the store what the load needs, before anybody opens it."""
+    """`service` is hook or assembly. `fill` puts into the store what the load needs, before anybody opens it.
+    answer_bytes is how much the one without a store answers; 0: next to nothing."""
 
-    def __init__(self, service, durable, fill=None):
-        self.service, self.durable = service, durable
+    def __init__(self, service, durable, fill=None, answer_bytes=0):
+        self.service, self.durable, self.answer_bytes = service, durable, answer_bytes
         self.workers, self.nginx = [], None
         atexit.register(self.stop)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ordergate-bench-"))
@@ -94,7 +95,7 @@ class Stack:
 
     def worker_command(self, number):
         if not self.durable:
-            return [BIN / "noop_worker", self.socket(number)]
+            return [BIN / "noop_worker", self.socket(number)] + ([str(self.answer_bytes)] if self.answer_bytes else [])
         return [BIN / f"ordergate-{self.service}", "--config", self.config, "--state", self.dir, "--instance", str(number)]
 
     def answers(self):

@@ -7,6 +7,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "codec/decimal.h"
+#include "codec/json/json_words.h"
 #include "codec/time/timestamp.h"
 
 enum {
@@ -96,6 +97,20 @@ static void put_key(struct json_out *out, const char *key, bool is_first)
 	buf_add_char(out->buf, ':');
 }
 
+/* The same in one or two bytes. False: it is none of the words. */
+static bool put_word(struct json_out *out, const char *key, bool is_first)
+{
+	char text[2] = {',', 0};
+
+	if (out->words == NULL)
+		return false;
+	text[1] = json_words_byte(out->words, key);
+	if (text[1] == 0)
+		return false;
+	buf_add(out->buf, text + is_first, sizeof(text) - is_first);
+	return true;
+}
+
 /* What stands before a value: a comma and its key. */
 static void begin_value(struct json_out *out, const char *key)
 {
@@ -103,9 +118,10 @@ static void begin_value(struct json_out *out, const char *key)
 
 	assert(in_object == (key != NULL));
 	assert(out->depth > 0 || !out->has_items[0]);
-	if (key != NULL)
-		put_key(out, key, !out->has_items[out->depth]);
-	else if (out->has_items[out->depth])
+	if (key != NULL) {
+		if (!put_word(out, key, !out->has_items[out->depth]))
+			put_key(out, key, !out->has_items[out->depth]);
+	} else if (out->has_items[out->depth])
 		buf_add_char(out->buf, ',');
 	out->has_items[out->depth] = true;
 }

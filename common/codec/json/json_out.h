@@ -23,9 +23,12 @@ enum {
 	JSON_OUT_DEPTH_MAX = 16
 };
 
+struct json_words;
+
 struct json_out {
-	struct buf *buf; /* borrowed */
-	int depth;       /* 0 is the top, outside of the document */
+	struct buf *buf;                /* borrowed */
+	const struct json_words *words; /* NULL, or json_words.h; borrowed */
+	int depth; /* 0 is the top, outside of the document */
 	bool has_items[JSON_OUT_DEPTH_MAX + 1];
 	bool is_array[JSON_OUT_DEPTH_MAX + 1];
 };

@@ -16,7 +16,7 @@ STMT(labels_put,
      " value = $4, divisor = $5");
 STMT(labels_delete,
      "DELETE FROM store_labels WHERE store_id = $1 AND prefix = $2");
-STMT(labels_store, "SELECT store_id FROM orders WHERE id = $1");
+STMT(labels_store, "SELECT store_id FROM orders WHERE number = $1");
 
 static int load(struct db *db, const char *store_id,
 		struct barcode_rule *ret_rules, struct err *e)
@@ -46,17 +46,19 @@ int labels_load(struct db *db, const char *store_id,
 	return count == 0 ? load(db, "", ret_rules, e) : count;
 }
 
-int labels_load_for_order(struct db *db, int64_t order_id,
+int labels_load_for_order(struct db *db, const char *number,
 			  struct barcode_rule ret_rules[LABEL_RULES_MAX],
 			  struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &labels_store);
 	int rc;
 
-	query_i64(q, 1, order_id);
+	query_text(q, 1, number);
 	rc = query_next(q, e);
-	return rc <= 0 ? rc
-		       : labels_load(db, query_col_text(q, 0), ret_rules, e);
+	if (rc == 0)
+		return err_set(e, ERR_NOTFOUND, "there is no such order");
+	return rc < 0 ? rc
+		      : labels_load(db, query_col_text(q, 0), ret_rules, e);
 }
 
 int labels_set(struct db *db, const char *store_id,

@@ -19,8 +19,9 @@ enum {
 int labels_load(struct db *db, const char *store_id,
 		struct barcode_rule ret_rules[LABEL_RULES_MAX], struct err *e);
 
-/* Of the store of an order. */
-int labels_load_for_order(struct db *db, int64_t order_id,
+/* Of the store of an order, named by its number. ERR_NOTFOUND: there is no such
+ * order. */
+int labels_load_for_order(struct db *db, const char *number,
 			  struct barcode_rule ret_rules[LABEL_RULES_MAX],
 			  struct err *e);
 

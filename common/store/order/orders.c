@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/order/orders.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "base/text.h"
 #include "store/engine/db.h"
@@ -16,7 +18,7 @@
 	" ready_ms, paid_ms, received_ms, delivered_ms, canceled_ms,"     \
 	" created_ms, updated_ms, client_type, payment_methods,"          \
 	" delivery_cost_minor, cancel_code, courier_assigned_ms,"         \
-	" courier_arrived_ms"
+	" courier_arrived_ms, line_count"
 #define LINE_COLUMNS                                                          \
 	"line_no, sku, name, qty_ordered_milli, qty_milli, qty_picked_milli," \
 	" weight_g, weight_picked_g, price_minor, discount_price_minor,"      \
@@ -24,6 +26,8 @@
 	" replaces, version"
 
 STMT(orders_get, "SELECT " ORDER_COLUMNS " FROM orders WHERE id = $1");
+STMT(orders_get_by_number,
+     "SELECT " ORDER_COLUMNS " FROM orders WHERE number = $1");
 STMT(orders_get_lines, "SELECT " LINE_COLUMNS " FROM order_lines"
 		       " WHERE order_id = $1 ORDER BY line_no");
 STMT(orders_get_customer,
@@ -34,7 +38,7 @@ STMT(orders_put,
      "INSERT INTO orders (" ORDER_COLUMNS ")"
      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
      " $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,"
-     " $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)"
+     " $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)"
      " ON CONFLICT (id) DO UPDATE SET store_id = $5, state = $6, version = $7,"
      " event_ms = $8, snapshot_ms = $9, order_uuid = $10, slot_from_ms = $11,"
      " slot_to_ms = $12, deadline_ms = $13, comment = $14,"
@@ -45,7 +49,7 @@ STMT(orders_put,
      " delivered_ms = $29, canceled_ms = $30, updated_ms = $32,"
      " client_type = $33, payment_methods = $34, delivery_cost_minor = $35,"
      " cancel_code = $36, courier_assigned_ms = $37,"
-     " courier_arrived_ms = $38");
+     " courier_arrived_ms = $38, line_count = $39");
 STMT(orders_put_line,
      "INSERT INTO order_lines (order_id, " LINE_COLUMNS ")"
      " VALUES ($18, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
@@ -78,11 +82,12 @@ STMT(history_changes_select,
 STMT(history_held, "SELECT count(*) FROM order_history WHERE order_id = $1"
 		   " AND actor = $2 AND kind IN ('take', 'takeOver')");
 /* Lines are numbered from 1 without a gap and never deleted, so the last number
- * is their count, and finding it costs the same for any number of lines. */
+ * is their count where the row does not tell it. */
 STMT(orders_page,
      "SELECT o.id, o.version, o.slot_from_ms, o.slot_to_ms, o.deadline_ms,"
      " o.number, o.channel, o.external_id, o.store_id, o.state, o.picker_id,"
-     " (SELECT max(l.line_no) FROM order_lines l WHERE l.order_id = o.id)"
+     " coalesce(o.line_count,"
+     "  (SELECT max(l.line_no) FROM order_lines l WHERE l.order_id = o.id), 0)"
      " FROM orders o WHERE o.store_id = $1"
      " AND o.state NOT IN ('delivered', 'canceled')"
      " AND (o.deadline_ms > $2 OR (o.deadline_ms = $2 AND o.id > $3))"
@@ -90,7 +95,8 @@ STMT(orders_page,
 STMT(orders_page_all,
      "SELECT o.id, o.version, o.slot_from_ms, o.slot_to_ms, o.deadline_ms,"
      " o.number, o.channel, o.external_id, o.store_id, o.state, o.picker_id,"
-     " (SELECT max(l.line_no) FROM order_lines l WHERE l.order_id = o.id)"
+     " coalesce(o.line_count,"
+     "  (SELECT max(l.line_no) FROM order_lines l WHERE l.order_id = o.id), 0)"
      " FROM orders o WHERE o.store_id = $1"
      " AND (o.deadline_ms > $2 OR (o.deadline_ms = $2 AND o.id > $3))"
      " ORDER BY o.deadline_ms, o.id");
@@ -209,31 +215,94 @@ static int load_customer(struct db *db, struct order *order, struct err *e)
 	return 0;
 }
 
+/* 1 and the row that the query finds, 0, < 0. */
+static int load_row(struct query *q, struct order *order, struct err *e)
+{
+	int rc = query_next(q, e);
+
+	if (rc > 0)
+		read_order(q, order);
+	return rc;
+}
+
+/* Behind load_row(), with its result: the rest of the order. */
+static int load_rest(struct db *db, int rc, struct order *order,
+		     struct order *ret_order, struct err *e)
+{
+	if (rc > 0)
+		rc = load_lines(db, order, e);
+	else
+		return rc;
+	if (rc == 0 && !order->is_without_customer)
+		rc = load_customer(db, order, e);
+	if (rc == 0)
+		rc = marking_codes_load(db, order, e);
+	if (rc < 0)
+		return rc;
+	*ret_order = *order;
+	*order = (struct order){0};
+	return 1;
+}
+
+static int load_by_id(struct db *db, int64_t order_id, struct order *order,
+		      struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_get);
+
+	query_i64(q, 1, order_id);
+	return load_row(q, order, e);
+}
+
+static int load_by_number(struct db *db, const char *number,
+			  struct order *order, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_get_by_number);
+
+	query_text(q, 1, number);
+	return load_row(q, order, e);
+}
+
 int orders_load(struct db *db, int64_t order_id, struct order *ret_order,
 		struct err *e)
 {
 	CLEANUP(order_clear) struct order order = {0};
-	int rc;
+	int rc = load_by_id(db, order_id, &order, e);
 
-	{
-		CLEANUP_QUERY struct query *q = query_start(db, &orders_get);
+	return load_rest(db, rc, &order, ret_order, e);
+}
 
-		query_i64(q, 1, order_id);
-		rc = query_next(q, e);
-		if (rc <= 0)
-			return rc;
-		read_order(q, &order);
-	}
-	rc = load_lines(db, &order, e);
+/* The id at the end of a number of ours (identity.c); 0: there is none. */
+static int64_t id_in_number(const char *number)
+{
+	const char *dash = strrchr(number, '-');
+	int64_t id = 0;
+
+	if (dash == NULL || text_to_i64(dash + 1, 1, INT64_MAX, &id, NULL) < 0)
+		return 0;
+	return id;
+}
+
+/* The order that the number seems to name saves the way through the index. */
+int orders_load_number(struct db *db, const char *number,
+		       struct order *ret_order, struct err *e)
+{
+	CLEANUP(order_clear) struct order order = {0};
+	int64_t id = id_in_number(number);
+	int rc = id != 0 ? load_by_id(db, id, &order, e) : 0;
+
+	if (rc == 0 || (rc > 0 && strcmp(order.number, number) != 0))
+		rc = load_by_number(db, number, &order, e);
+	order.is_without_customer = true;
+	return load_rest(db, rc, &order, ret_order, e);
+}
+
+int orders_add_customer(struct db *db, struct order *order, struct err *e)
+{
+	int rc = order->is_without_customer ? load_customer(db, order, e) : 0;
+
 	if (rc == 0)
-		rc = load_customer(db, &order, e);
-	if (rc == 0)
-		rc = marking_codes_load(db, &order, e);
-	if (rc < 0)
-		return rc;
-	*ret_order = order;
-	order = (struct order){0};
-	return 1;
+		order->is_without_customer = false;
+	return rc;
 }
 
 int orders_find_number(struct db *db, const char *number, int64_t *ret_id,
@@ -289,6 +358,7 @@ static int save_row(struct db *db, const struct order *o, struct err *e)
 	query_text(q, 36, o->cancel_code);
 	query_i64(q, 37, o->courier_assigned_ms);
 	query_i64(q, 38, o->courier_arrived_ms);
+	query_i64(q, 39, (int64_t)o->line_count);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }
@@ -387,7 +457,9 @@ int orders_save(struct db *db, const struct order *order, bool with_lines,
 		return rc;
 	for (size_t i = 0; i < order->line_count && rc == 0; i++)
 		rc = save_line(db, order->id, &order->lines[i], e);
-	return rc == 0 ? save_customer(db, order, e) : rc;
+	if (rc < 0 || order->is_without_customer)
+		return rc;
+	return save_customer(db, order, e);
 }
 
 int history_add(struct db *db, int64_t order_id, int64_t at_ms,

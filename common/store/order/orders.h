@@ -22,11 +22,18 @@ struct err;
 int orders_load(struct db *db, int64_t order_id, struct order *ret_order,
 		struct err *e);
 
+/* The same by its number, without its customer, whom few need to know. */
+int orders_load_number(struct db *db, const char *number,
+		       struct order *ret_order, struct err *e);
+/* Whoever applies an event to such an order needs him. 0 or < 0. */
+int orders_add_customer(struct db *db, struct order *order, struct err *e);
+
 /* order_id by number, or by a channel's name of it: 1, 0, < 0. */
 int orders_find_number(struct db *db, const char *number, int64_t *ret_id,
 		       struct err *e);
 
-/* Write the order row; its lines and customer too when with_lines is set. */
+/* Write the order row; its lines and customer too when with_lines is set (a
+ * customer who was not loaded stays as he is). */
 int orders_save(struct db *db, const struct order *order, bool with_lines,
 		struct err *e);
 /* Of an order that is there: only what picking changes of its row (version,

@@ -56,6 +56,8 @@ STMT(inbox_blocking_types,
      " AND NOT (i.event_type = 'order.created' AND o.id IS NOT NULL)"
      " AND NOT (i.event_type = 'order.updated'"
      "  AND coalesce(o.snapshot_ms, 0) > i.event_ms)");
+STMT(inbox_head_waits, "SELECT 1 FROM inbox_head"
+		       " WHERE order_id = $1 AND state IN (1, 2)");
 STMT(inbox_block_head,
      "UPDATE inbox_head SET state = 4 WHERE order_id = $1 AND state = 1");
 STMT(quarantine_insert,
@@ -197,6 +199,14 @@ int inbox_block(struct db *db, const struct queue_message *m, const char *why,
 	query_i64(q, 1, m->head_id);
 	rc = query_exec(q, e);
 	return rc < 0 ? rc : 0;
+}
+
+int inbox_waits(struct db *db, int64_t order_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &inbox_head_waits);
+
+	query_i64(q, 1, order_id);
+	return query_next(q, e);
 }
 
 int quarantine_add(struct db *db, const char *channel, const char *reason,

@@ -55,6 +55,10 @@ int inbox_blockers(struct db *db, int64_t order_id, unsigned *ret_events,
 int inbox_block(struct db *db, const struct queue_message *m, const char *why,
 		int64_t now_ms, struct err *e);
 
+/* Does a message wait for the order, or is one being worked on? 1, 0, < 0.
+ * Reader or writer. */
+int inbox_waits(struct db *db, int64_t order_id, struct err *e);
+
 /* Keep a body that could not be read. 0, or as query_next(). */
 int quarantine_add(struct db *db, const char *channel, const char *reason,
 		   const void *raw, size_t bytes, int64_t now_ms,

@@ -4,15 +4,73 @@
 #include <stdio.h>
 
 #include "answer/order_json.h"
+#include "assembly.h"
+#include "base/cleanup.h"
 #include "codec/time/timestamp.h"
 
 enum {
 	MESSAGE_BYTES = 256
 };
 
+/* Kept answers are written with these: only the end may grow, and nothing may
+ * be taken away. */
+const char *const answer_words[] = {
+	"requestId",
+	"result",
+	"order",
+	"number",
+	"channel",
+	"externalId",
+	"storeId",
+	"state",
+	"version",
+	"slotFrom",
+	"slotTo",
+	"deadline",
+	"lineCount",
+	"pickerId",
+	"pickerUntil",
+	"replacementPolicy",
+	"cancelReason",
+	"line",
+	"sku",
+	"name",
+	"orderedQuantity",
+	"quantity",
+	"pickedQuantity",
+	"weight",
+	"pickedWeight",
+	"price",
+	"discountPrice",
+	"replacedBy",
+	"replaces",
+	"reason",
+	"markingCodes",
+	NULL,
+};
+
+int answer_expand(struct api_call *call, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf whole = BUF_MAX(API_ANSWER_BYTES_MAX);
+
+	if (!call->method->changes)
+		return buf_finish(&call->answer, e);
+	if (call->answer.used_bytes > 0 && buf_finish(&call->answer, e) == 0)
+		json_words_expand(&call->assembly->words,
+				  buf_text(&call->answer),
+				  call->answer.used_bytes, &whole);
+	buf_clear(&call->answer);
+	call->answer = whole;
+	whole = (struct buf){0};
+	return buf_finish(&call->answer, e);
+}
+
 static struct json_out begin(struct api_call *call, int status)
 {
 	struct json_out out = json_out_to(&call->answer);
+
+	if (call->method->changes)
+		out.words = &call->assembly->words;
 
 	call->status = status;
 	call->content_type = "application/json";
@@ -264,6 +322,13 @@ void answer_error(struct api_call *call, int status, const char *code,
 	struct json_out out = begin_error(call, status, code, message);
 
 	end_error(call, &out, NULL);
+}
+
+void answer_unknown_order(struct api_call *call)
+{
+	call->outcome = CALL_REFUSED;
+	answer_error(call, 404, "unknown_order",
+		     "there is no order with that number");
 }
 
 void answer_unavailable(struct api_call *call)

@@ -18,6 +18,13 @@
 
 struct err;
 
+/* The answers of methods that change something are made and kept with a byte
+ * for each of these keys (codec/json/json_words.h): a store keeps seven days of
+ * them, and they are written with every tap of a picker. answer_expand() makes
+ * the whole text, outside of the transaction. 0 or ERR_NOMEM. */
+extern const char *const answer_words[];
+int answer_expand(struct api_call *call, struct err *e);
+
 /* 200 and an open result object; answer_end() closes it. */
 struct json_out answer_begin(struct api_call *call);
 int answer_end(struct json_out *out, struct err *e);
@@ -40,6 +47,9 @@ void answer_arg_faults(struct api_call *call, const struct arg_faults *faults);
 /* Any other error, without details. */
 void answer_error(struct api_call *call, int status, const char *code,
 		  const char *message);
+
+/* 404 */
+void answer_unknown_order(struct api_call *call);
 
 /* 503: nothing was done, or nobody knows. To be repeated with the same id. */
 void answer_unavailable(struct api_call *call);

@@ -18,6 +18,7 @@
 #include "store/engine/db.h"
 #include "store/order/api_requests.h"
 #include "store/order/orders.h"
+#include "store/queue/inbox.h"
 
 enum {
 	TRIES_MAX = 4 /* each time something new has come for the order */
@@ -89,22 +90,43 @@ static int keep(struct api_call *call, struct db *db, struct order *order,
 	return rc;
 }
 
-/* A refusal is a good end of the unit: what was caught up with stays. */
+/* 1 and the order, 0, < 0. */
+static int load(struct api_call *call, struct db *db, struct order *order,
+		struct err *e)
+{
+	int rc = orders_load_number(db, call->args.number, order, e);
+
+	if (rc > 0) {
+		call->order_id = order->id;
+		call->version = order->version;
+	}
+	return rc;
+}
+
+/* A refusal is a good end of the unit: what was caught up with stays. So is
+ * CALL_AGAIN, which has changed nothing. */
 static int act(struct api_call *call, struct db *db, int64_t now_ms,
 	       struct err *e)
 {
 	CLEANUP(order_clear) struct order order = {0};
 	CLEANUP(order_outcome_clear) struct order_outcome outcome = {0};
 	struct order_action action = action_of(call);
-	int rc = orders_load(db, call->order_id, &order, e);
+	int rc = load(call, db, &order, e);
 
-	if (rc == 0)
-		return err_set(e, ERR_NOTFOUND, "the order has gone");
+	if (rc == 0) {
+		answer_unknown_order(call);
+		return 0;
+	}
+	if (rc > 0 && call->tries == 0)
+		rc = inbox_waits(db, order.id, e);
+	else if (rc > 0)
+		rc = 0;
 	if (rc > 0)
+		call->outcome = CALL_AGAIN;
+	if (rc == 0)
 		rc = facts_gather(call, db, &order, &action, e);
-	if (rc < 0)
-		return rc;
-	call->version = order.version;
+	if (rc != 0)
+		return MIN_OF(rc, 0);
 	rc = order_act(&order, &action, &call->settings.policy, now_ms,
 		       &outcome, e);
 	if (rc < 0)
@@ -126,7 +148,12 @@ static int run(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 			       &call->own_version, e);
 	if (rc > 0) {
 		call->outcome = CALL_DUPLICATE;
-		return 0;
+		/* A journal asks which order it was. */
+		rc = call->replay == NULL
+			     ? 0
+			     : orders_find_number(db, call->args.number,
+						  &call->order_id, e);
+		return MIN_OF(rc, 0);
 	}
 	if (rc == ERR_DUPLICATE) {
 		call->outcome = CALL_REFUSED;
@@ -134,7 +161,7 @@ static int run(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 			     "the requestId was used for another request");
 		return 0;
 	}
-	if (rc == 0)
+	if (rc == 0 && call->tries > 0)
 		rc = flow_catch_up(db, &call->settings, &call->pending,
 				   call->assembly->service->instance.owner,
 				   now_ms, &u->bells, e);
@@ -172,6 +199,8 @@ static void done(struct unit *u, int rc, const struct err *e)
 {
 	struct api_call *call = CONTAINER_OF(u, struct api_call, unit);
 
+	if (rc == 0 && call->outcome == CALL_AGAIN)
+		rc = ERR_BUSY;
 	if (rc == ERR_BUSY && try_again(call) == 0)
 		return;
 	if (rc < 0) {
@@ -194,57 +223,56 @@ static struct flow_settings settings_of(const struct assembly *assembly)
 	};
 }
 
-/* False: what was scanned is no code, and the answer says why. */
-static bool read_barcode(struct api_call *call, struct db *reader, int *ret_rc)
+/* 1; 0: what was scanned is no code, or there is no such order, and the answer
+ * says so; < 0. */
+static int read_barcode(struct api_call *call, struct db *reader)
 {
 	struct barcode_rule rules[LABEL_RULES_MAX];
 	struct err e = {0};
-	int count = labels_load_for_order(reader, call->order_id, rules, NULL);
+	int count = db_begin_read(reader, NULL);
 	const char *reason = NULL;
 
-	*ret_rc = count < 0 ? count : 0;
+	if (count == 0) {
+		count = labels_load_for_order(reader, call->args.number, rules,
+					      NULL);
+		db_rollback(reader);
+	}
+	if (count == ERR_NOTFOUND) {
+		answer_unknown_order(call);
+		return 0;
+	}
 	if (count < 0)
-		return true;
+		return count;
 	if (barcode_read(call->args.code, rules, (size_t)count, &call->barcode,
 			 &reason, &e) == 0)
-		return true;
+		return 1;
 	call->outcome = CALL_REFUSED;
 	answer_bad_code(call, reason, e.text);
-	return false;
+	return 0;
 }
 
+/* Most orders have nothing waiting for them: that is looked at inside the unit,
+ * and what waits is read and parsed only when there is something. */
 void change_start(struct api_call *call, struct db *reader)
 {
 	struct assembly *assembly = call->assembly;
-	int rc = orders_find_number(reader, call->args.number, &call->order_id,
-				    NULL);
+	int rc = 1;
 
 	call->outcome = CALL_FAILED;
-	if (rc == 0) {
-		call->outcome = CALL_REFUSED;
-		answer_error(call, 404, "unknown_order",
-			     "there is no order with that number");
-		call->finish(call);
-		return;
-	}
 	call->settings = settings_of(assembly);
 	call->unit.run = run;
 	call->unit.done = done;
-	if (rc > 0 && call->method->action == ACTION_SCAN &&
-	    !read_barcode(call, reader, &rc)) {
-		call->finish(call);
-		return;
-	}
-	if (rc >= 0)
-		rc = flow_pending_read(reader, call->order_id, &call->pending,
-				       NULL);
-	if (rc == 0)
+	if (call->method->action == ACTION_SCAN)
+		rc = read_barcode(call, reader);
+	if (rc > 0) {
 		rc = writer_submit(assembly->service->writer, &call->unit,
 				   NULL);
-	if (rc < 0) {
-		answer_unavailable(call);
-		call->finish(call);
+		if (rc == 0)
+			return;
 	}
+	if (rc < 0)
+		answer_unavailable(call);
+	call->finish(call);
 }
 
 void change_handle(struct api_call *call)

@@ -65,15 +65,12 @@ void read_orders(struct api_call *call)
 static int load(struct api_call *call, struct order *order)
 {
 	struct db *db = call->assembly->reader;
-	int64_t id = 0;
 	int rc = db_begin_read(db, NULL);
 
 	if (rc < 0)
 		return rc;
-	rc = orders_find_number(db, call->args.number, &id, NULL);
-	if (rc > 0)
-		rc = orders_load(db, id, order, NULL);
-	if (rc > 0 && facts_changes(call, db, id, NULL) < 0)
+	rc = orders_load_number(db, call->args.number, order, NULL);
+	if (rc > 0 && facts_changes(call, db, order->id, NULL) < 0)
 		rc = ERR_IO;
 	db_rollback(db);
 	return rc;
@@ -87,8 +84,7 @@ void read_order(struct api_call *call)
 	if (rc > 0)
 		rc = answer_order(call, &order, NULL, NULL);
 	else if (rc == 0)
-		answer_error(call, 404, "unknown_order",
-			     "there is no order with that number");
+		answer_unknown_order(call);
 	if (rc < 0)
 		answer_unavailable(call);
 	call_reply(call);

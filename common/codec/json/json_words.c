@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec/json/json_words.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+	FIRST_PLAIN = 0x20
+};
+
+static unsigned slot_of(const char *key, size_t bytes)
+{
+	unsigned first = (unsigned char)key[0];
+	unsigned last = (unsigned char)key[bytes - 1];
+
+	return (first * 5 + last * 3 + (unsigned)bytes * 7) % JSON_WORD_SLOTS;
+}
+
+void json_words_make(struct json_words *words, const char *const *list)
+{
+	*words = (struct json_words){.list = list};
+	for (; list[words->count] != NULL; words->count++) {
+		const char *word = list[words->count];
+		unsigned char *text = words->texts[words->count];
+		size_t bytes = strlen(word);
+		unsigned slot = slot_of(word, bytes);
+
+		assert(words->count < JSON_WORDS_MAX && bytes > 0 &&
+		       bytes <= JSON_WORD_BYTES_MAX);
+		while (words->slots[slot] != 0)
+			slot = (slot + 1) % JSON_WORD_SLOTS;
+		words->slots[slot] = (unsigned char)(words->count + 1);
+		text[0] = '"';
+		memcpy(text + 1, word, bytes);
+		memcpy(text + 1 + bytes, "\":", 2);
+		words->text_bytes[words->count] = (unsigned char)(bytes + 3);
+	}
+}
+
+char json_words_byte(const struct json_words *words, const char *key)
+{
+	size_t bytes = strlen(key);
+	unsigned slot;
+
+	if (bytes == 0)
+		return 0;
+	slot = slot_of(key, bytes);
+	for (; words->slots[slot] != 0; slot = (slot + 1) % JSON_WORD_SLOTS)
+		if (strcmp(words->list[words->slots[slot] - 1], key) == 0)
+			return (char)words->slots[slot];
+	return 0;
+}
+
+void json_words_expand(const struct json_words *words, const char *text,
+		       size_t bytes, struct buf *out)
+{
+	const char *end = text + bytes;
+	const char *from = text;
+
+	for (const char *p = text; p < end; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c >= FIRST_PLAIN || c == 0 || c > words->count)
+			continue;
+		buf_add(out, from, (size_t)(p - from));
+		buf_add(out, words->texts[c - 1], words->text_bytes[c - 1]);
+		from = p + 1;
+	}
+	buf_add(out, from, (size_t)(end - from));
+}
