@@ -27,7 +27,7 @@ packages_install() {
 	echo "installing $missing"
 	export DEBIAN_FRONTEND=noninteractive
 	# shellcheck disable=SC2086 # a list of words
-	if ! { apt-get -qq update && apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends $missing; } \
+	if ! { apt-get -qq update && apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-remove --no-install-recommends $missing; } \
 		</dev/null >/dev/null; then
 		echo "apt-get could not install them: $missing" >&2
 		return 1
@@ -35,6 +35,10 @@ packages_install() {
 	if [[ " $missing " == *" nginx "* ]]; then
 		# Debian starts a server of its own on port 80; we start ours.
 		{ systemctl disable --now nginx || service nginx stop; } >/dev/null 2>&1 || true
+	fi
+	if [[ " $missing " == *" exim4-daemon-light "* ]]; then
+		# The tests start a mail server of their own, on a port of its own.
+		{ systemctl disable --now exim4 || service exim4 stop; } >/dev/null 2>&1 || true
 	fi
 }
 

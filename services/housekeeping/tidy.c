@@ -267,6 +267,7 @@ int tidy_run(struct service *s, struct buf *ret_line, struct err *e)
 		{"old_inbox", &archive_old_inbox, archive_age_ms},
 		{"old_outbox", &archive_old_outbox, archive_age_ms},
 		{"old_telegram", &archive_old_telegram, archive_age_ms},
+		{"old_mail", &archive_old_mail, archive_age_ms},
 		{"old_orders", &archive_old_orders,
 		 keep->history_days * DAY_MS},
 	};

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "gauges.h"
+#include "mail/escalate.h"
 #include "probe.h"
 #include "rules.h"
 #include "store/watch/alerts.h"
@@ -34,6 +35,22 @@ static void watch_all(struct service *s, struct watch *watch, int *first,
 	}
 }
 
+static void escalate_all(struct service *s, int64_t now_ms, struct buf *line,
+			 int *first, struct err *e)
+{
+	struct escalate escalate = {
+		.db = s->db,
+		.writer = s->writer,
+		.config = s->config,
+		.now_ms = now_ms,
+	};
+	struct err why = {0};
+
+	keep_first(first, e, escalate_run(&escalate, &why), &why);
+	if (escalate.mails > 0)
+		buf_printf(line, " mails=%" PRId64, escalate.mails);
+}
+
 static int run(struct service *s, struct buf *ret_line, struct err *e)
 {
 	struct watch watch = {
@@ -57,6 +74,7 @@ static int run(struct service *s, struct buf *ret_line, struct err *e)
 		   "fired=%" PRId64 " repeated=%" PRId64 " resolved=%" PRId64
 		   " open=%" PRId64,
 		   watch.fired, watch.repeated, watch.resolved, open);
+	escalate_all(s, watch.now_ms, ret_line, &rc, e);
 	if (measured > 0)
 		buf_printf(ret_line, " unmeasured=%d", measured);
 	if (rc < 0)

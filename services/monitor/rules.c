@@ -99,6 +99,14 @@ const struct rule rules[] = {
 		.line = N_("{subject}: {state} since {time}"),
 	},
 	{
+		.name = "breaker-opened", .query = &monitor_breaker_opened,
+		.title = N_("Marketplace could not be reached for a while"),
+		.body = N_("Address: {subject}\n"
+			   "Times: {count}, the last one {time}\n"
+			   "Reason: {reason}"),
+		.line = N_("{subject}: {count}, the last one {time}"),
+	},
+	{
 		.name = "notification-failed", .query = &monitor_notification_failed,
 		.title = N_("Marketplace was not told"),
 		.body = N_("Order {order} (no. {number})\n"
@@ -136,6 +144,14 @@ const struct rule rules[] = {
 		.title = N_("Telegram messages pile up"),
 		.body = N_("Waiting: {count}, the oldest since {time}"),
 		.line = N_("Waiting: {count}, the oldest since {time}"),
+	},
+	{
+		.name = "mail-failing", .query = &monitor_mail_failing, .in_minutes = true,
+		.title = N_("Mail does not go out"),
+		.body = N_("Not taken: {count}, the oldest since {time}\n"
+			   "Reason: {reason}"),
+		.line = N_("Not taken: {count}, the oldest since {time}\n"
+			   "Reason: {reason}"),
 	},
 	{
 		.name = "invoice-blocked", .query = &monitor_invoice_blocked,

@@ -24,7 +24,7 @@ from kuper import remote
 from load import check_store, ctl, rows, run_job, wait_until_processed
 from test_full_kill import MINUTES, SEED
 
-JOBS = ("telegram", "monitor", "reconcile", "invoicing", "housekeeping", "backup")
+JOBS = ("telegram", "monitor", "mail", "reconcile", "invoicing", "housekeeping", "backup")
 CONFIG = "channel kuper { timeout_ms = 1000 quick_attempts = 5 }\n" + "".join(
     f"job {name} {{ every = 3s timeout = 60s }}\n" for name in JOBS)
 LEASE_S = 30

@@ -24,6 +24,7 @@ MEANING: dict[str, dict[str, Any]] = {
     "inbox": {"id": 1, "state": 4}, "inbox_archive": {"id": 2, "state": 3},
     "outbox": {"id": 1, "state": 4}, "outbox_archive": {"id": 2, "state": 3},
     "telegram_queue": {"id": 1, "state": 4}, "telegram_archive": {"id": 2, "state": 3},
+    "mail_queue": {"id": 1, "state": 4}, "mail_archive": {"id": 2, "state": 3},
     "message_attempts": {"queue": "inbox", "message": 1}, "message_attempts_archive": {"queue": "outbox", "message": 2},
     "audit_messages": {"queue": "inbox"}, "alerts": {"state": "resolved"}, "job_runs": {"outcome": "failed"},
     "order_lines": {"state": "picked"}, "endpoints": {"state": "closed"}, "order_history": {"after": '{"cancelReason":"MARK-x"}'},

@@ -15,7 +15,7 @@ import pytest
 from appliance import BIN, SLACK, wait_until
 from procedures import Installation, is_running
 
-OFF = "".join(f"job {name} {{ enabled = false }}\n" for name in ("telegram", "monitor", "invoicing", "reconcile",
+OFF = "".join(f"job {name} {{ enabled = false }}\n" for name in ("telegram", "monitor", "mail", "invoicing", "reconcile",
                                                                  "housekeeping", "backup"))
 
 # The scheduler tells its jobs where the state is; they leave traces there.

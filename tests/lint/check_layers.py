@@ -23,7 +23,7 @@ ONLY_IN = {  # foreign headers behind one door each (path below common/)
     "sqlite3.h": {"store/engine/db_sqlite.c", "store/engine/wal_file.c", "store/engine/wal_file.h"},
     "libpq-fe.h": {"store/engine/db_pgsql.c"},
     "microhttpd.h": {"net/server/http_server.c"},
-    "curl/curl.h": {"net/client/http_client.c"},
+    "curl/curl.h": {"net/client/curl_once.c", "net/client/http_client.c", "net/client/smtp_client.c"},
     "zint.h": {"codec/barcode/barcode_svg.c"},
     "cjson/cJSON.h": {"codec/json/json_doc.c"},
     "confuse.h": {"app/config/config.c"},

@@ -39,6 +39,18 @@
 	"INSERT INTO measures VALUES ('" name "', 'x', " #value \
 	", 'd', " M(0) ")"
 
+#define MAIL(state, minutes)                                                \
+	"INSERT INTO mail_queue (message_id, head_id, address, event_type," \
+	" order_seq, severity, state, due_ms, created_ms, updated_ms,"      \
+	" subject, text) VALUES ('m', 1, 'a@b', 'telegram', 1, "            \
+	"'critical', " #state ", 0, " M(minutes) ", 0, 's', 't')"
+#define OPENED(minutes, now)                                                \
+	"INSERT INTO endpoints VALUES ('kuper', '" now "', 0, '', 0, 0);"   \
+	"INSERT INTO endpoint_changes (endpoint, state, reason, at_ms)"     \
+	" VALUES ('kuper', 'open', '503', " M(minutes) "), ('kuper',"       \
+						       " 'closed', '', " M( \
+							       minutes) ")"
+
 static const struct {
 	const char *rule, *name, *sql;
 	bool want;
@@ -207,6 +219,23 @@ static const struct {
 	 "INSERT INTO telegram_head (chat, last_seq, state, due_ms) VALUES"
 	 " ('-9', 1, 0, 0)",
 	 false},
+	{"mail-failing", "one that was refused", MAIL(4, -1), true},
+	{"mail-failing", "one that has waited for a quarter of an hour",
+	 MAIL(1, -15), true},
+	{"mail-failing", "one that waits for less", MAIL(1, -14), false},
+	{"breaker-opened", "open for a moment, nobody saw it",
+	 OPENED(-3, "closed"), true},
+	{"breaker-opened", "it is open still: that is another rule",
+	 OPENED(-3, "open"), false},
+	{"breaker-opened", "a while ago", OPENED(-10, "closed"), false},
+	{"breaker-opened", "it was told while it lasted",
+	 OPENED(-3,
+		"closed") ";INSERT INTO alerts (rule, subject, severity,"
+			  " state, chat, text, since_ms, fired_ms, "
+			  "resolved_ms) VALUES"
+			  " ('breaker-open', 'kuper', 'critical', 'resolved', "
+			  "'-1', '', " M(-3) ", " M(-2) ", " M(-1) ")",
+	 false},
 	{"job-late", "no good run five minutes after it was due",
 	 "INSERT INTO jobs (name, last_slot_ms, expected_ms) VALUES"
 	 " ('backup', 1, " M(-5) ")",
@@ -248,7 +277,9 @@ static void empty(struct bench *b)
 			  "DELETE FROM inbox_head; DELETE FROM outbox_head;"
 			  "DELETE FROM intake_hours; DELETE FROM measures;"
 			  "DELETE FROM jobs; DELETE FROM silences;"
-			  "DELETE FROM rule_stores");
+			  "DELETE FROM rule_stores; DELETE FROM mail_queue;"
+			  "DELETE FROM endpoints;"
+			  "DELETE FROM endpoint_changes");
 	add_order(b, 7, "s1", "new", 0, 0, 0);
 }
 

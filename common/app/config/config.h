@@ -106,6 +106,24 @@ struct config_telegram {
 	char order_link[CONFIG_TEXT_BYTES];    /* with {number}; "": no link */
 };
 
+struct config_mail {
+	char server[CONFIG_TEXT_BYTES]; /* host; "": no mail is made */
+	int64_t port;
+	char security[CONFIG_NAME_BYTES]; /* "starttls", "tls", "none" */
+	char user[CONFIG_TEXT_BYTES];     /* secret mail-password; "": none */
+	char ca_file[CONFIG_TEXT_BYTES];  /* "": the system's */
+	char from[CONFIG_TEXT_BYTES];
+	char to[CONFIG_TEXT_BYTES]; /* addresses, separated by spaces */
+	int64_t timeout_ms;
+	/* Critical alerts that Telegram has not delivered for so long; 0: not.
+	 */
+	int64_t telegram_minutes;
+	/* Alerts that nobody has acknowledged for so long; 0: not. */
+	int64_t critical_minutes, warning_minutes, info_minutes;
+	int64_t interval_minutes; /* between two mails of a kind */
+	int64_t expire_minutes;
+};
+
 struct config_monitor {
 	char public_url[CONFIG_TEXT_BYTES]; /* for the self-probe; "": none */
 	char ping_url[CONFIG_TEXT_BYTES];   /* called after each good pass */
@@ -135,6 +153,8 @@ struct config_rule { /* rule NAME { ... }: monitoring */
 	int64_t keep_ms;                 /* it must be over for so long */
 	int64_t allowance_ms, window_ms; /* meaning by rule */
 	int64_t minimum;                 /* fewer of them prove nothing */
+	bool mail;           /* false: its alerts never go by mail */
+	int64_t escalate_ms; /* unacknowledged for so long; 0: by severity */
 	char chat[CONFIG_NAME_BYTES *
 		  2]; /* "": the store's or the severity's */
 };
@@ -191,6 +211,7 @@ struct config {
 	struct config_window windows[CONFIG_WINDOWS_MAX];
 	int window_count;
 	struct config_monitor monitor;
+	struct config_mail mail;
 	struct config_invoicing invoicing;
 	struct config_retention retention;
 	struct config_log log;

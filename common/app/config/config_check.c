@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "codec/mail/mail_message.h"
 #include "codec/time/cron.h"
 #include "codec/time/timestamp.h"
 
@@ -327,6 +328,37 @@ int config_check_chat(const char *text, struct err *e)
 		       "'%.40s' is neither the number of a chat nor @channel, "
 		       "with or without :TOPIC",
 		       text);
+}
+
+int config_check_mail_host(const char *text, struct err *e)
+{
+	if (only(text, LOWER UPPER DIGITS ".-:"))
+		return 0;
+	return err_set(e, ERR_INVALID, "'%.40s' is no name of a host", text);
+}
+
+int config_check_addresses(const char *text, struct err *e)
+{
+	char address[MAIL_ADDRESS_BYTES];
+	const char *p = text + strspn(text, " ");
+
+	while (*p != '\0') {
+		size_t length = strcspn(p, " ");
+
+		if (length >= sizeof(address))
+			return err_set(e, ERR_INVALID,
+				       "'%.40s' is too long for an address", p);
+		memcpy(address, p, length);
+		address[length] = '\0';
+		if (!mail_address_is_good(address))
+			return err_set(e, ERR_INVALID,
+				       "'%.60s' is no address of mail "
+				       "(name@host)",
+				       address);
+		p += length;
+		p += strspn(p, " ");
+	}
+	return 0;
 }
 
 int config_check_series(const char *text, struct err *e)

@@ -139,6 +139,23 @@ static int check_upd(const struct config_invoicing *c, struct err *e)
 	return 0;
 }
 
+static int check_mail(const struct config_mail *mail, struct err *e)
+{
+	if (mail->server[0] == '\0')
+		return 0;
+	if (mail->to[0] == '\0')
+		return err_set(e, ERR_INVALID,
+			       "mail.to: who gets the mail of mail.server?");
+	if (mail->from[0] == '\0' || strchr(mail->from, ' ') != NULL)
+		return err_set(e, ERR_INVALID,
+			       "mail.from: one address that mail comes from");
+	if (strcmp(mail->security, "none") == 0 && mail->user[0] != '\0')
+		return err_set(e, ERR_INVALID,
+			       "mail.security: a password needs starttls or "
+			       "tls");
+	return 0;
+}
+
 int config_check_together(const struct config *config, const void **ret_part,
 			  struct err *e)
 {
@@ -157,6 +174,9 @@ int config_check_together(const struct config *config, const void **ret_part,
 			       "needs it");
 	*ret_part = &config->invoicing;
 	if (check_upd(&config->invoicing, e) < 0)
+		return ERR_INVALID;
+	*ret_part = &config->mail;
+	if (check_mail(&config->mail, e) < 0)
 		return ERR_INVALID;
 	for (int i = 0; i < config->job_count; i++) {
 		const struct config_job *job = &config->jobs[i];

@@ -149,6 +149,33 @@ static const struct config_option telegram[] = {
 	END
 };
 
+static const struct config_option mail[] = {
+	TEXT(config_mail, server, config_check_mail_host, "",
+	     "host that takes our mail (SMTP); empty: alerts go to Telegram only"),
+	NUMBER(config_mail, port, 1, 65535, "587", "usually 587 with starttls, 465 with tls"),
+	WORD(config_mail, security, "starttls tls none", "starttls",
+	     "none: only to this machine, and without a password"),
+	TEXT(config_mail, user, NULL, "", "who logs in, with the secret mail-password; empty: nobody does"),
+	TEXT(config_mail, ca_file, config_check_path, "",
+	     "PEM file with whoever signed the server's certificate; empty: the system's"),
+	TEXT(config_mail, from, config_check_addresses, "", "address that our mail comes from"),
+	TEXT(config_mail, to, config_check_addresses, "", "who gets it: addresses, separated by spaces"),
+	DURATION(config_mail, "timeout_ms", timeout_ms, MS, MS, 100, 60000, "20s", "the whole of one mail"),
+	DURATION(config_mail, "telegram_minutes", telegram_minutes, MINUTE, MINUTE, 0, 1440, "10",
+		 "critical alerts go by mail when Telegram has failed for so long; 0: they do not"),
+	DURATION(config_mail, "critical_minutes", critical_minutes, MINUTE, MINUTE, 0, 10080, "30",
+		 "critical alerts that nobody has acknowledged go by mail after so long; 0: they do not"),
+	DURATION(config_mail, "warning_minutes", warning_minutes, MINUTE, MINUTE, 0, 10080, "0",
+		 "the same for warnings"),
+	DURATION(config_mail, "info_minutes", info_minutes, MINUTE, MINUTE, 0, 10080, "0",
+		 "the same for infos"),
+	DURATION(config_mail, "interval_minutes", interval_minutes, MINUTE, MINUTE, 0, 1440, "5",
+		 "pause between two mails for the same cause: what comes meanwhile is in the next one"),
+	DURATION(config_mail, "expire_minutes", expire_minutes, MINUTE, MINUTE, 10, 43200, "1440",
+		 "unsent mail older than this is dropped as obsolete"),
+	END
+};
+
 static const struct config_option job[] = {
 	BOOL(config_job, enabled, "true", "false: never started by the scheduler"),
 	{ .key = "every", .type = CONFIG_DURATION, MEMBER(config_job, every_ms),
@@ -192,6 +219,9 @@ static const struct config_option rule[] = {
 		 "of shares and of order-not-paid: how far they look back"),
 	NUMBER(config_rule, minimum, 1, 1000000, "20",
 	       "of shares and of hook-silent: fewer orders, lines or messages prove nothing"),
+	BOOL(config_rule, mail, "true", "false: its alerts never go by mail"),
+	DURATION(config_rule, "escalate", escalate_ms, SECOND, MS, 0, 7LL * DAY, "0",
+		 "its alerts go by mail when nobody has acknowledged them for so long; 0: as mail says for their severity"),
 	TEXT(config_rule, chat, config_check_chat, "",
 	     "where its alerts go; empty: to the store's chat, else by severity"),
 	END
@@ -282,7 +312,7 @@ const struct config_section config_sections[] = {
 	  .entries_max = CONFIG_RULES_MAX, .entry_bytes = sizeof(struct config_rule),
 	  .count_offset = offsetof(struct config, rule_count), .closed = true,
 	  .help = "what people are told about. Thresholds: minutes for order-*, assembly-long,"
-		  " queue-backlog, notification-uncertain, hook-silent, invoice-missing, job-late,"
+		  " queue-backlog, notification-uncertain, hook-silent, invoice-missing, job-late, mail-failing,"
 		  " measure-missing; percent for *-share, found-rate, disk-low; MiB for wal-large;"
 		  " hours for backup-old; days for certificate-expiry; failed runs in a row for"
 		  " job-failing; else how many there must be" },
@@ -291,6 +321,7 @@ const struct config_section config_sections[] = {
 	  .count_offset = offsetof(struct config, window_count),
 	  .help = "planned work: nobody is told of alerts while it lasts" },
 	PLAIN(monitor, monitor, "what the monitor calls"),
+	PLAIN(mail, mail, "the second way out for alerts"),
 	PLAIN(invoicing, invoicing, "documents for the ERP"),
 	PLAIN(retention, retention, "how long things are kept"),
 	PLAIN(log, log_options, "what is written, and in which language"),
@@ -302,6 +333,7 @@ const char config_builtin[] =
 	"channel kuper {}\n"
 	"job telegram { every = 10s timeout = 60s misfire = once }\n"
 	"job monitor { every = 60s timeout = 60s misfire = once }\n"
+	"job mail { every = 30s timeout = 2m misfire = once }\n"
 	"job invoicing { every = 1h timeout = 30m misfire = all }\n"
 	"job reconcile { every = 10m timeout = 5m misfire = once }\n"
 	"job housekeeping { at = 03:30 timeout = 1h misfire = once retries = 3"
@@ -328,6 +360,7 @@ const char config_builtin[] =
 	"rule notification-uncertain { threshold = 10 repeat = 4h }\n"
 	"rule inbox-quarantined { repeat = 4h }\n"
 	"rule breaker-open { severity = critical for = 1m repeat = 4h }\n"
+	"rule breaker-opened { window = 10m repeat = 0 }\n"
 	"rule queue-backlog { severity = critical threshold = 5 keep = 2m"
 	" repeat = 4h }\n"
 	"rule hook-silent { severity = critical threshold = 60 minimum = 5"
@@ -337,6 +370,7 @@ const char config_builtin[] =
 	"rule invoice-missing { threshold = 120 repeat = 24h }\n"
 	"rule invoice-blocked { repeat = 24h }\n"
 	"rule telegram-backlog { threshold = 100 for = 5m repeat = 4h }\n"
+	"rule mail-failing { threshold = 15 repeat = 24h mail = false }\n"
 	"rule chat-blocked { severity = critical repeat = 24h }\n"
 	"rule job-failing { threshold = 3 repeat = 4h }\n"
 	"rule job-late { severity = critical threshold = 5 repeat = 4h }\n"

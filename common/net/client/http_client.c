@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <curl/curl.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "net/client/curl_once.h"
 #include "net/server/http_request.h"
 
 enum {
@@ -521,13 +521,6 @@ int http_client_running(const struct http_client *client)
 	return client->running;
 }
 
-static void init_libcurl(void)
-{
-	/* Never undone: other threads may still use it. */
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		abort();
-}
-
 static struct http_client *
 make_client(const struct http_client_options *options)
 {
@@ -551,10 +544,9 @@ make_client(const struct http_client_options *options)
 int http_client_new(const struct http_client_options *options,
 		    struct http_client **ret_client, struct err *e)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	CLEANUP(http_client_freep) struct http_client *client = NULL;
 
-	(void)pthread_once(&once, init_libcurl);
+	curl_once();
 	client = make_client(options);
 	if (client == NULL || client->multi == NULL ||
 	    client->user_agent == NULL ||

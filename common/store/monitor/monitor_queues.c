@@ -38,6 +38,20 @@ MONITOR_RULE(monitor_breaker_open, "breaker-open",
 	     " AND (SELECT count(*) FROM endpoints AS n WHERE n.state <>"
 	     "  'closed') >= $2 - $6",
 	     NEVER, NEVER, ALWAYS);
+/* One that opened and closed before breaker-open could tell, within the window;
+ * what that one told is no news. */
+MONITOR_RULE(monitor_breaker_opened, "breaker-opened",
+	     "SELECT n.endpoint AS subject, " NO_ORDER ", count(*) AS rank,"
+	     " 'open' AS detail, max(n.reason) AS reason, max(n.at_ms)"
+	     " AS at_ms, count(*) AS amount FROM endpoint_changes AS n"
+	     " WHERE n.state <> 'closed' AND n.at_ms > $1 - $8"
+	     " AND EXISTS (SELECT 1 FROM endpoints AS p WHERE p.name"
+	     "  = n.endpoint AND p.state = 'closed')"
+	     " AND NOT EXISTS (SELECT 1 FROM alerts AS w WHERE w.rule"
+	     "  = 'breaker-open' AND w.subject = n.endpoint"
+	     "  AND w.fired_ms >= n.at_ms)"
+	     " GROUP BY n.endpoint HAVING count(*) >= $2 - $6",
+	     NEVER, NEVER, ALWAYS);
 /* Of the quarantine what came within the last hour, of the last 1000. */
 MONITOR_RULE(monitor_inbox_quarantined, "inbox-quarantined",
 	     "SELECT i.channel || ' ' || i.event_type AS subject, " NO_ORDER
@@ -94,6 +108,15 @@ MONITOR_RULE(monitor_telegram_backlog, "telegram-backlog",
 	     "  FROM telegram_queue AS t WHERE t.state IN (1, 2)) AS q"
 	     " WHERE q.waiting >= $2 - $6",
 	     NEVER, NEVER, ALWAYS);
+/* What was refused for good, and what waits for too long. */
+MONITOR_RULE(
+	monitor_mail_failing, "mail-failing",
+	"SELECT 'mail' AS subject, " NO_ORDER ", 0 AS rank, '' AS detail,"
+	" coalesce(max(t.error), '') AS reason, coalesce(min(t.created_ms),"
+	" 0) AS at_ms, count(*) AS amount FROM mail_queue AS t"
+	" WHERE t.state = 4 OR (t.state IN (1, 2)"
+	"  AND t.created_ms <= $1 - ($2 - $6)) HAVING count(*) > 0",
+	NEVER, NEVER, ALWAYS);
 MONITOR_RULE(monitor_chat_blocked, "chat-blocked",
 	     "SELECT h.chat AS subject, " NO_ORDER ", - h.blocked_ms AS rank,"
 	     " '' AS detail, h.block_reason AS reason, h.blocked_ms AS at_ms,"

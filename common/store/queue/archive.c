@@ -85,6 +85,8 @@ FORGET(archive_old_outbox, "outbox_archive", "message_attempts_archive",
        "outbox", "created_ms", "created_ms");
 FORGET(archive_old_telegram, "telegram_archive", "message_attempts_archive",
        "telegram", "created_ms", "created_ms");
+FORGET(archive_old_mail, "mail_archive", "message_attempts_archive", "mail",
+       "created_ms", "created_ms");
 REMOVE(archive_old_alerts, "alerts", "since_ms",
        "state = 'resolved' AND resolved_ms");
 REMOVE(archive_old_quiet_runs, "job_runs", "started_ms",

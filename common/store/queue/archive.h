@@ -26,7 +26,7 @@ extern const struct archive_step archive_inbox, archive_outbox;
 extern const struct archive_step archive_idle_heads;
 /* Old rows go for good. */
 extern const struct archive_step archive_old_inbox, archive_old_outbox,
-	archive_old_telegram, archive_old_alerts;
+	archive_old_telegram, archive_old_mail, archive_old_alerts;
 /* Closed orders with everything of theirs but the documents; each is some 40
  * rows, so a batch is small. */
 enum {

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "store/engine/db.h"
 
+#define CHANGES_KEPT_MS (INT64_C(30) * 24 * 3600 * 1000)
+
 static const char *const state_names[ENDPOINT_STATE_MAX_] = {
 #define X(symbol, name) [symbol] = (name),
 	ENDPOINT_STATES(X)
@@ -42,6 +44,12 @@ STMT(endpoint_hold,
 STMT(endpoint_resume,
      "UPDATE endpoints SET state = 'open', failures = 0, next_probe_ms = $2,"
      " changed_ms = $2 WHERE name = $1 AND state = 'held'");
+
+/* $1 name, $2 now. What happened stays known to the monitor, however short. */
+STMT(endpoint_note,
+     "INSERT INTO endpoint_changes (endpoint, state, reason, at_ms)"
+     " SELECT name, state, reason, $2 FROM endpoints WHERE name = $1");
+STMT(endpoint_forget, "DELETE FROM endpoint_changes WHERE at_ms < $1");
 
 const char *endpoint_state_name(enum endpoint_state state)
 {
@@ -85,6 +93,26 @@ int endpoints_get(struct db *db, const char *name, struct endpoint_row *ret_row,
 	return 0;
 }
 
+/* The state of an endpoint was changed, in this very transaction. */
+static int note_change(struct db *db, const char *name, int64_t now_ms, int rc,
+		       struct err *e)
+{
+	CLEANUP_QUERY struct query *note = query_start(db, &endpoint_note);
+	CLEANUP_QUERY struct query *old = query_start(db, &endpoint_forget);
+	int noted;
+
+	if (rc <= 0)
+		return rc;
+	query_text(note, 1, name);
+	query_i64(note, 2, now_ms);
+	noted = query_exec(note, e);
+	if (noted < 0)
+		return noted;
+	query_i64(old, 1, now_ms - CHANGES_KEPT_MS);
+	noted = query_exec(old, e);
+	return noted < 0 ? noted : rc;
+}
+
 int endpoints_open(struct db *db, const char *name, const char *reason,
 		   int64_t next_probe_ms, int64_t now_ms, struct err *e)
 {
@@ -94,7 +122,7 @@ int endpoints_open(struct db *db, const char *name, const char *reason,
 	query_text(q, 2, reason);
 	query_i64(q, 3, next_probe_ms);
 	query_i64(q, 4, now_ms);
-	return query_exec(q, e);
+	return note_change(db, name, now_ms, query_exec(q, e), e);
 }
 
 int endpoints_take_probe(struct db *db, const char *name, int64_t next_probe_ms,
@@ -126,7 +154,7 @@ int endpoints_close(struct db *db, const char *name, int64_t now_ms,
 
 	query_text(q, 1, name);
 	query_i64(q, 2, now_ms);
-	return query_exec(q, e);
+	return note_change(db, name, now_ms, query_exec(q, e), e);
 }
 
 int endpoints_hold(struct db *db, const char *name, const char *reason,
@@ -137,7 +165,7 @@ int endpoints_hold(struct db *db, const char *name, const char *reason,
 	query_text(q, 1, name);
 	query_text(q, 2, reason);
 	query_i64(q, 3, now_ms);
-	return query_exec(q, e);
+	return note_change(db, name, now_ms, query_exec(q, e), e);
 }
 
 int endpoints_resume(struct db *db, const char *name, int64_t now_ms,
@@ -147,5 +175,5 @@ int endpoints_resume(struct db *db, const char *name, int64_t now_ms,
 
 	query_text(q, 1, name);
 	query_i64(q, 2, now_ms);
-	return query_exec(q, e);
+	return note_change(db, name, now_ms, query_exec(q, e), e);
 }

@@ -8,7 +8,8 @@
  *
  * Every change happens only from the states named with it, so that of several
  * senders exactly one gets 1 and tells people. 1 changed, 0 not, < 0 as
- * query_next(). Inside a write transaction, but for endpoints_get().
+ * query_next(). Inside a write transaction, but for endpoints_get(). Each
+ * change is noted in endpoint_changes, for a month.
  */
 #ifndef STORE_ENDPOINTS_H
 #define STORE_ENDPOINTS_H

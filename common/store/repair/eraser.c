@@ -105,6 +105,10 @@ STMT(erase_telegram,
      " AND text <> ''");
 STMT(erase_telegram_attempts,
      ATTEMPTS_IN_WINDOW("telegram", "telegram_archive", "text"));
+STMT(erase_mail_window, WINDOW("mail_archive"));
+STMT(erase_mail, "UPDATE mail_archive SET subject = '', text = '',"
+		 " " NO_ERROR IN_WINDOW " AND text <> ''");
+STMT(erase_mail_attempts, ATTEMPTS_IN_WINDOW("mail", "mail_archive", "text"));
 
 /* Few rows; $1 before, $2 limit. */
 STMT(erase_failed_inbox,
@@ -115,15 +119,22 @@ STMT(erase_failed_telegram,
      "UPDATE telegram_queue SET text = '', " NO_ERROR " WHERE id IN"
      " (SELECT id FROM telegram_queue WHERE state = 4 AND created_ms < $1"
      "  AND text <> '' LIMIT $2)");
+STMT(erase_failed_mail,
+     "UPDATE mail_queue SET subject = '', text = '', " NO_ERROR " WHERE id IN"
+     " (SELECT id FROM mail_queue WHERE state = 4 AND created_ms < $1"
+     "  AND text <> '' LIMIT $2)");
 STMT(erase_failed_attempts,
      "UPDATE message_attempts SET answer = '' WHERE (queue, message,"
      " attempt_no) IN (SELECT a.queue, a.message, a.attempt_no"
-     " FROM message_attempts AS a WHERE a.queue IN ('inbox', 'telegram')"
+     " FROM message_attempts AS a WHERE a.queue IN ('inbox', 'telegram', "
+     "'mail')"
      "  AND a.answer <> '' AND a.started_ms < $1"
      "  AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE a.queue = 'inbox'"
      "   AND i.id = a.message AND i.body <> '')"
      "  AND NOT EXISTS (SELECT 1 FROM telegram_queue AS t"
      "   WHERE a.queue = 'telegram' AND t.id = a.message AND t.text <> '')"
+     "  AND NOT EXISTS (SELECT 1 FROM mail_queue AS l"
+     "   WHERE a.queue = 'mail' AND l.id = a.message AND l.text <> '')"
      " LIMIT $2)");
 STMT(erase_alerts,
      "UPDATE alerts SET text = '' WHERE id IN (SELECT id FROM alerts"
@@ -143,16 +154,18 @@ static const struct erase_step steps[] = {
 	 &erase_late_outbox_attempts},
 	{"erased.telegram", &erase_telegram_window, &erase_telegram,
 	 &erase_telegram_attempts},
+	{"erased.mail", &erase_mail_window, &erase_mail, &erase_mail_attempts},
 	{"erased.failed_inbox", NULL, &erase_failed_inbox, NULL},
 	{"erased.failed_telegram", NULL, &erase_failed_telegram, NULL},
+	{"erased.failed_mail", NULL, &erase_failed_mail, NULL},
 	{"erased.attempts", NULL, &erase_failed_attempts, NULL},
 	{"erased.alerts", NULL, &erase_alerts, NULL},
 	{"erased.quarantine", NULL, &erase_quarantine, NULL},
 	{"erased.answers", NULL, &erase_answers, NULL},
 };
 const struct erase_step *const erase_steps[] = {
-	&steps[0], &steps[1], &steps[2], &steps[3], &steps[4],
-	&steps[5], &steps[6], &steps[7], &steps[8], NULL};
+	&steps[0], &steps[1], &steps[2], &steps[3], &steps[4],  &steps[5],
+	&steps[6], &steps[7], &steps[8], &steps[9], &steps[10], NULL};
 
 STMT(erase_get_position, "SELECT value FROM counters WHERE name = $1");
 STMT(erase_set_position,

@@ -12,6 +12,7 @@
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
 #include "store/queue/inbox.h"
+#include "store/queue/mail_queue.h"
 #include "store/queue/outbox.h"
 #include "store/queue/queue.h"
 #include "store/queue/telegram_queue.h"
@@ -79,8 +80,13 @@ QUEUE(telegram, "telegram_queue",
 	   SHARED ", 'none' AS hold, text, chat"),
       FILTER_SQL(FILTER_BY_TEXT, "chat"), telegram_copy, true);
 
+QUEUE(mail, "mail_queue",
+      BOTH("mail_queue", "mail_archive", SHARED ", hold, text, address",
+	   SHARED ", 'none' AS hold, text, address"),
+      FILTER_SQL(FILTER_BY_TEXT, "address"), mail_copy, true);
+
 const struct repair_queue *const repair_queues[] = {
-	&repair_inbox, &repair_outbox, &repair_telegram, NULL};
+	&repair_inbox, &repair_outbox, &repair_telegram, &repair_mail, NULL};
 
 STMT(repair_order_id,
      "SELECT o.order_id FROM order_identity AS o WHERE o.external_id = $1"

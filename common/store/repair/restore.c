@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "store/engine/db.h"
 #include "store/exchange/feed.h"
+#include "store/queue/mail_queue.h"
 #include "store/queue/telegram_queue.h"
 
 enum {
@@ -48,6 +49,9 @@ STMT(restore_outbox_failed,
 STMT(restore_telegram,
      "UPDATE telegram_queue SET state = 1, lease_owner = NULL,"
      " lease_until_ms = 0 WHERE state = 2");
+STMT(restore_mail_heads, FREE_HEADS("mail_head"));
+STMT(restore_mail, "UPDATE mail_queue SET state = 1, lease_owner = NULL,"
+		   " lease_until_ms = 0 WHERE state = 2");
 STMT(restore_series, "UPDATE document_series SET held = 1");
 STMT(restore_leases, "UPDATE leases SET until_ms = 0");
 STMT(restore_runs, "UPDATE job_runs SET ended_ms = $1, outcome = 'lost',"
@@ -123,6 +127,15 @@ static int expire_telegram(struct db *db, int64_t *ret_count, struct err *e)
 	return 0;
 }
 
+static int expire_mail(struct db *db, struct err *e)
+{
+	int moved = EXPIRE_BATCH;
+
+	while (moved == EXPIRE_BATCH)
+		moved = mail_queue_expire(db, INT64_MAX, EXPIRE_BATCH, e);
+	return MIN_OF(moved, 0);
+}
+
 static int insert_row(struct db *db, const char *file, const struct restore *r,
 		      int64_t now_ms, struct err *e)
 {
@@ -158,6 +171,8 @@ int restore_mark(struct db *db, const char *file, int64_t epoch_at_least,
 		{&restore_outbox_heads, NULL, NULL},
 		{&restore_telegram, NULL, NULL},
 		{&restore_telegram_heads, NULL, NULL},
+		{&restore_mail, NULL, NULL},
+		{&restore_mail_heads, NULL, NULL},
 		{&restore_series, NULL, NULL},
 		{&restore_leases, NULL, NULL},
 		{&restore_runs, &now_ms, NULL},
@@ -178,6 +193,8 @@ int restore_mark(struct db *db, const char *file, int64_t epoch_at_least,
 		rc = feed_jump(db, r.epoch, now_ms, e);
 	if (rc >= 0)
 		rc = expire_telegram(db, &r.telegram_expired, e);
+	if (rc >= 0)
+		rc = expire_mail(db, e);
 	if (rc >= 0)
 		rc = insert_row(db, file, &r, now_ms, e);
 	if (rc >= 0)

@@ -41,6 +41,8 @@ STMT(alerts_fire,
      " severity = $4, chat = $5 WHERE id = $1");
 STMT(alerts_resolve,
      "UPDATE alerts SET state = 'resolved', resolved_ms = $2 WHERE id = $1");
+STMT(alerts_set_quiet, "UPDATE alerts SET quiet = 1 WHERE id = $1"
+		       " AND state = 'resolved'");
 STMT(alerts_forget, "DELETE FROM alerts WHERE id = $1");
 STMT(alerts_last_notice,
      "SELECT coalesce(notified_ms, 0) FROM alerts"
@@ -306,7 +308,9 @@ int alert_over(struct db *db, int64_t alert_id, const char *text,
 	int64_t reply_to;
 	int rc = end(db, alert_id, now_ms, row, &reply_to, e);
 
-	if (rc != ALERT_RESOLVE || text[0] == '\0')
+	if (rc >= 0 && text[0] == '\0')
+		return update(db, &alerts_set_quiet, alert_id, NULL, e);
+	if (rc != ALERT_RESOLVE)
 		return rc < 0 ? rc : 0;
 	struct alert_finding finding = {
 		.chat = query_col_text(row, 0),

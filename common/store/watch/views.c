@@ -49,6 +49,9 @@ QUEUE_LIST(outbox, "outbox", "outbox_archive",
 	   "endpoint, http_status,");
 QUEUE_LIST(telegram, "telegram_queue", "telegram_archive",
 	   FILTER_SQL(FILTER_BY_TEXT, "chat"), "chat", "severity,");
+QUEUE_LIST(mail, "mail_queue", "mail_archive",
+	   FILTER_SQL(FILTER_BY_TEXT, "address"), "address",
+	   "severity, subject,");
 /* Every text in one piece: clang-format 14 tears macros inside of texts apart.
  */
 #define ORDER_ATTEMPTS(table, source, queue_name)                       \
@@ -184,7 +187,9 @@ STMT(view_status_queues,
      " UNION ALL SELECT 'outbox', state, count(*), min(created_ms)"
      " FROM outbox GROUP BY state"
      " UNION ALL SELECT 'telegram', state, count(*), min(created_ms)"
-     " FROM telegram_queue GROUP BY state");
+     " FROM telegram_queue GROUP BY state"
+     " UNION ALL SELECT 'mail', state, count(*), min(created_ms)"
+     " FROM mail_queue GROUP BY state");
 STMT(view_status_orders, "SELECT state, count(*) AS orders FROM orders"
 			 " GROUP BY state ORDER BY state");
 STMT(view_status_endpoints,
@@ -207,18 +212,24 @@ static const struct view views[] = {
 	{"outbox.show", &view_outbox_show},
 	{"telegram.list", &view_telegram_list},
 	{"telegram.show", &view_telegram_show},
+	{"mail.list", &view_mail_list},
+	{"mail.show", &view_mail_show},
 	{"inbox.brief", &view_inbox_brief},
 	{"outbox.brief", &view_outbox_brief},
 	{"telegram.brief", &view_telegram_brief},
+	{"mail.brief", &view_mail_brief},
 	{"inbox.archived", &view_inbox_archived},
 	{"outbox.archived", &view_outbox_archived},
 	{"telegram.archived", &view_telegram_archived},
+	{"mail.archived", &view_mail_archived},
 	{"inbox.attempts", &view_inbox_attempts},
 	{"outbox.attempts", &view_outbox_attempts},
 	{"telegram.attempts", &view_telegram_attempts},
+	{"mail.attempts", &view_mail_attempts},
 	{"inbox.operations", &view_inbox_operations},
 	{"outbox.operations", &view_outbox_operations},
 	{"telegram.operations", &view_telegram_operations},
+	{"mail.operations", &view_mail_operations},
 	{"order.attempts", &view_order_attempts},
 	{"audit.list", &view_audit_list},
 	{"audit.show", &view_audit_show},

@@ -128,6 +128,11 @@ static void an_empty_file_gives_the_promised_defaults(void **state)
 		{"", "job.telegram.every", "10s"},
 		{"", "job.telegram.misfire", "\"once\""},
 		{"", "job.monitor.every", "1m"},
+		{"", "job.mail.every", "30s"},
+		{"", "mail.security", "\"starttls\""},
+		{"", "mail.telegram_minutes", "10m"},
+		{"", "rule.order-late.mail", "true"},
+		{"", "rule.mail-failing.mail", "false"},
 		{"", "job.monitor.misfire", "\"once\""},
 		{"", "job.invoicing.every", "1h"},
 		{"", "job.invoicing.misfire", "\"all\""},
@@ -150,8 +155,8 @@ static void an_empty_file_gives_the_promised_defaults(void **state)
 	(void)state;
 	check_values(rows, COUNT_OF(rows));
 	assert_int_equal(config_load(NULL, false, &config, NULL), 0);
-	assert_int_equal(config->job_count, 6);
-	assert_int_equal(config->rule_count, 31);
+	assert_int_equal(config->job_count, 7);
+	assert_int_equal(config->rule_count, 33);
 	assert_null(config_job(config, "nonesuch"));
 	assert_non_null(config_rule(config, "breaker-open"));
 }
