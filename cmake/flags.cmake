@@ -6,6 +6,7 @@ target_compile_options(build_flags INTERFACE
   -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
   -Wformat=2 -Wundef -Wvla -Wnull-dereference -Wcast-qual -Wcast-align
   -Wwrite-strings -Wpointer-arith -Wswitch-enum -Wimplicit-fallthrough
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= # assert() names files, and whose tree it was is nobody's business
   -fno-common -g -fno-omit-frame-pointer -ffunction-sections -fdata-sections
   # assert() guards against our own bugs and stays on in release builds
   -UNDEBUG

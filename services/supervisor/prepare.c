@@ -74,6 +74,10 @@ static int check_ports(const struct config_http *http, struct err *e)
 	int rc = check_port(http->listen, http->port,
 			    "stop who has it, or choose another by --port", e);
 
+	if (rc == 0 && http->redirect_port != 0)
+		rc = check_port(http->listen, http->redirect_port,
+				"stop who has it, or change http.redirect_port",
+				e);
 	if (rc == 0 && http->plain_port != 0)
 		rc = check_port("127.0.0.1", http->plain_port,
 				"stop who has it, or change http.plain_port",

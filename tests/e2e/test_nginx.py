@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import ssl
+import subprocess
 import time
 
 import pytest
@@ -235,6 +236,50 @@ def test_a_request_keeps_a_harmless_name_and_gets_one_otherwise(shop: Appliance)
         name = next(line for line in head.split("\r\n") if line.startswith("x-request-id: ")).split(" ", 1)[1]
         assert (name == given.lower()) == kept, (given, name)
         assert kept or len(name) == 32
+
+
+def test_redirect_acme_balancer_and_client_certificates(make_appliance, fakes: Fakes, tmp_path) -> None:
+    challenge = tmp_path / "acme" / ".well-known" / "acme-challenge" / "token"
+    challenge.parent.mkdir(parents=True)
+    challenge.write_text("token.thumbprint")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=marketplace", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "ca.pem"],
+                   check=True, capture_output=True)
+    port = free_port()
+    shop = make_appliance(POOLS + f"""http {{
+        redirect_port = {port} hsts = 1d acme_folder = "{tmp_path}/acme" hook_client_ca = "{tmp_path}/ca.pem"
+        proxy_networks = "127.0.0.0/8" hook_networks = "10.1.2.0/24" }}
+    """, fakes.folder).start()
+
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for path, status, text in (("/assembly/?a=1", 308, None), (HOOK, 308, None), ("/.well-known/acme-challenge/token", 200, "token.thumbprint"),
+                               ("/.well-known/acme-challenge/none", 404, None)):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        assert answer.status == status, (path, body)
+        assert text is None or body == text
+        if status == 308:
+            assert answer.headers["Location"] == f"https://127.0.0.1:{shop.port}{path}"
+    connection.close()
+    assert hooks_seen(shop) == 0, "nothing that came in clear goes on"
+    assert shop.request("GET", "/healthz").headers["Strict-Transport-Security"] == "max-age=86400"
+
+    def call(address: str, certificate: bool) -> int:
+        context = shop.tls()
+        if certificate:
+            context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
+        secure = http.client.HTTPSConnection("127.0.0.1", shop.port, context=context, timeout=10)
+        secure.request("POST", HOOK, "{}", {"X-Forwarded-For": address})
+        status = secure.getresponse().status
+        secure.close()
+        return status
+
+    assert call("10.1.2.3", True) == 200
+    assert call("10.1.2.3", False) == 403, "without a certificate"
+    assert call("10.9.9.9", True) == 403, "an address that the balancer saw and nobody allowed"
+    assert hooks_seen(shop) == 1
+    assert "x-forwarded-for: 10.1.2.3" in (seen(shop, "hook-1") + seen(shop, "hook-2"))[0]["head"].lower()
 
 
 # --- the access log

@@ -58,6 +58,11 @@ struct config_http {
 	int64_t plain_port;          /* plain HTTP on 127.0.0.1; 0: none */
 	char tls_certificate[CONFIG_TEXT_BYTES]; /* "": self-made in tls/ */
 	char tls_key[CONFIG_TEXT_BYTES];
+	int64_t redirect_port; /* plain HTTP to HTTPS; 0: none */
+	int64_t hsts_ms;       /* 0: not said */
+	char proxy_networks[CONFIG_TEXT_BYTES]; /* CIDRs; "": none */
+	char hook_client_ca[CONFIG_TEXT_BYTES]; /* "": no certificate asked */
+	char acme_folder[CONFIG_TEXT_BYTES];    /* "": none */
 };
 
 struct config_pool {

@@ -78,6 +78,16 @@ static const struct config_option http[] = {
 	TEXT(config_http, tls_certificate, config_check_path, "",
 	     "PEM file with the chain; empty: self-made in tls/"),
 	TEXT(config_http, tls_key, config_check_path, "", "PEM file with its key"),
+	NUMBER(config_http, redirect_port, 0, 65535, "0",
+	       "also plain HTTP that only sends to HTTPS and answers ACME, usually 80; 0: none"),
+	DURATION(config_http, "hsts", hsts_ms, SECOND, MS, 0, 730LL * DAY, "0",
+	     "for how long browsers shall ask by HTTPS only; 0: not said"),
+	TEXT(config_http, proxy_networks, config_check_networks, "",
+	     "balancers before us, whose X-Forwarded-For is believed; empty: none"),
+	TEXT(config_http, hook_client_ca, config_check_path, "",
+	     "PEM file: the hook asks for a certificate of this authority; empty: no"),
+	TEXT(config_http, acme_folder, config_check_path, "",
+	     "where an ACME client puts its answers (certbot --webroot); empty: nowhere"),
 	END
 };
 

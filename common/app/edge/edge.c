@@ -20,6 +20,7 @@
 
 enum {
 	WORKERS_MAX = 8,
+	HTTPS_PORT = 443, /* needs no mention in an address */
 	HOLE_BYTES_MAX = 32,
 	/* Connections and requests at once from one address, when limits are
 	 * on: a store's handhelds share one. */
@@ -147,11 +148,8 @@ static void put_console_workers(const struct edge *edge, struct buf *out)
 	put_pool(out, edge->dir, "console", 1);
 }
 
-static void put_listen(const struct edge *edge, struct buf *out)
+static void put_address(struct buf *out, const char *address, int64_t port)
 {
-	const char *address = edge->config->http.listen;
-	int64_t port = edge->config->http.port;
-
 	if (strchr(address, ':') == NULL)
 		buf_printf(out, "%s:%" PRIi64, address, port);
 	else
@@ -159,11 +157,90 @@ static void put_listen(const struct edge *edge, struct buf *out)
 			   strcmp(address, "::") == 0 ? " ipv6only=off" : "");
 }
 
+static void put_listen(const struct edge *edge, struct buf *out)
+{
+	put_address(out, edge->config->http.listen, edge->config->http.port);
+}
+
 static void put_listen_plain(const struct edge *edge, struct buf *out)
 {
 	if (edge->config->http.plain_port != 0)
 		buf_printf(out, "\t\tlisten 127.0.0.1:%" PRIi64 ";\n",
 			   edge->config->http.plain_port);
+}
+
+/* Browsers and ACME: a server of its own, which knows no other path. */
+static void put_redirect_server(const struct edge *edge, struct buf *out)
+{
+	const struct config_http *http = &edge->config->http;
+
+	if (http->redirect_port == 0)
+		return;
+	buf_add_text(out, "\tserver {\n\t\tlisten ");
+	put_address(out, http->listen, http->redirect_port);
+	buf_printf(out, ";\n\t\tserver_name %s;\n", http->server_name);
+	if (http->acme_folder[0] != '\0')
+		buf_printf(out,
+			   "\t\tlocation ^~ /.well-known/acme-challenge/ {\n"
+			   "\t\t\troot \"%s\";\n"
+			   "\t\t\tdefault_type text/plain;\n\t\t}\n",
+			   http->acme_folder);
+	buf_add_text(out, "\t\tlocation / {\n"
+			  "\t\t\treturn 308 https://$host");
+	if (http->port != HTTPS_PORT)
+		buf_printf(out, ":%" PRIi64, http->port);
+	buf_add_text(out, "$request_uri;\n\t\t}\n\t}\n");
+}
+
+/* Behind a balancer the caller is who it says: limits, networks and the log
+ * are about him. Whoever else sends that header is not believed. */
+static void put_real_address(const struct edge *edge, struct buf *out)
+{
+	const char *p = edge->config->http.proxy_networks;
+
+	p += strspn(p, " ");
+	if (*p == '\0')
+		return;
+	while (*p != '\0') {
+		size_t length = strcspn(p, " ");
+
+		buf_printf(out, "\tset_real_ip_from %.*s;\n", (int)length, p);
+		p += length;
+		p += strspn(p, " ");
+	}
+	buf_add_text(out, "\treal_ip_header X-Forwarded-For;\n"
+			  "\treal_ip_recursive on;\n");
+}
+
+static void put_hsts(const struct edge *edge, struct buf *out)
+{
+	int64_t seconds = edge->config->http.hsts_ms / 1000;
+
+	if (seconds > 0)
+		buf_printf(out,
+			   "\t\tadd_header Strict-Transport-Security "
+			   "max-age=%" PRIi64 " always;\n",
+			   seconds);
+}
+
+static void put_client_ca(const struct edge *edge, struct buf *out)
+{
+	const char *path = edge->config->http.hook_client_ca;
+
+	if (path[0] != '\0')
+		buf_printf(out,
+			   "\t\tssl_client_certificate \"%s\";\n"
+			   "\t\tssl_verify_client optional;\n"
+			   "\t\tssl_verify_depth 3;\n",
+			   path);
+}
+
+/* At the hook only: pickers and browsers have none. */
+static void put_hook_client(const struct edge *edge, struct buf *out)
+{
+	if (edge->config->http.hook_client_ca[0] != '\0')
+		buf_add_text(out, "\t\t\tif ($ssl_client_verify != SUCCESS) {\n"
+				  "\t\t\t\treturn 403;\n\t\t\t}\n");
 }
 
 static void put_server_name(const struct edge *edge, struct buf *out)
@@ -233,6 +310,11 @@ static const struct hole {
 	{"LISTEN", put_listen},
 	{"LISTEN_PLAIN", put_listen_plain},
 	{"SERVER_NAME", put_server_name},
+	{"REDIRECT_SERVER", put_redirect_server},
+	{"REAL_ADDRESS", put_real_address},
+	{"HSTS", put_hsts},
+	{"CLIENT_CA", put_client_ca},
+	{"HOOK_CLIENT", put_hook_client},
 	{"CERTIFICATE", put_certificate},
 	{"KEY", put_key},
 	{"HOOK_NETWORKS", put_hook_networks},

@@ -110,6 +110,30 @@ static const struct {
 	{"pool { hook = 0 assembly = 2 }", "/run/hook-1.sock\"", "hook-2.sock"},
 	{"http { tls_certificate = \"/etc/a.pem\" tls_key = \"/etc/b.pem\" }",
 	 "ssl_certificate \"/etc/a.pem\";", "certificate.pem"},
+	{"", "server_name localhost;", "ssl_verify_client"},
+	{"", "access.log\" line buffer", "syslog"},
+	{"", "proxy_read_timeout 3s;", "set_real_ip_from"},
+	{"", "listen 127.0.0.1:8443", "Strict-Transport-Security"},
+	{"", "listen 127.0.0.1:8443", "return 308 https"},
+	{"log { access = \"journal\" }",
+	 "access_log syslog:server=unix:/dev/log,nohostname,"
+	 "tag=ordergate_edge line if=$is_problem;",
+	 "access.log"},
+	{"http { hsts = 365d }",
+	 "Strict-Transport-Security max-age=31536000 always;", "hsts"},
+	{"http { redirect_port = 8080 }",
+	 "return 308 https://$host:8443$request_uri;", "acme-challenge"},
+	{"http { redirect_port = 80 port = 443 listen = \"::\" }",
+	 "listen [::]:80 ipv6only=off;", "$host:443"},
+	{"http { redirect_port = 80 acme_folder = \"/var/lib/acme\" }",
+	 "root \"/var/lib/acme\";", "listen 127.0.0.1:80 ssl"},
+	{"http { proxy_networks = \"10.0.0.0/8 fd00::/8\" }",
+	 "set_real_ip_from 10.0.0.0/8;\n\tset_real_ip_from fd00::/8;\n"
+	 "\treal_ip_header X-Forwarded-For;",
+	 "set_real_ip_from ;"},
+	{"http { hook_client_ca = \"/etc/ca.pem\" }",
+	 "if ($ssl_client_verify != SUCCESS) {\n\t\t\t\treturn 403;",
+	 "ssl_verify_client on"},
 };
 
 static void each_option_shows_in_the_configuration_of_nginx(void **state)
@@ -152,6 +176,10 @@ static const struct {
 		   "requests_per_second = 100000 trusted_networks = \"\" }"},
 	{"none", "pool { hook = 0 assembly = 0 }"},
 	{"many", "pool { hook = 64 assembly = 64 }"},
+	{"options", "http { redirect_port = 18082 hsts = 1d "
+		    "proxy_networks = \"10.0.0.0/8\" "
+		    "acme_folder = \"/var/lib/acme\" }"},
+	{"journal", "log { access = \"journal\" }"},
 	{"names", "http { server_name = \"a.example *.b.example\" }"},
 	{"with space", ""},
 	{"каталог", ""},
