@@ -18,7 +18,7 @@ SECRETS = {
     "hook": {"hook-token"},
     "assembly": {"assembly-token"},
     "notifier": {"kuper-client-token", "kuper-client-id", "kuper-client-secret"},
-    "scheduler": {"telegram-token", "kuper-client-token", "kuper-client-id", "kuper-client-secret"},
+    "scheduler": {"telegram-token", "mail-password", "kuper-client-token", "kuper-client-id", "kuper-client-secret"},
 }
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
