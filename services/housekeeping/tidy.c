@@ -259,6 +259,7 @@ int tidy_run(struct service *s, struct buf *ret_line, struct err *e)
 		{"inbox", &archive_inbox, done_age_ms},
 		{"outbox", &archive_outbox, done_age_ms},
 		{"heads", &archive_idle_heads, done_age_ms},
+		{"outbox_heads", &archive_idle_outbox_heads, done_age_ms},
 		{"answers", NULL, ANSWER_DAYS * DAY_MS},
 		{"quiet_runs", &archive_old_quiet_runs,
 		 QUIET_RUN_DAYS * DAY_MS},
@@ -268,6 +269,7 @@ int tidy_run(struct service *s, struct buf *ret_line, struct err *e)
 		{"old_outbox", &archive_old_outbox, archive_age_ms},
 		{"old_telegram", &archive_old_telegram, archive_age_ms},
 		{"old_mail", &archive_old_mail, archive_age_ms},
+		{"old_quarantine", &archive_old_quarantine, archive_age_ms},
 		{"old_orders", &archive_old_orders,
 		 keep->history_days * DAY_MS},
 	};

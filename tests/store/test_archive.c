@@ -11,6 +11,8 @@
 #include "store/engine/db.h"
 #include "store/queue/archive.h"
 #include "store/queue/inbox.h"
+#include "store/queue/outbox.h"
+#include "store/repair/verify.h"
 #include "store_fixture.h"
 
 enum {
@@ -325,6 +327,133 @@ static void old_orders_go_when_nothing_else_is_kept_of_them(void **state)
 			    "2,3");
 }
 
+/* A message of an order in the archive (or the queue), as old as `made`. */
+static void add_one(struct fixture *f, const char *table, int order_id,
+		    int order_seq, int state, int made)
+{
+	char sql[700];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "INSERT INTO %s (id, message_id, head_id, endpoint,"
+		       " channel, external_id, event_type, order_id, order_seq,"
+		       " state, outcome, hold, attempts, due_ms, lease_epoch,"
+		       " lease_until_ms, created_ms, updated_ms, body) VALUES"
+		       " (%d, 'm', %d, 'kuper', 'kuper', 'H', 'x%d', %d, %d,"
+		       " %d, 'ok', 'none', 1, 0, 1, 0, %d, %d, '{}')",
+		       table, 10 * order_id + order_seq, order_id, order_seq,
+		       order_id, order_seq, state, made, made);
+	fixture_sql(f, sql);
+}
+
+static int64_t gaps(struct fixture *f)
+{
+	int64_t found = 0;
+
+	for (const struct verify_check *c = verify_checks; c->name != NULL; c++)
+		if (strstr(c->name, "sequences") != NULL) {
+			int64_t breaches = 0;
+
+			assert_int_equal(verify_run(f->db, c, &breaches, NULL),
+					 0);
+			found += breaches;
+		}
+	return found;
+}
+
+static void what_is_kept_of_a_sequence_has_no_hole(void **state)
+{
+	struct fixture *f = *state;
+
+	/* Order 1 waits for a person; of order 2 the clock was set back. */
+	fixture_sql(f, "INSERT INTO outbox_head (head_id, order_id, endpoint,"
+		       " last_seq, state, due_ms) VALUES"
+		       " (1, 1, 'kuper', 3, 0, 0), (2, 2, 'kuper', 3, 0, 0)");
+	add_one(f, "outbox_archive", 1, 1, 3, 1);
+	add_one(f, "outbox", 1, 2, 4, 1);
+	add_one(f, "outbox_archive", 1, 3, 3, 1);
+	add_one(f, "outbox_archive", 2, 1, 3, 1);
+	add_one(f, "outbox_archive", 2, 2, 3, BEFORE);
+	add_one(f, "outbox_archive", 2, 3, 3, 2);
+	assert_int_equal(gaps(f), 0);
+	assert_int_equal(walk(f, &archive_old_outbox, 500), 1);
+	assert_int_equal(gaps(f), 0);
+	fixture_sql(f, "UPDATE outbox SET state = 3, outcome = 'skipped'");
+	assert_int_equal(walk(f, &archive_outbox, 500), 1);
+	assert_int_equal(walk(f, &archive_old_outbox, 500), 3);
+	assert_int_equal(gaps(f), 0);
+	assert_string_equal(fixture_text(f, "SELECT group_concat(id) FROM"
+					    " outbox_archive"),
+			    "22,23");
+}
+
+static int add_again(struct db *db, int64_t now_ms, void *context,
+		     struct err *e)
+{
+	const struct outbox_message *m = context;
+
+	return outbox_add(db, m, now_ms, e);
+}
+
+static void heads_of_the_outbox_are_put_away_and_come_back(void **state)
+{
+	struct fixture *f = *state;
+	struct outbox_message m = {.endpoint = "kuper",
+				   .channel = "kuper",
+				   .external_id = "H",
+				   .event_type = "order.canceled",
+				   .order_id = 1,
+				   .body = "{}"};
+
+	add_head(f, 1, 4, "delivered", BEFORE - 1);
+	add_head(f, 2, 4, "delivered", BEFORE);
+	add_head(f, 3, 4, "delivered", 1);
+	add_head(f, 4, 4, "canceled", 1);
+	fixture_sql(f, "INSERT INTO outbox_head (head_id, order_id, endpoint,"
+		       " last_seq, state, due_ms) SELECT order_id, order_id,"
+		       " 'kuper', last_seq, state, due_ms FROM inbox_head");
+	for (int seq = 1; seq <= 4; seq++)
+		for (int order_id = 1; order_id <= 4; order_id++)
+			add_one(f,
+				seq == 2 && order_id == 3 ? "outbox"
+							  : "outbox_archive",
+				order_id, seq,
+				seq == 2 && order_id == 3 ? 4 : 3, BEFORE);
+	/* 2: not yet; 3: a message waits; 4: ids are counted from it. */
+	assert_int_equal(walk(f, &archive_idle_outbox_heads, 2), 1);
+	assert_string_equal(fixture_text(f, "SELECT group_concat(head_id) FROM"
+					    " outbox_head"),
+			    "2,3,4");
+	assert_int_equal(gaps(f), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(fixture_write(f, add_again, &m, NULL), 0);
+	m.order_id = 9;
+	assert_int_equal(fixture_write(f, add_again, &m, NULL), 0);
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(head_id || ':' || order_id"
+				" || ':' || order_seq) FROM outbox"
+				" WHERE state = 1"),
+		"1:1:5,1:1:6,5:9:1");
+	assert_int_equal(gaps(f), 0);
+	/* Put away again, with what has been added since. */
+	fixture_sql(f, "DELETE FROM outbox; UPDATE outbox_head SET state = 0");
+	assert_int_equal(walk(f, &archive_idle_outbox_heads, 2), 3);
+	assert_string_equal(fixture_text(f, "SELECT group_concat(head_id || ':'"
+					    " || last_seq) FROM"
+					    " outbox_head_idle"),
+			    "1:6,3:4,4:4");
+}
+
+static void unreadable_bodies_go_after_their_time(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_sql(f, "INSERT INTO quarantine (received_ms, channel, reason,"
+		       " raw) VALUES (1, '', 'r', x'31'),"
+		       " (100000, '', 'r', x'32')");
+	assert_int_equal(walk(f, &archive_old_quarantine, 500), 1);
+	assert_int_equal(fixture_i64(f, "SELECT id FROM quarantine"), 2);
+}
+
 static int arrive(struct db *db, int64_t now_ms, void *context, struct err *e)
 {
 	struct inbox_arrival arrival = {.channel = "kuper",
@@ -476,6 +605,9 @@ int main(void)
 		STORE_TEST(attempts_go_with_their_message),
 		STORE_TEST(heads_of_orders_that_are_over_are_put_away),
 		STORE_TEST(a_late_event_goes_on_where_the_sequence_was),
+		STORE_TEST(what_is_kept_of_a_sequence_has_no_hole),
+		STORE_TEST(heads_of_the_outbox_are_put_away_and_come_back),
+		STORE_TEST(unreadable_bodies_go_after_their_time),
 		STORE_TEST(old_orders_go_when_nothing_else_is_kept_of_them),
 		STORE_TEST(old_answers_go_oldest_first),
 		STORE_TEST(expired_events_know_their_order_if_there_is_one),

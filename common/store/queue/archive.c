@@ -79,46 +79,74 @@ struct archive_step {
 
 MOVE(archive_inbox, "inbox", INBOX_COLUMNS);
 MOVE(archive_outbox, "outbox", OUTBOX_COLUMNS);
+/* Of an archived message: nothing of its head is in the queue (one that waits
+ * for a person keeps what was around it), and what came before it goes too. So
+ * what is left of a sequence never has a hole. */
+#define NOT_NEEDED(table, address)                                           \
+	"NOT EXISTS (SELECT 1 FROM " table " AS q WHERE q.order_id = " table \
+	"_archive.order_id) AND NOT EXISTS (SELECT 1 FROM " table            \
+	"_archive AS b WHERE b.order_id = " table "_archive.order_id"        \
+	" AND b.order_seq < " table "_archive.order_seq" address             \
+	" AND b.created_ms >= $3) AND created_ms"
 FORGET(archive_old_inbox, "inbox_archive", "message_attempts_archive", "inbox",
-       "created_ms", "created_ms");
+       "created_ms", NOT_NEEDED("inbox", ""));
 FORGET(archive_old_outbox, "outbox_archive", "message_attempts_archive",
-       "outbox", "created_ms", "created_ms");
+       "outbox", "created_ms",
+       NOT_NEEDED("outbox", " AND b.head_id = outbox_archive.head_id"));
 FORGET(archive_old_telegram, "telegram_archive", "message_attempts_archive",
        "telegram", "created_ms", "created_ms");
 FORGET(archive_old_mail, "mail_archive", "message_attempts_archive", "mail",
        "created_ms", "created_ms");
 REMOVE(archive_old_alerts, "alerts", "since_ms",
        "state = 'resolved' AND resolved_ms");
+REMOVE(archive_old_quarantine, "quarantine", "received_ms", "received_ms");
 REMOVE(archive_old_quiet_runs, "job_runs", "started_ms",
        "outcome IN ('ok', 'skipped') AND ended_ms");
 REMOVE(archive_old_runs, "job_runs", "started_ms",
        "ended_ms IS NOT NULL AND ended_ms");
 
 /* Heads of orders that are over. Their number goes on where it was when
- * something comes all the same (inbox.c). */
-#define OVER                                                    \
-	" WHERE order_id > $1 AND order_id <= $2 AND state = 0" \
-	" AND NOT EXISTS (SELECT 1 FROM inbox AS i"             \
-	"  WHERE i.order_id = inbox_head.order_id)"             \
-	" AND NOT EXISTS (SELECT 1 FROM parked_events AS p"     \
-	"  WHERE p.order_id = inbox_head.order_id)"             \
-	" AND NOT EXISTS (SELECT 1 FROM orders AS o"            \
-	"  WHERE o.id = inbox_head.order_id"                    \
-	"  AND (o.state NOT IN ('delivered', 'canceled')"       \
+ * something comes all the same (inbox.c, outbox.c). */
+#define ORDER_IS_OVER(head)                               \
+	" AND NOT EXISTS (SELECT 1 FROM orders AS o"      \
+	"  WHERE o.id = " head ".order_id"                \
+	"  AND (o.state NOT IN ('delivered', 'canceled')" \
 	"   OR o.updated_ms >= $3))"
-STMT(archive_heads_window,
-     "SELECT max(w.order_id), 0 FROM (SELECT order_id FROM inbox_head"
-     " WHERE order_id > $1 ORDER BY order_id LIMIT $2) AS w");
-STMT(archive_heads_copy, "INSERT INTO inbox_head_idle (order_id, last_seq)"
-			 " SELECT order_id, last_seq FROM inbox_head" OVER
-			 " ON CONFLICT (order_id) DO UPDATE SET"
-			 " last_seq = excluded.last_seq");
-STMT(archive_heads_remove, "DELETE FROM inbox_head" OVER);
-const struct archive_step archive_idle_heads = {
-	.window = &archive_heads_window,
-	.copy = &archive_heads_copy,
-	.remove = &archive_heads_remove,
-};
+#define INBOX_OVER                                                 \
+	" WHERE order_id > $1 AND order_id <= $2 AND state = 0"    \
+	" AND NOT EXISTS (SELECT 1 FROM inbox AS i"                \
+	"  WHERE i.order_id = inbox_head.order_id)"                \
+	" AND NOT EXISTS (SELECT 1 FROM parked_events AS p"        \
+	"  WHERE p.order_id = inbox_head.order_id)" ORDER_IS_OVER( \
+		"inbox_head")
+/* The newest stays: the next id is counted from it, and one that was put away
+ * must not be given to another order. */
+#define NOT_NEWEST \
+	" AND head_id < (SELECT max(n.head_id) FROM outbox_head AS n)"
+#define OUTBOX_OVER                                                          \
+	" WHERE head_id > $1 AND head_id <= $2 AND state = 0"                \
+	" AND NOT EXISTS (SELECT 1 FROM outbox AS b"                         \
+	"  WHERE b.head_id = outbox_head.head_id)" NOT_NEWEST ORDER_IS_OVER( \
+		"outbox_head")
+#define PUT_AWAY(symbol, table, key, columns, names, over)                \
+	STMT(symbol##_window,                                             \
+	     "SELECT max(w." key "), 0 FROM (SELECT " key " FROM " table  \
+	     " WHERE " key " > $1 ORDER BY " key " LIMIT $2) AS w");      \
+	STMT(symbol##_copy,                                               \
+	     "INSERT INTO " table "_idle (" columns ") SELECT " columns   \
+	     " FROM " table over " ON CONFLICT (" names ") DO UPDATE SET" \
+	     " last_seq = excluded.last_seq");                            \
+	STMT(symbol##_remove, "DELETE FROM " table over);                 \
+	const struct archive_step symbol = {                              \
+		.window = &symbol##_window,                               \
+		.copy = &symbol##_copy,                                   \
+		.remove = &symbol##_remove,                               \
+	}
+PUT_AWAY(archive_idle_heads, "inbox_head", "order_id", "order_id, last_seq",
+	 "order_id", INBOX_OVER);
+PUT_AWAY(archive_idle_outbox_heads, "outbox_head", "head_id",
+	 "order_id, endpoint, head_id, last_seq", "order_id, endpoint",
+	 OUTBOX_OVER);
 
 /* Orders that are long over and of which no message is kept any more, with all
  * that is theirs but the documents: those are the accountant's. */
@@ -142,9 +170,11 @@ PART(parked, "parked_events");
 PART(identity, "order_identity");
 PART(inbox_heads, "inbox_head");
 PART(idle_heads_of, "inbox_head_idle");
-PART(outbox_heads, "outbox_head");
 STMT(archive_feed, "DELETE FROM erp_feed WHERE kind = 'order'"
 		   " AND ref_id IN " DOOMED);
+STMT(archive_outbox_heads,
+     "DELETE FROM outbox_head WHERE order_id IN " DOOMED NOT_NEWEST);
+PART(idle_outbox_heads_of, "outbox_head_idle");
 STMT(archive_orders_window, WINDOW("orders", "created_ms"));
 STMT(archive_orders_remove, "DELETE FROM orders WHERE id IN " DOOMED);
 static const struct stmt *const order_parts[] = {&archive_customers,
@@ -157,6 +187,7 @@ static const struct stmt *const order_parts[] = {&archive_customers,
 						 &archive_idle_heads_of,
 						 &archive_outbox_heads,
 						 &archive_feed,
+						 &archive_idle_outbox_heads_of,
 						 NULL};
 const struct archive_step archive_old_orders = {
 	.window = &archive_orders_window,

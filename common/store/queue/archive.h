@@ -22,11 +22,13 @@ enum {
 
 /* Done rows into their archive table, with what was tried with them. */
 extern const struct archive_step archive_inbox, archive_outbox;
-/* Heads of orders that are over and have nothing in the inbox any more. */
-extern const struct archive_step archive_idle_heads;
-/* Old rows go for good. */
+/* Heads of orders that are over and have nothing in the queue any more. */
+extern const struct archive_step archive_idle_heads, archive_idle_outbox_heads;
+/* Old rows go for good; a message only when no message of its order is in the
+ * queue. */
 extern const struct archive_step archive_old_inbox, archive_old_outbox,
-	archive_old_telegram, archive_old_mail, archive_old_alerts;
+	archive_old_telegram, archive_old_mail, archive_old_alerts,
+	archive_old_quarantine;
 /* Closed orders with everything of theirs but the documents; each is some 40
  * rows, so a batch is small. */
 enum {

@@ -18,10 +18,15 @@ QUEUE_STATEMENTS(outbox, "outbox", "outbox_head", "head_id", "body",
 		 ", http_status = $6", "send", "order_seq", QUEUE_DUE_MAX_MS);
 
 /* $1 order, $2 endpoint, $3 now. A blocked head becomes ready: the new message
- * need not depend on the one that failed. */
+ * need not depend on the one that failed. A head that was put away goes on from
+ * where it was. */
 STMT(outbox_head_next,
-     "INSERT INTO outbox_head (order_id, endpoint, last_seq, state, due_ms)"
-     " VALUES ($1, $2, 1, 1, $3)"
+     "INSERT INTO outbox_head (head_id, order_id, endpoint, last_seq, state,"
+     " due_ms) SELECT r.head_id, $1, $2, 1 + coalesce(r.last_seq, 0), 1, $3"
+     " FROM (SELECT 1 AS one) AS u LEFT JOIN outbox_head_idle AS r"
+     "  ON r.order_id = $1 AND r.endpoint = $2 AND NOT EXISTS (SELECT 1"
+     "   FROM outbox_head AS l WHERE l.order_id = $1 AND l.endpoint = $2)"
+     " WHERE u.one = 1"
      " ON CONFLICT (order_id, endpoint) DO UPDATE SET"
      " last_seq = outbox_head.last_seq + 1,"
      " due_ms = CASE WHEN outbox_head.state IN (0, 4) THEN excluded.due_ms"

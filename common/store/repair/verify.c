@@ -31,7 +31,10 @@ STMT(verify_inbox_gap,
 	  "   WHERE l.order_id = r.order_id))"));
 STMT(verify_outbox_gap,
      GAPS("outbox", "head_id",
-	  "(SELECT head_id AS head, last_seq FROM outbox_head)"));
+	  "(SELECT head_id AS head, last_seq FROM outbox_head UNION ALL"
+	  " SELECT r.head_id, r.last_seq FROM outbox_head_idle AS r"
+	  "  WHERE NOT EXISTS (SELECT 1 FROM outbox_head AS l"
+	  "   WHERE l.head_id = r.head_id))"));
 STMT(verify_series_gap,
      "SELECT count(*) FROM document_series s WHERE s.last <>"
      " (SELECT count(*) FROM documents d WHERE d.series = s.name)"
