@@ -41,6 +41,11 @@ static const struct {
 	{425, 425, REPLY_RETRY, REPLY_RETRY},
 	{429, 429, REPLY_THROTTLE, REPLY_THROTTLE},
 	{400, 499, REPLY_REJECT, REPLY_REJECT},
+	/* Of a gateway, which does not know what became of it (RFC 9110,
+	 * 15.6.3 and 15.6.5; 520 and more of delivery networks). */
+	{502, 502, REPLY_RECONCILE, REPLY_RECONCILE},
+	{504, 504, REPLY_RECONCILE, REPLY_RECONCILE},
+	{520, 530, REPLY_RECONCILE, REPLY_RECONCILE},
 };
 
 /* How each notification is made certain. `confirmed`: Kuper says 200 and may
@@ -100,7 +105,8 @@ static enum channel_verdict verdict_of_status(const struct channel_reply *reply)
 		    reply->status <= status_rows[i].to)
 			return reply->earlier_unknown ? status_rows[i].repeated
 						      : status_rows[i].verdict;
-	return REPLY_RETRY; /* 5xx, and redirections, which nobody follows */
+	return REPLY_RETRY; /* other 5xx, and redirections: nobody follows them
+			     */
 }
 
 enum channel_verdict kuper_classify(enum notice notice,

@@ -140,9 +140,9 @@ static struct plan on_confirm(const struct facts *f)
 	return plan;
 }
 
-/* A 5xx may come from a gateway behind which the notification arrived. It is
- * sent again without asking, because a repeat does no harm; but a refusal of
- * the repeat is not taken at its word. */
+/* Whoever answers 500 or 503 says that it was not done. It is sent again
+ * without asking, because the marketplace refuses a repeat without any effect;
+ * but that refusal is not taken at its word. */
 static struct plan on_retry(const struct facts *f)
 {
 	return failed(f, HOLD_NONE, f->earlier_unknown || f->status >= 500);
@@ -158,6 +158,24 @@ static struct plan on_auth(const struct facts *f)
 	return unauthorised(f, HOLD_AUTH);
 }
 
+static struct plan ask_before_repeat(const struct facts *f)
+{
+	struct plan plan = failed(f, HOLD_UNCERTAIN, true);
+
+	plan.wait_ms = MAX_OF(plan.wait_ms, f->reconcile.settle_ms);
+	return plan;
+}
+
+/* A gateway got no answer from the marketplace, which may have taken it. What
+ * the order's state cannot show is repeated as after any other 5xx: asking
+ * would only end in leaving it out. */
+static struct plan on_gateway(const struct facts *f)
+{
+	if (!f->can_ask || !f->reconcile.repeat_when_undecided)
+		return on_retry(f);
+	return ask_before_repeat(f);
+}
+
 /* Lost on the way, or a 2xx that the marketplace did not write. */
 static struct plan on_lost(const struct facts *f)
 {
@@ -169,10 +187,8 @@ static struct plan on_lost(const struct facts *f)
 		plan.why = "the answer was lost; not repeated";
 		return plan;
 	}
-	plan = failed(f, f->can_ask ? HOLD_UNCERTAIN : HOLD_NONE, true);
+	plan = f->can_ask ? ask_before_repeat(f) : failed(f, HOLD_NONE, true);
 	plan.http_status = 0;
-	if (f->can_ask)
-		plan.wait_ms = MAX_OF(plan.wait_ms, f->reconcile.settle_ms);
 	return plan;
 }
 
@@ -180,6 +196,8 @@ static struct plan on_reconcile(const struct facts *f)
 {
 	if (f->rc < 0 || f->status / 100 == 2)
 		return on_lost(f);
+	if (f->status >= 500)
+		return on_gateway(f);
 	if (f->can_ask)
 		return ask_later(f, f->status);
 	return finish(QUEUE_DONE, OUTCOME_DUPLICATE, f);

@@ -110,10 +110,11 @@ static void take_news(struct slot *slot)
 	struct endpoint *ep = slot->endpoint;
 	const struct plan *plan = &slot->plan;
 
-	if (plan->news == NEWS_ALIVE) {
+	/* States may be readable while no notification is taken. */
+	if (plan->news == NEWS_ALIVE && !slot->asking)
 		ep->failures = 0;
+	if (plan->news == NEWS_ALIVE)
 		ep->oauth.distrusted = false;
-	}
 	if (plan->news == NEWS_FAILED || plan->news == NEWS_OPEN)
 		ep->failures++;
 	if (plan->throttle_ms > 0)

@@ -128,6 +128,7 @@ def test_however_an_answer_fails_the_notification_takes_effect_once(desk: Desk) 
         rows = desk.wait_over(order, 25)
         assert [row["state"] for row in rows] == [3, 3], (kind, rows)
         assert desk.market.order(order)["state"] == "ready_to_ship", kind
+    assert desk.sent(orders["status"], IN_WORK) == 1  # a gateway's 502 is asked about before it is repeated
     assert_clean(desk)
 
 
