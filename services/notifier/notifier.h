@@ -209,6 +209,7 @@ struct notifier {
 	int free_count, reserved; /* reserved: of the free ones, by claims */
 	int letters;              /* with the writer */
 	bool store_failed;        /* and it was logged */
+	bool held;                /* since a restore, and it was logged */
 	/* A message that has taken senders down waits until nothing else is
 	 * under way, and then nothing else begins. */
 	bool alone_wanted, alone_busy;

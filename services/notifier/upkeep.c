@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "notifier.h"
+#include "store/repair/restore.h"
 
 enum {
 	UPKEEP_MS = 1000,
@@ -53,6 +54,26 @@ static int look_at_endpoint(struct endpoint *ep, struct err *e)
 	ep->something_waits = rc > 0 && due_ms <= now_ms;
 	show(ep, ep->something_waits ? now_ms - due_ms : 0);
 	endpoint_change_when_due(ep);
+	return 0;
+}
+
+/* Said once on either side: nothing is sent since a restore. */
+static int look_at_hold(struct notifier *n, struct err *e)
+{
+	int held = restore_is_held(n->service->db, e);
+
+	if (held < 0)
+		return held;
+	metric_set(metric_get(METRIC_GAUGE, "ordergate_store_held", ""), held);
+	if (held != 0 && !n->held)
+		log_event(LOG_LEVEL_WARNING,
+			  "held since a restore: nothing is sent until "
+			  "ordergatectl restore release",
+			  LOG_NO_FIELDS);
+	if (held == 0 && n->held)
+		log_event(LOG_LEVEL_INFO, "released: notifications go again",
+			  LOG_NO_FIELDS);
+	n->held = held != 0;
 	return 0;
 }
 
@@ -173,6 +194,8 @@ void upkeep_when_due(struct notifier *n, int64_t mono_ms)
 			endpoint_load_credentials(&n->endpoints[i]);
 		rc = look_at_endpoint(&n->endpoints[i], &e);
 	}
+	if (rc >= 0)
+		rc = look_at_hold(n, &e);
 	if (rc >= 0)
 		rc = reclaim_when_needed(n, mono_ms, &e);
 	if (rc < 0)

@@ -75,6 +75,8 @@ def test_what_was_sent_after_the_backup_is_not_sent_again(desk: Desk) -> None:
     time.sleep(2.5)  # twice as long as it looks for work
     assert desk.sent(sent, IN_WORK) == 1 and desk.sent(unsent, IN_WORK) == 0
     assert "held" in ctl(desk, "status").stdout
+    assert desk.log().count("held since a restore") == 1
+    assert "ordergate_store_held" in ctl(desk, "metrics").stdout
     refused = ctl(desk, "restore", "release", "--reason", "in a hurry")
     assert refused.returncode == 1 and "--without-pull" in refused.stderr
     assert ctl(desk, "restore", "release", "--without-pull", "--reason", "a test").returncode == 0
@@ -82,6 +84,7 @@ def test_what_was_sent_after_the_backup_is_not_sent_again(desk: Desk) -> None:
         assert desk.wait_over(external, 20)[0]["outcome"] == "ok"
     assert desk.sent(sent, IN_WORK) == 1 and desk.sent(unsent, IN_WORK) == 1
     assert desk.market.anomalies() == []
+    assert desk.log().count("notifications go again") == 1
     entry = desk.db.execute("SELECT action, reason FROM audit_log").fetchone()
     assert entry == ("restore release", "a test")
 
