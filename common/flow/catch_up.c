@@ -2,6 +2,7 @@
  *
  * catch_up.c - what waits in an order's inbox comes before anybody's change.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "flow/order_flow.h"
@@ -13,6 +14,24 @@ void flow_pending_clear(struct flow_pending *pending)
 		flow_message_clear(&pending->messages[i]);
 	free(pending->messages);
 	*pending = (struct flow_pending){0};
+}
+
+/* One of these has taken workers down, by being read perhaps: it is for the
+ * processor alone, which counts that. */
+static bool is_suspect(const struct queue_message *waiting, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (waiting[i].losses >= QUEUE_LOSSES_ALONE)
+			return true;
+	return false;
+}
+
+static int refuse_suspect(struct queue_message *waiting, int count,
+			  struct err *e)
+{
+	for (int i = 0; i < count; i++)
+		queue_message_clear(&waiting[i]);
+	return err_set(e, ERR_BUSY, "a message of the order is looked into");
 }
 
 int flow_pending_read(struct db *reader, int64_t order_id,
@@ -28,6 +47,8 @@ int flow_pending_read(struct db *reader, int64_t order_id,
 	*ret_pending = (struct flow_pending){.order_id = order_id};
 	if (count == 0)
 		return 0;
+	if (is_suspect(waiting, count))
+		return refuse_suspect(waiting, count, e);
 	messages = calloc((size_t)count, sizeof(*messages));
 	for (int i = 0; i < count; i++) {
 		if (messages == NULL) {

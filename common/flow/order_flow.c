@@ -40,6 +40,11 @@ void flow_read(struct flow_message *fm)
 	struct channel_envelope envelope;
 	const char *code = NULL;
 
+	/* Reading it may be what takes its workers down: it is not read again
+	 * to be given up. */
+	fm->type = order_event_from_name(m->event_type);
+	if (m->losses >= QUEUE_LOSSES_MAX)
+		return;
 	fm->channel = channel_find(m->channel);
 	if (fm->channel == NULL) {
 		fm->read_rc =

@@ -48,7 +48,8 @@ struct flow_message {
 void flow_message_clear(struct flow_message *fm);
 
 /* Read fm->message, which is set already. A body that cannot be read is no
- * error here, but shows in read_rc. */
+ * error here, but shows in read_rc. One that has taken QUEUE_LOSSES_MAX workers
+ * down is not read any more: flow_apply() gives it up. */
 void flow_read(struct flow_message *fm);
 
 /* Apply it and finish its inbox row, or block it when what it needs has failed
@@ -63,7 +64,8 @@ int flow_apply(struct db *db, const struct flow_settings *settings,
  *
  * flow_pending_read() reads up to FLOW_PENDING_MAX waiting messages outside the
  * transaction; flow_catch_up() applies them inside. ERR_BUSY: meanwhile another
- * one came; read again and repeat. */
+ * one came; read again and repeat. Of flow_pending_read(): one of them has
+ * taken workers down, and the processor is to find out about it first. */
 enum {
 	FLOW_PENDING_MAX = 16
 };

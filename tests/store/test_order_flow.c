@@ -257,6 +257,35 @@ a_message_that_fails_every_time_is_poisoned_and_blocks_its_order(void **state)
 	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM orders"), 1);
 }
 
+static void a_suspect_is_left_to_the_processor(void **state)
+{
+	struct fixture *f = *state;
+	struct flow_pending pending = {0};
+
+	flow_arrive(f, "H1", "order.created", 10, "A2");
+	fixture_sql(f, "UPDATE inbox SET losses = 2");
+	assert_int_equal(flow_pending_read(f->db, 1, &pending, NULL), ERR_BUSY);
+	fixture_sql(f, "UPDATE inbox SET losses = 1");
+	assert_int_equal(flow_pending_read(f->db, 1, &pending, NULL), 0);
+	assert_int_equal(pending.count, 1);
+	flow_pending_clear(&pending);
+}
+
+static void a_message_that_took_its_workers_down_is_not_even_read(void **state)
+{
+	struct fixture *f = *state;
+	struct flow_message fm = {0};
+
+	flow_arrive(f, "H1", "order.created", 10, "A2");
+	fixture_sql(f, "UPDATE inbox SET losses = 5, body = 'no JSON'");
+	assert_int_equal(flow_claim(f, "a", &fm), 1);
+	assert_int_equal(fm.read_rc, 0);
+	assert_int_equal(fm.type, EVENT_CREATED);
+	assert_int_equal(flow_apply_one(f, &fm), 0);
+	assert_string_equal(flow_outcomes(f), "poisoned");
+	flow_message_clear(&fm);
+}
+
 static void a_message_that_took_its_workers_down_is_given_up(void **state)
 {
 	struct fixture *f = *state;
@@ -516,6 +545,9 @@ int main(void)
 		FLOW_TEST(a_change_and_the_end_of_its_message_are_one),
 		FLOW_TEST(
 			a_message_that_fails_every_time_is_poisoned_and_blocks_its_order),
+		FLOW_TEST(a_suspect_is_left_to_the_processor),
+		FLOW_TEST(
+			a_message_that_took_its_workers_down_is_not_even_read),
 		FLOW_TEST(a_message_that_took_its_workers_down_is_given_up),
 		FLOW_TEST(a_failed_event_stops_only_what_needs_it),
 		FLOW_TEST(skipping_the_failed_event_lets_the_others_go),
