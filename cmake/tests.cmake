@@ -74,12 +74,14 @@ foreach(tool format shell cppcheck tidy)
 endforeach()
 set_tests_properties(static.cppcheck static.tidy PROPERTIES RUN_SERIAL ON) # they use every processor
 
-# What makes a machine behave badly for e2e tests. A sanitizer's runtime wants to
-# be loaded before everything else.
+# What makes a machine and its store behave badly for e2e tests. A sanitizer's
+# runtime wants to be loaded before everything else.
 if(NOT SANITIZE)
-  add_library(bad_machine SHARED tests/preload/bad_machine.c)
-  target_link_libraries(bad_machine PRIVATE ${CMAKE_DL_LIBS})
-  set_target_properties(bad_machine PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  foreach(library bad_machine bad_store)
+    add_library(${library} SHARED tests/preload/${library}.c)
+    target_link_libraries(${library} PRIVATE ${CMAKE_DL_LIBS})
+    set_target_properties(${library} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  endforeach()
 endif()
 
 # pytest files, one test each; a file that waits long is several, which run at the

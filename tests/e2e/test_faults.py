@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from appliance import BACK_S, SLACK, Appliance, wait_until
+from bad_store import BUSY, BadStore
 from bad_machine import FAILS, FULL, HOUR_MS, READ_ONLY, WORKS, BadMachine
 from doubles import Kuper, between
-from load import Senders, check_senders, check_store, rows, run_job, wait_until_processed
+from load import Senders, check_senders, check_store, ctl, order_body, rows, run_job, wait_until_processed
 
 BAD_S = 2.0
 BEHIND = 100_000
+POISON = "HPOISON1"
 
 
 @pytest.fixture
@@ -76,6 +78,41 @@ def test_a_bad_disk_refuses_orders_and_loses_none(make_appliance: Callable[..., 
     wait_until_processed(appliance)
     check_senders(appliance, senders)
     check_store(appliance)
+
+
+def test_a_statement_that_meets_a_busy_store_is_run_again(make_appliance: Callable[..., Appliance], folder: Path) -> None:
+    """Each one of each program, once. With pickers, and a failing disk: test_full_statements.py."""
+    store = BadStore(folder)
+    with between(make_appliance, environment=store.environment) as (appliance, market):
+        store.statements(BUSY)
+        ids = create(market, 30)
+        wait_until_told(appliance, market, ids, 30)
+        failed = store.failed()
+        for program, start in (("hook", "INSERT INTO inbox "), ("processor", "INSERT INTO orders"), ("processor", "COMMIT"),
+                               ("notifier", "UPDATE outbox "), ("notifier", "INSERT INTO message_attempts")):
+            assert any(sql.startswith(start) for sql in failed[program]), (program, start)
+
+
+def test_a_message_that_kills_the_processor_is_put_apart(make_appliance: Callable[..., Appliance], folder: Path) -> None:
+    """Its neighbours are worked on, it is given up, and after a mend it goes through."""
+    store = BadStore(folder, "ordergate-processor")
+    with between(make_appliance, environment=store.environment) as (appliance, market):
+        first = create(market, 1)
+        wait_until_told(appliance, market, first)
+        store.die_of(POISON)
+        market.create(order=order_body(POISON)["payload"])
+        others = create(market, 40)
+        wait_until(lambda: rows(appliance, "SELECT outcome FROM inbox WHERE external_id = ?", POISON) == [("poisoned",)],
+                   40 * SLACK, "it is given up")
+        losses = rows(appliance, "SELECT count(*) FROM message_attempts WHERE class = 'lost'")[0][0]
+        print(f"\n{losses} attempts were lost with the processor")
+        wait_until(lambda: rows(appliance, "SELECT count(*) FROM outbox WHERE state = 3") == [(1 + len(others),)], 20 * SLACK,
+                   "the others are told")
+        store.live()
+        failed = rows(appliance, "SELECT id FROM inbox WHERE state = 4")
+        assert len(failed) == 1
+        assert ctl(appliance, "queue", "inbox", "retry", str(failed[0][0]), "--reason", "mended").returncode == 0
+        wait_until_told(appliance, market, first + others + [POISON])
 
 
 # --- time and signals

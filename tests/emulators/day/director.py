@@ -117,6 +117,8 @@ class Director:
             return
         await self._market.answered(record.id)
         record.number = (await self._market.control("GET", f"orders/{record.id}"))["number"]
+        while not await self._is_listed(record):
+            await asyncio.sleep(LOOK_S)
         while True:
             order = (await self._apis[0].read("getOrder", number=record.number))["order"]
             try:
@@ -125,6 +127,11 @@ class Director:
                 return
             except Conflict:
                 continue
+
+    async def _is_listed(self, record: Record) -> bool:
+        """A store learns of an order from its list, some time after the marketplace's webhook was acknowledged."""
+        rows = (await self._apis[0].read("getOrders", storeId=record.plan.store_id, limit=1000))["orders"]
+        return any(row["number"] == record.number for row in rows)
 
     async def _cancel_outside(self, record: Record) -> None:
         await self._market.order_action(record.id, "cancel", {})
