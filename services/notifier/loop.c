@@ -206,7 +206,9 @@ void notifier_stop(struct service *s)
 	int64_t start_ms = clock_mono_ms();
 	int64_t mono_ms = start_ms;
 
-	while (!is_drained(n) &&
+	/* A store that has failed takes no results: what is under way is asked
+	 * about by whoever comes next. */
+	while (!is_drained(n) && !writer_stats(s->writer).broken &&
 	       mono_ms < start_ms + DRAIN_CALLS_MS + DRAIN_WRITES_MS) {
 		give_back_all(n);
 		if (mono_ms >= start_ms + DRAIN_CALLS_MS)
