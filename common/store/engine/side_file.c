@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/engine/side_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,4 +39,15 @@ int side_file_open(const char *store, const char *suffix, struct err *e)
 	else
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0660);
 	return fd >= 0 ? fd : err_errno(e, ERR_IO, "%s", path);
+}
+
+int side_file_lock(int fd, bool wait, struct err *e)
+{
+	while (flock(fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EWOULDBLOCK)
+			return 0;
+		if (errno != EINTR)
+			return err_errno(e, ERR_IO, "lock of the store");
+	}
+	return 1;
 }

@@ -58,18 +58,10 @@ static void forget_earlier_boot(struct shared *shared)
 	memcpy(shared->boot_id, boot_id, BOOT_ID_BYTES);
 }
 
-static int take(const struct sync_group *group, struct err *e)
-{
-	while (flock(group->fd, LOCK_EX) != 0)
-		if (errno != EINTR)
-			return err_errno(e, ERR_IO, "sync lock");
-	return 0;
-}
-
 static int map(struct sync_group *group, struct err *e)
 {
 	void *memory;
-	int rc = take(group, e);
+	int rc = side_file_lock(group->fd, true, e);
 
 	if (rc < 0)
 		return rc;
@@ -118,18 +110,6 @@ void sync_group_close(struct sync_group *group)
 int64_t sync_group_ticket(struct sync_group *group)
 {
 	return atomic_fetch_add(&group->shared->drawn, 1) + 1;
-}
-
-/* 1: it is ours, 0: somebody else syncs. */
-static int try_take(const struct sync_group *group, struct err *e)
-{
-	while (flock(group->fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno == EWOULDBLOCK)
-			return 0;
-		if (errno != EINTR)
-			return err_errno(e, ERR_IO, "sync lock");
-	}
-	return 1;
 }
 
 static void wake_everybody(struct shared *shared)
@@ -183,7 +163,7 @@ int sync_group_wait(struct sync_group *group, int64_t ticket,
 
 		if (atomic_load(&shared->synced) >= ticket)
 			return 0;
-		rc = try_take(group, e);
+		rc = side_file_lock(group->fd, false, e);
 		if (rc < 0)
 			return rc;
 		if (rc > 0)

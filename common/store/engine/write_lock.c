@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/engine/write_lock.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -43,15 +42,14 @@ void write_lock_close(struct write_lock *lock)
 
 int write_lock_take(struct write_lock *lock, struct err *e)
 {
-	while (flock(lock->fd, LOCK_EX) != 0)
-		if (errno != EINTR)
-			return err_errno(e, ERR_IO, "write lock");
-	return 0;
+	int rc = side_file_lock(lock->fd, true, e);
+
+	return rc < 0 ? rc : 0;
 }
 
 int write_lock_try(struct write_lock *lock)
 {
-	return flock(lock->fd, LOCK_EX | LOCK_NB) == 0 ? 1 : 0;
+	return side_file_lock(lock->fd, false, NULL) > 0;
 }
 
 void write_lock_release(struct write_lock *lock)
