@@ -3,9 +3,11 @@
 
 #include <ftw.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -14,6 +16,80 @@
 #include "store/engine/db.h"
 #include "store/engine/migrate.h"
 #include "store/engine/writer.h"
+
+/* A store as the migrations make it costs some hundred transactions: it is made
+ * once in a process, and every fixture is a copy of it. */
+static struct {
+	char *data[2];
+	size_t bytes[2];
+} fresh;
+static const char *const suffixes[COUNT_OF(fresh.data)] = {"", "-wal"};
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static bool read_whole(const char *path, char **ret_data, size_t *ret_bytes)
+{
+	FILE *file = fopen(path, "rb");
+	struct stat st;
+	bool good = file != NULL && fstat(fileno(file), &st) == 0;
+
+	if (good) {
+		*ret_bytes = (size_t)st.st_size;
+		*ret_data = malloc(*ret_bytes + 1);
+		good = *ret_data != NULL &&
+		       fread(*ret_data, 1, *ret_bytes, file) == *ret_bytes;
+	}
+	if (file != NULL)
+		(void)fclose(file);
+	return good;
+}
+
+static int make_fresh(struct err *e)
+{
+	char dir[] = "/tmp/ordergate-test-XXXXXX";
+	char path[64];
+	char file[80];
+	int rc;
+
+	if (mkdtemp(dir) == NULL)
+		return err_errno(e, ERR_IO, "mkdtemp");
+	(void)snprintf(path, sizeof(path), "%s/ordergate.db", dir);
+	rc = migrate_run(path, 1, NULL, NULL, e);
+	for (size_t i = 0; i < COUNT_OF(suffixes) && rc >= 0; i++) {
+		(void)snprintf(file, sizeof(file), "%s%s", path, suffixes[i]);
+		if (!read_whole(file, &fresh.data[i], &fresh.bytes[i]))
+			rc = err_errno(e, ERR_IO, "%s", file);
+	}
+	(void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return rc;
+}
+
+static int copy_fresh(const char *path, struct err *e)
+{
+	int rc = fresh.data[0] == NULL ? make_fresh(e) : 0;
+
+	for (size_t i = 0; i < COUNT_OF(suffixes) && rc >= 0; i++) {
+		char file_path[128];
+		FILE *file;
+
+		(void)snprintf(file_path, sizeof(file_path), "%s%s", path,
+			       suffixes[i]);
+		file = fopen(file_path, "wb");
+		if (file == NULL || fwrite(fresh.data[i], 1, fresh.bytes[i],
+					   file) != fresh.bytes[i])
+			rc = err_errno(e, ERR_IO, "%s", file_path);
+		if (file != NULL && fclose(file) != 0 && rc >= 0)
+			rc = err_errno(e, ERR_IO, "%s", file_path);
+	}
+	return rc;
+}
 
 int fixture_setup(void **state)
 {
@@ -28,7 +104,7 @@ int fixture_setup(void **state)
 		return -1;
 	(void)snprintf(f->path, sizeof(f->path), "%s/ordergate.db", f->dir);
 	options.path = f->path;
-	if (migrate_run(f->path, 1, NULL, NULL, &e) < 0 ||
+	if (copy_fresh(f->path, &e) < 0 ||
 	    db_open(f->path, DB_READ, &f->db, &e) < 0 ||
 	    writer_start(&options, &f->writer, &e) < 0) {
 		(void)fprintf(stderr, "fixture: %s\n", e.text);
@@ -36,15 +112,6 @@ int fixture_setup(void **state)
 	}
 	*state = f;
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
 }
 
 void fixture_close(struct fixture *f)
