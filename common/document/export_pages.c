@@ -55,6 +55,7 @@ void export_run_clear(struct export_run *run)
 		out_file_free(run->streams[i].file);
 	}
 	run->stream_count = 0;
+	buf_clear(&run->single_bytes);
 }
 
 static int begin_stream(struct export_run *run, const struct form *form,
@@ -112,11 +113,14 @@ static int write_single(struct export_run *run, struct page *page,
 			int at, struct err *e)
 {
 	CLEANUP(form_clear) struct form_run form_run = {0};
-	CLEANUP(buf_clear) struct buf bytes = BUF_MAX(FILE_BYTES_MAX);
+	struct buf *bytes = &run->single_bytes;
 	struct export_written *to = &page->written[page->file_count];
 	struct out_file **file = &page->files[page->file_count];
-	int rc = form_begin(&form_run, form, &run->options, &bytes, e);
+	int rc;
 
+	buf_reset(bytes);
+	bytes->max_bytes = FILE_BYTES_MAX;
+	rc = form_begin(&form_run, form, &run->options, bytes, e);
 	if (rc == 0)
 		rc = form_add(&form_run, invoice, page->bodies[at], e);
 	if (rc == 0)
@@ -130,7 +134,7 @@ static int write_single(struct export_run *run, struct page *page,
 	if (rc < 0)
 		return rc;
 	page->file_count++;
-	rc = out_file_write(*file, buf_text(&bytes), bytes.used_bytes, e);
+	rc = out_file_write(*file, buf_text(bytes), bytes->used_bytes, e);
 	return rc < 0 ? rc : out_file_end(*file, &to->facts, e);
 }
 

@@ -12,7 +12,8 @@
 
 enum {
 	FORMATS_MAX = 8,
-	PAGE_DOCUMENTS_MAX = 256,
+	/* A page is synced and recorded at once: the more, the fewer syncs. */
+	PAGE_DOCUMENTS_MAX = 1024,
 	PAGE_FILES_MAX = PAGE_DOCUMENTS_MAX * FORMATS_MAX,
 	PAGE_BYTES_MAX = 4 * 1024 * 1024,
 	FILE_BUFFER_BYTES = 64 * 1024,     /* then it goes to the file */
@@ -40,6 +41,7 @@ struct export_run {
 	int64_t first_id, last_id; /* documents so far; 0: none */
 	char first_file[FORM_FILE_BYTES], first_hash[DIGEST_TEXT_BYTES];
 	int file_count;
+	struct buf single_bytes; /* of the file of one document */
 };
 void export_run_clear(struct export_run *run);
 
