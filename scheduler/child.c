@@ -62,13 +62,15 @@ int child_command(const char *job, const char *state, const char *config,
 	return 0;
 }
 
-/* The environment of the children: ours, with the descriptor, and without the
- * supervisor's orders to us. Made before fork(). NULL when out of memory. */
-static char **make_environment(void)
+/* The environment of the children: ours, with the descriptor and the run, and
+ * without the supervisor's orders to us. Borrows `run`. Made before fork().
+ * NULL when out of memory. */
+static char **make_environment(char *run)
 {
 	static const char *const left_out[] = {
 		"ORDERGATE_SUPERVISED=", "NOTIFY_SOCKET=", "WATCHDOG_USEC=",
-		"WATCHDOG_PID=",         "LISTEN_FDS=",    "LISTEN_PID="};
+		"WATCHDOG_PID=",         "LISTEN_FDS=",    "LISTEN_PID=",
+		"ORDERGATE_RUN_ID="};
 	static char said[] = "ORDERGATE_RESULT_FD=3";
 	char **copy;
 	size_t count = 0;
@@ -76,7 +78,7 @@ static char **make_environment(void)
 
 	while (environ[count] != NULL)
 		count++;
-	copy = calloc(count + 2, sizeof(*copy));
+	copy = calloc(count + 3, sizeof(*copy));
 	for (size_t i = 0; copy != NULL && i < count; i++) {
 		bool keep = true;
 
@@ -88,7 +90,9 @@ static char **make_environment(void)
 			copy[n++] = environ[i];
 	}
 	if (copy != NULL)
-		copy[n] = said;
+		copy[n++] = said;
+	if (copy != NULL && run[0] != '\0')
+		copy[n] = run;
 	return copy;
 }
 
@@ -119,10 +123,10 @@ _Noreturn static void become(const struct child_command *command,
 	_exit(EXIT_NOT_STARTED);
 }
 
-int child_start(struct child *child, const struct child_command *command,
+int child_start(struct child *child, struct child_command *command,
 		int64_t now_ms, struct err *e)
 {
-	CLEANUP_FREE char **environment = make_environment();
+	CLEANUP_FREE char **environment = make_environment(command->run);
 	pid_t parent = getpid();
 	int fds[2];
 	pid_t pid;

@@ -40,6 +40,7 @@ struct child_command {
 	char state[CHILD_PATH_BYTES], config[CHILD_PATH_BYTES];
 	char *argv[CHILD_ARGUMENTS_MAX]; /* into this structure; ends with NULL
 					  */
+	char run[48]; /* for its environment; "": it is not told its run */
 	int64_t timeout_ms;
 };
 
@@ -51,7 +52,7 @@ int child_command(const char *job, const char *state, const char *config,
 		  struct err *e);
 
 /* 0; ERR_IO. *child is overwritten. */
-int child_start(struct child *child, const struct child_command *command,
+int child_start(struct child *child, struct child_command *command,
 		int64_t now_ms, struct err *e);
 
 /* Read what it says, apply the time-out, see whether it has ended. */

@@ -129,6 +129,8 @@ static void spawn(struct job *job, const struct pass *pass)
 	if (rc == 0)
 		rc = child_command(job->name, s->dir.root, s->config_path,
 				   job->config->timeout_ms, &command, &e);
+	(void)snprintf(command.run, sizeof(command.run),
+		       "ORDERGATE_RUN_ID=%lld", (long long)job->run_id);
 	if (rc == 0)
 		rc = child_start(&job->child, &command, clock_mono_ms(), &e);
 	if (rc == 0)

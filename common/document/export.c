@@ -23,7 +23,7 @@ enum {
 
 static bool is_stopping(const struct export_context *c)
 {
-	return c->stopping != NULL && c->stopping(c->context);
+	return c->stopping != NULL && c->stopping(0, c->context);
 }
 
 int export_lock(const struct export_context *c, struct err *e)
@@ -101,8 +101,6 @@ static int run_pages(struct export_run *run, struct err *e)
 	int rc;
 
 	do {
-		if (is_stopping(run->c))
-			return err_set(e, ERR_STATE, "told to stop");
 		rc = export_page(run, e);
 	} while (rc > 0);
 	return rc;

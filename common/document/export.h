@@ -25,7 +25,9 @@ struct export_context {
 	struct db *db;         /* reader */
 	struct writer *writer; /* NULL: nothing is marked (rebuild) */
 	const char *folder;
-	bool (*stopping)(void *context); /* NULL: never */
+	/* Called every so many documents with how many there are by now; true:
+	 * stop. NULL: never. */
+	bool (*stopping)(int64_t documents, void *context);
 	void *context;
 };
 

@@ -177,6 +177,17 @@ static int publish_page(struct export_run *run, struct page *page,
 	return rc;
 }
 
+static int look_up(struct export_run *run, struct err *e)
+{
+	const struct export_context *c = run->c;
+
+	if (run->document_count++ % LOOK_UP_DOCUMENTS != 0 ||
+	    c->stopping == NULL ||
+	    !c->stopping(run->document_count, c->context))
+		return 0;
+	return err_set(e, ERR_STATE, "told to stop");
+}
+
 int export_page(struct export_run *run, struct err *e)
 {
 	CLEANUP(page_clearp) struct page *page = calloc(1, sizeof(*page));
@@ -189,7 +200,9 @@ int export_page(struct export_run *run, struct err *e)
 	if (rc < 0 || page->count == 0)
 		return rc;
 	for (int i = 0; i < page->count; i++) {
-		rc = write_document(run, page, i, e);
+		rc = look_up(run, e);
+		if (rc == 0)
+			rc = write_document(run, page, i, e);
 		if (rc < 0)
 			return rc;
 	}

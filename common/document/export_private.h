@@ -18,6 +18,7 @@ enum {
 	PAGE_BYTES_MAX = 4 * 1024 * 1024,
 	FILE_BUFFER_BYTES = 64 * 1024,     /* then it goes to the file */
 	FILE_BYTES_MAX = 32 * 1024 * 1024, /* of one document */
+	LOOK_UP_DOCUMENTS = 16,            /* then it may be told to stop */
 	MARK_ROWS_MAX = 128,               /* in one unit of work */
 	MARK_UNITS_MAX = 8                 /* at once */
 };
@@ -41,6 +42,7 @@ struct export_run {
 	int64_t first_id, last_id; /* documents so far; 0: none */
 	char first_file[FORM_FILE_BYTES], first_hash[DIGEST_TEXT_BYTES];
 	int file_count;
+	int64_t document_count;
 	struct buf single_bytes; /* of the file of one document */
 };
 void export_run_clear(struct export_run *run);

@@ -100,6 +100,8 @@ static const struct ctl_command commands[] = {
 	{"document show", "ID", "a document as JSON", ctl_document_show, true, NULL},
 	{"document export", "ID FILE [--format NAME]", "a document in that form (json) into a file", ctl_document_export, true, NULL},
 	{"document rebuild", "BATCH", "write the files of a batch again", ctl_document_rebuild, true, NULL},
+	{"document reconcile", "FILE.csv [--from DAY --to DAY] [--partial] [--again]", "the marketplace's report against our documents", ctl_document_reconcile, true, NULL},
+	{"document reports", "[--limit N] [--json]", "reports of the marketplace and what was found", ctl_view, true, "document.reports"},
 	{"document return", "ORDER LINE=QUANTITY[/GRAMS]... --reason TEXT", "goods came back", ctl_document_change, true, "return"},
 	{"document correct", "ORDER LINE=QUANTITY[/GRAMS]... --reason TEXT", "what was really handed over", ctl_document_change, true, "correction"},
 };

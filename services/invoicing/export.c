@@ -16,9 +16,23 @@ enum {
 	BATCHES_MAX = 10000 /* of one run */
 };
 
-static bool stopping(void *context)
+struct exporting {
+	struct service *service;
+	const struct invoicing_result *result;
+};
+
+static bool stopping(int64_t documents, void *context)
 {
-	return service_stopping(context);
+	const struct exporting *x = context;
+
+	if (documents > 0)
+		service_progress(x->service,
+				 "made=%d empty=%d blocked=%d exported=%lld so "
+				 "far",
+				 x->result->made, x->result->empty,
+				 x->result->blocked,
+				 x->result->exported + (long long)documents);
+	return service_stopping(x->service);
 }
 
 static void set_options(const struct config_invoicing *c,
@@ -60,7 +74,7 @@ static int export_all(const struct export_context *c,
 			(void)err_set(e, why.code, "batch %lld: %s",
 				      (long long)id, why.text);
 		}
-		if (rc == ERR_IO || rc == ERR_STATE || stopping(c->context))
+		if (rc == ERR_IO || rc == ERR_STATE || stopping(0, c->context))
 			return worst;
 	}
 	return worst;
@@ -69,11 +83,12 @@ static int export_all(const struct export_context *c,
 int invoicing_export(struct service *s, struct invoicing_result *result,
 		     struct err *e)
 {
+	struct exporting exporting = {.service = s, .result = result};
 	const struct export_context c = {.db = s->db,
 					 .writer = s->writer,
 					 .folder = s->dir.export,
 					 .stopping = stopping,
-					 .context = s};
+					 .context = &exporting};
 	struct batch_options options;
 	CLEANUP_FD int lock = export_lock(&c, e);
 

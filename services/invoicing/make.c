@@ -175,6 +175,8 @@ int invoicing_make(struct service *s, struct invoicing_result *result,
 			documents_due(s->db, after_ms, after_id, due, PAGE, e);
 		int rc = count > 0 ? make_page(&run, due, count, e) : count;
 
+		service_progress(s, "made=%d empty=%d blocked=%d so far",
+				 result->made, result->empty, result->blocked);
 		if (rc < 0 || count == 0)
 			return rc;
 		after_ms = due[count - 1].delivered_ms;

@@ -162,6 +162,15 @@ const struct rule rules[] = {
 		.line = N_("{order}: {reason}"),
 	},
 	{
+		.name = "report-differs", .query = &monitor_report_differs,
+		.title = N_("The marketplace's report differs from our documents"),
+		.body = N_("Report: {subject}, {time}\n"
+			   "Differences: {count} ({detail})\n"
+			   "Reason: {reason}\n"
+			   "Look: ordergatectl document reports"),
+		.line = N_("{subject}: {count} ({detail})"),
+	},
+	{
 		.name = "queue-backlog", .query = &monitor_queue_backlog, .in_minutes = true,
 		.title = N_("Messages wait too long"),
 		.body = N_("Queue: {subject}\n"

@@ -320,6 +320,17 @@ static const struct {
 	 "Store: Market &lt;1&gt;\n"
 	 "Reason: no VAT for &quot;1&quot;",
 	 "UPDATE orders SET invoice_state = 'done'"},
+	{"report-differs",
+	 "INSERT INTO market_reports (channel, file_name, hash, revision,"
+	 " outcome, name, missing, different, created_ms) VALUES ('kuper',"
+	 " 'day.csv', 'h', 1, 'done', 'REP-000001', 2, 1, " NOW_S "000)",
+	 "-1|fire|" YELLOW "<b>The marketplace's report differs from our"
+	 " documents</b>\n"
+	 "Report: REP-000001, 22.11.2026 15:00 (Europe/Moscow)\n"
+	 "Differences: 3 (missing=2 extra=0 different=1 duplicate=0)\n"
+	 "Reason: \n"
+	 "Look: ordergatectl document reports",
+	 "UPDATE market_reports SET superseded_ms = 1"},
 };
 
 static void each_rule_finds_its_own(void **state)

@@ -192,6 +192,17 @@ struct config_invoicing {
 	char closed_documents[CONFIG_NAME_BYTES];
 };
 
+struct config_settlement {
+	char series[CONFIG_NAME_BYTES]; /* of documents of kind report */
+	/* Names of columns and words of the status, '|' between them. */
+	char order[CONFIG_TEXT_BYTES], amount[CONFIG_TEXT_BYTES];
+	char vat[CONFIG_TEXT_BYTES], status[CONFIG_TEXT_BYTES];
+	char date[CONFIG_TEXT_BYTES];
+	char delivered[CONFIG_TEXT_BYTES], cancelled[CONFIG_TEXT_BYTES];
+	int64_t tolerance_minor, vat_tolerance_minor;
+	bool partial; /* reports do not claim to be whole */
+};
+
 struct config_retention {
 	int64_t archive_after_minutes; /* done rows leave the hot tables */
 	int64_t archive_days, history_days, personal_days, backups;
@@ -218,6 +229,7 @@ struct config {
 	struct config_monitor monitor;
 	struct config_mail mail;
 	struct config_invoicing invoicing;
+	struct config_settlement settlement;
 	struct config_retention retention;
 	struct config_log log;
 };

@@ -282,6 +282,33 @@ static const struct config_option invoicing[] = {
 	END
 };
 
+static const struct config_option settlement[] = {
+	TEXT(config_settlement, series, config_check_series, "REP", "in front of the numbers of reports"),
+	TEXT(config_settlement, order, NULL,
+	     "order_number|order_id|order|number|номер заказа|заказ|№ заказа|id заказа|номер отправления",
+	     "column of the order, '|' between names, the best one first"),
+	TEXT(config_settlement, amount, NULL,
+	     "total|amount|order_total|total_amount|sum|сумма заказа|сумма с ндс|сумма|итого|стоимость",
+	     "column of what was sold, VAT included"),
+	TEXT(config_settlement, vat, NULL, "vat|vat_amount|ндс|сумма ндс|в том числе ндс",
+	     "column of the VAT in it; may be missing"),
+	TEXT(config_settlement, status, NULL, "status|state|статус|статус заказа|состояние",
+	     "column of what became of the order; may be missing: delivered"),
+	TEXT(config_settlement, date, NULL,
+	     "delivered_at|delivery_date|date|дата доставки|дата отгрузки|дата заказа|дата",
+	     "column of the day; may be missing: nothing can be found extra then"),
+	TEXT(config_settlement, delivered, NULL,
+	     "delivered|completed|shipped|done|returned|partially_returned|доставлен|доставлено|выполнен|завершен|возврат|частичный возврат",
+	     "words of the status of what was sold; returns are less than nothing in the sum"),
+	TEXT(config_settlement, cancelled, NULL, "canceled|cancelled|отменен|отмена|отменено",
+	     "words of the status of what was not"),
+	NUMBER(config_settlement, tolerance_minor, 0, 1000000000, "0", "kopecks that an order may differ by"),
+	NUMBER(config_settlement, vat_tolerance_minor, 0, 1000000000, "10",
+	       "the same of its VAT, which is rounded in many ways"),
+	BOOL(config_settlement, partial, "false", "reports do not have every order of their days: nothing is extra"),
+	END
+};
+
 static const struct config_option retention[] = {
 	DURATION(config_retention, "archive_after_minutes", archive_after_minutes, MINUTE, MINUTE,
 		 0, 43200, "60", "done rows leave the hot tables"),
@@ -333,6 +360,7 @@ const struct config_section config_sections[] = {
 	PLAIN(monitor, monitor, "what the monitor calls"),
 	PLAIN(mail, mail, "the second way out for alerts"),
 	PLAIN(invoicing, invoicing, "documents for the ERP"),
+	PLAIN(settlement, settlement, "reports of the marketplace in import/reports/, held against documents"),
 	PLAIN(retention, retention, "how long things are kept"),
 	PLAIN(log, log_options, "what is written, and in which language"),
 	{ .name = NULL }
@@ -345,6 +373,7 @@ const char config_builtin[] =
 	"job monitor { every = 60s timeout = 60s misfire = once }\n"
 	"job mail { every = 30s timeout = 2m misfire = once }\n"
 	"job invoicing { every = 1h timeout = 30m misfire = all }\n"
+	"job settlement { every = 10m timeout = 30m misfire = once }\n"
 	"job reconcile { every = 10m timeout = 5m misfire = once }\n"
 	"job housekeeping { at = 03:30 timeout = 1h misfire = once retries = 3"
 	" retry = 5m }\n"
@@ -379,6 +408,7 @@ const char config_builtin[] =
 	" repeat = 4h }\n"
 	"rule invoice-missing { threshold = 120 repeat = 24h }\n"
 	"rule invoice-blocked { repeat = 24h }\n"
+	"rule report-differs { window = 7d repeat = 0 }\n"
 	"rule telegram-backlog { threshold = 100 for = 5m repeat = 4h }\n"
 	"rule mail-failing { threshold = 15 repeat = 24h mail = false }\n"
 	"rule chat-blocked { severity = critical repeat = 24h }\n"

@@ -94,4 +94,11 @@ int service_main(int argc, char **argv, const struct service_def *def);
  * returns. */
 bool service_stopping(struct service *s);
 
+/* For run(): how far it is, for the run's row in the history; call it as often
+ * as you like, once a second is written down. Does nothing when no scheduler
+ * has started it. A store that cannot be written is not told: whatever is
+ * written next says so. Main thread only. */
+void service_progress(struct service *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 #endif

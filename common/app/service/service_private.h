@@ -78,6 +78,9 @@ struct process {
 	struct writer_stats writer_before;
 	struct http_server_stats http_before;
 
+	/* service_run.c */
+	int64_t told_ms; /* monotonic: when the progress was written */
+
 	/* service_loop.c */
 	int failures; /* in a row */
 	int64_t retry_ms;

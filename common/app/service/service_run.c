@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,11 +10,51 @@
 #include "app/service/service_private.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/macros.h"
 #include "base/text.h"
+#include "store/engine/writer.h"
+#include "store/watch/jobs.h"
 
 enum {
-	RESULT_BYTES_MAX = 4000 /* one write to a pipe, never in pieces */
+	RESULT_BYTES_MAX = 4000, /* one write to a pipe, never in pieces */
+	PROGRESS_BYTES = 256,
+	PROGRESS_MS = 1000
 };
+
+struct progress {
+	struct unit unit;
+	int64_t run_id;
+	char text[PROGRESS_BYTES];
+};
+
+static int run_progress(struct unit *u, struct db *db, int64_t now_ms,
+			struct err *e)
+{
+	const struct progress *progress =
+		CONTAINER_OF(u, struct progress, unit);
+
+	(void)now_ms;
+	return jobs_run_progress(db, progress->run_id, progress->text, e);
+}
+
+void service_progress(struct service *s, const char *format, ...)
+{
+	struct process *p = CONTAINER_OF(s, struct process, service);
+	struct progress progress = {.unit.run = run_progress};
+	const char *run = getenv("ORDERGATE_RUN_ID"); /* NOLINT */
+	int64_t now_ms = clock_mono_ms();
+	va_list args;
+
+	if (run == NULL || s->writer == NULL ||
+	    now_ms < p->told_ms + PROGRESS_MS ||
+	    text_to_i64(run, 1, INT64_MAX, &progress.run_id, NULL) < 0)
+		return;
+	p->told_ms = now_ms;
+	va_start(args, format);
+	(void)vsnprintf(progress.text, sizeof(progress.text), format, args);
+	va_end(args);
+	(void)writer_call(s->writer, &progress.unit, NULL);
+}
 
 /* One line: what the procedure says of itself, else its error. */
 static void write_result(int fd, const char *text)

@@ -41,6 +41,8 @@ STMT(jobs_insert_run,
 STMT(jobs_end_run,
      "UPDATE job_runs SET ended_ms = $3, outcome = $4, detail = $5"
      " WHERE id = $1 AND term = $2 AND ended_ms IS NULL");
+STMT(jobs_tell, "UPDATE job_runs SET detail = $2"
+		" WHERE id = $1 AND ended_ms IS NULL");
 STMT(jobs_lose_run, "UPDATE job_runs SET ended_ms = $2, outcome = 'lost',"
 		    " detail = 'the scheduler that ran it has died'"
 		    " WHERE id = $1 AND ended_ms IS NULL");
@@ -207,6 +209,16 @@ int jobs_run_start(struct db *db, const struct job_start *start, int64_t now_ms,
 	if (rc >= 0 && start->answers_a_request)
 		rc = set_request(db, start->job, "", e);
 	return rc < 0 ? rc : inserted;
+}
+
+int jobs_run_progress(struct db *db, int64_t run_id, const char *detail,
+		      struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &jobs_tell);
+
+	query_i64(q, 1, run_id);
+	query_text(q, 2, detail);
+	return query_exec(q, e);
 }
 
 int jobs_run_end(struct db *db, const struct job_end *end, int64_t now_ms,

@@ -96,6 +96,10 @@ struct job_end {
 int jobs_run_end(struct db *db, const struct job_end *end, int64_t now_ms,
 		 struct err *e);
 
+/* What a run says of itself while it goes on. 1; 0: it has ended. */
+int jobs_run_progress(struct db *db, int64_t run_id, const char *detail,
+		      struct err *e);
+
 /* What is planned for a job from now on: its next slot, and when a good run
  * must have ended; both 0: nothing, it rests. */
 struct job_plan {

@@ -112,6 +112,11 @@ STMT(view_order_outbox,
      " hold, attempts, http_status, created_ms, copy_of, error"
      " FROM outbox_archive"
      " WHERE order_id = CAST($1 AS INTEGER) ORDER BY order_seq");
+STMT(view_document_reports,
+     "SELECT r.id, r.name, r.document_id, r.file_name, r.outcome, r.from_date,"
+     " r.to_date, r.order_count, r.missing, r.extra, r.different, r.duplicate,"
+     " r.reason FROM market_reports AS r ORDER BY r.id DESC"
+     " LIMIT CAST($1 AS INTEGER)");
 STMT(view_order_documents,
      "SELECT id, kind, series, number, business_date, total_minor, vat_minor,"
      " state, file_name FROM documents"
@@ -249,6 +254,7 @@ static const struct view views[] = {
 	{"silence.list", &view_silence_list},
 	{"rule.list", &view_rule_list},
 	{"measure.list", &view_measure_list},
+	{"document.reports", &view_document_reports},
 	{"document.list", &view_document_list},
 	{"document.blocked", &view_document_blocked},
 	{"document.batches", &view_document_batches},

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "ctl.h"
 #include "document/export.h"
+#include "document/settlement/report_form.h"
 #include "store/document/batches.h"
 #include "store/document/documents.h"
 #include "store/engine/db.h"
@@ -100,6 +101,36 @@ static int render(const struct form *form, struct form_options *options,
 	return rc < 0 ? rc : form_end(&run, e);
 }
 
+/* A report has forms of its own. */
+static int render_report(struct ctl *ctl, const char *format,
+			 const struct buf *body, struct buf *out)
+{
+	const struct report_form *form = report_form_find(format);
+
+	if (form == NULL)
+		return err_set(&ctl->err, ERR_INVALID,
+			       "forms of a report are json csv html");
+	return form->render(buf_text(body), body->used_bytes,
+			    ctl->config->invoicing.csv_decimal_comma, out,
+			    &ctl->err);
+}
+
+static int render_document(struct ctl *ctl, const char *id, const char *format,
+			   const struct buf *body, struct buf *out)
+{
+	const struct form *form = form_find(format);
+	struct form_options options;
+	int rc;
+
+	if (report_form_is_report(buf_text(body)))
+		return render_report(ctl, format, body, out);
+	if (form == NULL)
+		return err_set(&ctl->err, ERR_INVALID,
+			       "forms are json csv commerceml upd html pdf");
+	rc = form_options(ctl, id, &options);
+	return rc < 0 ? rc : render(form, &options, body, out, &ctl->err);
+}
+
 static int write_to(struct ctl *ctl, const char *path, const struct buf *bytes)
 {
 	FILE *out = fopen(path, "we");
@@ -118,23 +149,20 @@ int ctl_document_export(struct ctl *ctl)
 {
 	CLEANUP(buf_clear) struct buf body = BUF_MAX(DOCUMENT_BYTES_MAX);
 	CLEANUP(buf_clear) struct buf out = BUF_MAX(DOCUMENT_BYTES_MAX);
-	const struct form *form =
-		form_find(ctl_option(ctl, "--format", "json"));
+	const char *format = ctl_option(ctl, "--format", "json");
 	const char *id = ctl_next(ctl);
 	const char *path = ctl_next(ctl);
-	struct form_options options;
 	int code;
 
 	if (path == NULL)
 		return ctl_fail(ctl, CTL_USAGE, "ID and FILE are needed");
-	if (form == NULL)
+	if (form_find(format) == NULL)
 		return ctl_fail(ctl, CTL_USAGE,
 				"forms are json csv commerceml upd html pdf");
 	code = read_body(ctl, id, &body);
 	if (code != CTL_DONE)
 		return code;
-	if (form_options(ctl, id, &options) < 0 ||
-	    render(form, &options, &body, &out, &ctl->err) < 0)
+	if (render_document(ctl, id, format, &body, &out) < 0)
 		return ctl_error(ctl, ctl->err.code);
 	return write_to(ctl, path, &out);
 }
