@@ -105,6 +105,7 @@ static int save_order(struct db *db, struct order *order,
 			rc = goods_look_up(db, order, now_ms, e);
 		if (rc >= 0)
 			rc = orders_save(db, order, all_lines, e);
+		order->is_new = false;
 	}
 	if (rc >= 0 && one_line)
 		rc = orders_save_picked(
@@ -200,6 +201,7 @@ static int load_or_name(struct db *db, const struct queue_message *m,
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	order->id = m->order_id;
+	order->is_new = true;
 	(void)text_copy(order->channel, sizeof(order->channel), m->channel);
 	(void)text_copy(order->external_id, sizeof(order->external_id),
 			m->external_id);

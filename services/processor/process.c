@@ -22,7 +22,7 @@ enum {
 struct claim {
 	struct unit unit;
 	const char *owner;
-	struct flow_message *messages; /* PROCESS_BATCH of them */
+	struct flow_message messages[PROCESS_BATCH];
 	int count;
 };
 
@@ -30,6 +30,13 @@ struct apply {
 	struct unit unit;
 	const struct flow_settings *settings;
 	struct flow_message *message;
+};
+
+/* What is being written: a batch, and the claim of a later one. */
+struct flight {
+	struct apply applies[PROCESS_BATCH];
+	struct unit *units[PROCESS_BATCH + 1];
+	size_t count;
 };
 
 static void clear_messages(struct claim *claim)
@@ -128,37 +135,51 @@ static int put_back_failed(struct writer *writer, struct apply *applies,
 	return rc;
 }
 
-/* Apply what was claimed, and claim what comes next (NULL: nothing) in the same
- * transaction: so a batch costs one wait for the disk and not two. */
-static int apply_all(struct service *s, struct claim *claim, struct claim *next,
-		     struct err *e)
+/* Begin to apply what was claimed and read, and to claim what comes later
+ * (NULL: nothing) in the same transaction: so a batch costs one wait for the
+ * disk and not two. */
+static void take_off(struct service *s, struct flight *flight,
+		     struct claim *claim, struct claim *later)
 {
 	const struct process *process = s->context;
-	struct apply applies[PROCESS_BATCH];
-	struct unit *units[PROCESS_BATCH + 1];
-	int count = claim->count;
+
+	flight->count = 0;
+	for (int i = 0; i < claim->count; i++) {
+		struct apply *a = &flight->applies[i];
+
+		*a = (struct apply){.unit.run = run_apply,
+				    .settings = &process->settings,
+				    .message = &claim->messages[i]};
+		flight->units[flight->count++] = &a->unit;
+	}
+	if (later != NULL) {
+		later->unit = (struct unit){.run = run_claim};
+		flight->units[flight->count++] = &later->unit;
+	}
+	writer_submit_all(s->writer, flight->units, flight->count);
+}
+
+/* Wait until it is written. 0 or < 0; the claim is empty afterwards. */
+static int land(struct service *s, struct flight *flight, struct claim *claim,
+		struct claim *later, struct err *e)
+{
 	int rc;
 
-	for (int i = 0; i < count; i++) {
-		flow_read(&claim->messages[i]);
-		applies[i] = (struct apply){.unit.run = run_apply,
-					    .settings = &process->settings,
-					    .message = &claim->messages[i]};
-		units[i] = &applies[i].unit;
-	}
-	if (next != NULL) {
-		next->unit = (struct unit){.run = run_claim};
-		units[count] = &next->unit;
-	}
-	writer_call_all(s->writer, units,
-			(size_t)count + (next != NULL ? 1 : 0));
-	rc = put_back_failed(s->writer, applies, count, e);
-	if (next != NULL && next->unit.rc < 0) {
-		clear_messages(next);
-		rc = next->unit.rc;
-		*e = next->unit.err;
+	writer_wait_all(s->writer, flight->units, flight->count);
+	rc = put_back_failed(s->writer, flight->applies, claim->count, e);
+	clear_messages(claim);
+	if (later != NULL && later->unit.rc < 0) {
+		clear_messages(later);
+		rc = later->unit.rc;
+		*e = later->unit.err;
 	}
 	return rc;
+}
+
+static void read_all(struct claim *claim)
+{
+	for (int i = 0; i < claim->count; i++)
+		flow_read(&claim->messages[i]);
 }
 
 struct reclaim {
@@ -204,32 +225,63 @@ static int reclaim_when_due(struct service *s, struct err *e)
 	return writer_call(s->writer, &reclaim.unit, e);
 }
 
+static int claim_first(struct service *s, struct claim *claim, struct err *e)
+{
+	int rc = reclaim_when_due(s, e);
+
+	claim->unit = (struct unit){.run = run_claim};
+	if (rc == 0)
+		rc = writer_call(s->writer, &claim->unit, e);
+	if (rc < 0)
+		clear_messages(claim);
+	else
+		read_all(claim);
+	return rc;
+}
+
+/* Has it brought down its worker before? Then nothing else is under way beside
+ * it, or the others would share the blame for the next time. */
+static bool is_alone(const struct claim *claim)
+{
+	return claim->count > 0 &&
+	       claim->messages[0].message.losses >= QUEUE_LOSSES_ALONE;
+}
+
+/* Three batches take turns: one is being written, the next one has been claimed
+ * and is read meanwhile, and the last is claimed. */
 int process_batch(struct service *s, struct err *e)
 {
-	struct flow_message messages[2][PROCESS_BATCH] = {0};
-	struct claim claims[2] = {
-		{.owner = s->instance.owner, .messages = messages[0]},
-		{.owner = s->instance.owner, .messages = messages[1]},
+	enum {
+		TURNS = 3
 	};
-	int rc = reclaim_when_due(s, e);
+	static struct claim claims[TURNS]; /* one thread calls this */
+	static struct flight flight;
+	int rc;
 	int worked = 0;
-	int now = 0;
 
-	claims[0].unit.run = run_claim;
-	if (rc == 0)
-		rc = writer_call(s->writer, &claims[0].unit, e);
-	if (rc < 0)
-		clear_messages(&claims[0]);
+	for (int i = 0; i < TURNS; i++)
+		claims[i].owner = s->instance.owner;
+	rc = claim_first(s, &claims[0], e);
 	/* What was claimed is applied in any case, also after a failure. */
-	for (int round = 1; claims[now].count > 0; round++, now = !now) {
-		bool more = rc >= 0 && round < PROCESS_ROUNDS &&
+	for (int round = 0;; round++) {
+		struct claim *claim = &claims[round % TURNS];
+		struct claim *next = &claims[(round + 1) % TURNS];
+		struct claim *later = &claims[(round + 2) % TURNS];
+		bool alone = is_alone(claim) || is_alone(next);
+		bool more = rc >= 0 && round < PROCESS_ROUNDS && !alone &&
 			    !service_stopping(s);
-		int applied = apply_all(s, &claims[now],
-					more ? &claims[!now] : NULL, e);
+		int landed;
 
-		rc = applied < 0 ? applied : rc;
-		worked += claims[now].count;
-		clear_messages(&claims[now]);
+		if (claim->count == 0 && next->count == 0)
+			break;
+		worked += claim->count;
+		take_off(s, &flight, claim, more ? later : NULL);
+		if (!alone)
+			read_all(next);
+		landed = land(s, &flight, claim, more ? later : NULL, e);
+		if (alone)
+			read_all(next);
+		rc = landed < 0 ? landed : rc;
 	}
 	return rc < 0 ? rc : worked;
 }

@@ -22,8 +22,9 @@ struct process {
 };
 
 /* One pass: claim up to PROCESS_BATCH messages, read them outside of any
- * transaction, apply each in a unit of its own; and again with what has come,
- * PROCESS_ROUNDS times at most. Number of messages, < 0. */
+ * transaction and while others are written, apply each in a unit of its own;
+ * and again with what has come, PROCESS_ROUNDS times at most. Number of
+ * messages, < 0. One thread at a time. */
 int process_batch(struct service *s, struct err *e);
 
 #endif

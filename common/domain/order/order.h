@@ -134,6 +134,7 @@ struct order {
 	int64_t assembled_ms, ready_ms, paid_ms, received_ms;
 	int64_t delivered_ms, canceled_ms, created_ms, updated_ms;
 
+	bool is_new;              /* it is in no table yet */
 	bool is_without_customer; /* terms.customer_* were not loaded */
 	struct order_line *lines; /* owned */
 	size_t line_count;

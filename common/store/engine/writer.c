@@ -47,7 +47,8 @@ struct batch {
 		synced_us;
 };
 
-int writer_submit(struct writer *writer, struct unit *u, struct err *e)
+/* Under the mutex. */
+static int append(struct writer *writer, struct unit *u, struct err *e)
 {
 	int rc = 0;
 
@@ -56,7 +57,6 @@ int writer_submit(struct writer *writer, struct unit *u, struct err *e)
 	u->bells = 0;
 	u->finished = false;
 	u->submitted_ms = clock_mono_ms();
-	(void)pthread_mutex_lock(&writer->mutex);
 	if (writer->broken || writer->stopping)
 		rc = err_set(e, ERR_IO, "the store cannot be written");
 	else if (writer->waiting >= WRITER_WAITING_MAX)
@@ -68,6 +68,15 @@ int writer_submit(struct writer *writer, struct unit *u, struct err *e)
 		if (writer->idle)
 			(void)pthread_cond_signal(&writer->has_work);
 	}
+	return rc;
+}
+
+int writer_submit(struct writer *writer, struct unit *u, struct err *e)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&writer->mutex);
+	rc = append(writer, u, e);
 	(void)pthread_mutex_unlock(&writer->mutex);
 	return rc;
 }
@@ -503,24 +512,40 @@ void writer_stop(struct writer *writer)
 	writer_free(writer);
 }
 
-void writer_call_all(struct writer *writer, struct unit *const *units,
-		     size_t count)
+/* In one go: or the thread would wake up for the first one, and write it and
+ * wait for the disk alone. */
+void writer_submit_all(struct writer *writer, struct unit *const *units,
+		       size_t count)
 {
+	(void)pthread_mutex_lock(&writer->mutex);
 	for (size_t i = 0; i < count; i++) {
 		struct unit *u = units[i];
-		int rc = writer_submit(writer, u, &u->err);
+		int rc = append(writer, u, &u->err);
 
 		if (rc < 0) {
 			u->rc = rc;
 			u->finished = true;
 		}
 	}
+	(void)pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_wait_all(struct writer *writer, struct unit *const *units,
+		     size_t count)
+{
 	(void)pthread_mutex_lock(&writer->mutex);
 	for (size_t i = 0; i < count; i++)
 		while (!units[i]->finished)
 			(void)pthread_cond_wait(&writer->has_results,
 						&writer->mutex);
 	(void)pthread_mutex_unlock(&writer->mutex);
+}
+
+void writer_call_all(struct writer *writer, struct unit *const *units,
+		     size_t count)
+{
+	writer_submit_all(writer, units, count);
+	writer_wait_all(writer, units, count);
 }
 
 int writer_call(struct writer *writer, struct unit *u, struct err *e)

@@ -95,6 +95,13 @@ int writer_call(struct writer *writer, struct unit *u, struct err *e);
 /* The same for many units at once; each has its own rc and err afterwards. */
 void writer_call_all(struct writer *writer, struct unit *const *units,
 		     size_t count);
+/* Its two halves, for whoever has something to do meanwhile: the units go into
+ * one transaction as far as they fit, and belong to the writer until
+ * writer_wait_all() has returned. */
+void writer_submit_all(struct writer *writer, struct unit *const *units,
+		       size_t count);
+void writer_wait_all(struct writer *writer, struct unit *const *units,
+		     size_t count);
 
 struct writer_stats {
 	int64_t batches, units, failed_units;

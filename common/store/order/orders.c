@@ -34,11 +34,25 @@ STMT(orders_get_customer,
      "SELECT name, phone, address, email, inn, kpp, legal_address"
      " FROM order_customers WHERE order_id = $1");
 STMT(orders_by_number, "SELECT id FROM orders WHERE number = $1");
-STMT(orders_put,
-     "INSERT INTO orders (" ORDER_COLUMNS ")"
-     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-     " $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,"
-     " $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)"
+#define INSERT_ORDER                                                   \
+	"INSERT INTO orders (" ORDER_COLUMNS ")"                       \
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"  \
+	" $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24," \
+	" $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36," \
+	" $37, $38, $39)"
+#define INSERT_LINE                                                   \
+	"INSERT INTO order_lines (order_id, " LINE_COLUMNS ")"        \
+	" VALUES ($18, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11," \
+	" $12, $13, $14, $15, $16, $17)"
+#define INSERT_CUSTOMER                                                       \
+	"INSERT INTO order_customers (order_id, name, phone, address, email," \
+	" inn, kpp, legal_address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+
+/* A new order: SQLite sets up more for an upsert. */
+STMT(orders_insert, INSERT_ORDER);
+STMT(orders_insert_line, INSERT_LINE);
+STMT(orders_insert_customer, INSERT_CUSTOMER);
+STMT(orders_put, INSERT_ORDER
      " ON CONFLICT (id) DO UPDATE SET store_id = $5, state = $6, version = $7,"
      " event_ms = $8, snapshot_ms = $9, order_uuid = $10, slot_from_ms = $11,"
      " slot_to_ms = $12, deadline_ms = $13, comment = $14,"
@@ -50,10 +64,7 @@ STMT(orders_put,
      " client_type = $33, payment_methods = $34, delivery_cost_minor = $35,"
      " cancel_code = $36, courier_assigned_ms = $37,"
      " courier_arrived_ms = $38, line_count = $39");
-STMT(orders_put_line,
-     "INSERT INTO order_lines (order_id, " LINE_COLUMNS ")"
-     " VALUES ($18, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-     " $14, $15, $16, $17)"
+STMT(orders_put_line, INSERT_LINE
      " ON CONFLICT (order_id, line_no) DO UPDATE SET name = $3,"
      " qty_milli = $5, qty_picked_milli = $6, weight_g = $7,"
      " weight_picked_g = $8,"
@@ -69,9 +80,7 @@ STMT(orders_put_picked,
      "UPDATE order_lines SET qty_picked_milli = $3, weight_picked_g = $4,"
      " state = $5, reason = $6, version = $7"
      " WHERE order_id = $1 AND line_no = $2");
-STMT(orders_put_customer,
-     "INSERT INTO order_customers (order_id, name, phone, address, email, inn,"
-     " kpp, legal_address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+STMT(orders_put_customer, INSERT_CUSTOMER
      " ON CONFLICT (order_id) DO UPDATE SET name = $2, phone = $3,"
      " address = $4, email = $5, inn = $6, kpp = $7, legal_address = $8");
 /* The partial index order_history_changes has these kinds only. */
@@ -316,7 +325,8 @@ int orders_find_number(struct db *db, const char *number, int64_t *ret_id,
 
 static int save_row(struct db *db, const struct order *o, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &orders_put);
+	CLEANUP_QUERY struct query *q =
+		query_start(db, o->is_new ? &orders_insert : &orders_put);
 	const struct order_terms *t = &o->terms;
 	int rc;
 
@@ -371,10 +381,11 @@ static void bind_weight(struct query *q, int n, int64_t weight_g)
 		query_null(q, n);
 }
 
-static int save_line(struct db *db, int64_t order_id,
+static int save_line(struct db *db, const struct order *o,
 		     const struct order_line *l, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &orders_put_line);
+	CLEANUP_QUERY struct query *q = query_start(
+		db, o->is_new ? &orders_insert_line : &orders_put_line);
 	int rc;
 
 	query_i64(q, 1, l->line_no);
@@ -394,7 +405,7 @@ static int save_line(struct db *db, int64_t order_id,
 	query_i64(q, 15, l->replaced_by);
 	query_i64(q, 16, l->replaces);
 	query_i64(q, 17, l->version);
-	query_i64(q, 18, order_id);
+	query_i64(q, 18, o->id);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }
@@ -433,7 +444,8 @@ int orders_save_picked(struct db *db, int64_t order_id,
 
 static int save_customer(struct db *db, const struct order *o, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &orders_put_customer);
+	CLEANUP_QUERY struct query *q = query_start(
+		db, o->is_new ? &orders_insert_customer : &orders_put_customer);
 	int rc;
 
 	query_i64(q, 1, o->id);
@@ -456,7 +468,7 @@ int orders_save(struct db *db, const struct order *order, bool with_lines,
 	if (rc < 0 || !with_lines)
 		return rc;
 	for (size_t i = 0; i < order->line_count && rc == 0; i++)
-		rc = save_line(db, order->id, &order->lines[i], e);
+		rc = save_line(db, order, &order->lines[i], e);
 	if (rc < 0 || order->is_without_customer)
 		return rc;
 	return save_customer(db, order, e);
