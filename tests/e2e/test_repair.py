@@ -110,6 +110,42 @@ def test_a_copy_keeps_its_lineage_and_is_shown(place: Installation) -> None:
     assert ctl(place, "verify").returncode == DONE
 
 
+def add_over(place: Installation, queue: str, count: int) -> None:
+    """Orders with one message that is over; that of the first is in the archive already."""
+    place.change("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO order_identity"
+                 " SELECT 'kuper', 'H' || i, i, '1-' || i FROM n", count)
+    own, values = ("event_ms", "7") if queue == "inbox" else ("head_id, endpoint", "order_id, 'kuper'")
+    key = "order_id" if queue == "inbox" else "head_id, order_id, endpoint"
+    place.change(f"INSERT INTO {queue}_head ({key}, last_seq, state, due_ms)"
+                 f" SELECT {key.replace('head_id, order_id, endpoint', 'order_id, order_id, channel')}, 1, 0, 0 FROM order_identity")
+    columns = f"id, message_id, channel, external_id, event_type, order_id, order_seq, state, outcome, hold, attempts, due_ms," \
+              f" lease_epoch, lease_until_ms, created_ms, updated_ms, body, {own}"
+    for table, which in ((f"{queue}_archive", "= 1"), (queue, "> 1")):
+        place.change(f"INSERT INTO {table} ({columns}) SELECT order_id, 'm' || order_id, 'kuper', external_id, 'order.canceled',"
+                     f" order_id, 1, 3, 'ok', 'none', 1, 0, 1, 0, 1000, 1000, '{{}}', {values} FROM order_identity WHERE order_id {which}")
+
+
+@pytest.mark.parametrize("queue", ["inbox", "outbox"])
+def test_many_are_sent_again_as_copies(place: Installation, queue: str) -> None:
+    """Also the one that is in the archive."""
+    add_over(place, queue, 5)
+    words = ["queue", queue, "resend", "--type", "order.canceled", "--state", "3"]
+    assert ctl(place, *words, "--yes").returncode == USAGE  # no reason
+    words += ["--reason", "the marketplace has lost them"]
+    assert ctl_json(place, *words) == {"matched": 5, "sample": [1, 2, 3, 4, 5]}
+    assert place.rows(f"SELECT count(*) FROM {queue}") == [(4,)] and place.rows("SELECT * FROM audit_log") == []
+    assert ctl_json(place, *words, "--yes") == {"audit": 1, "matched": 5, "changed": 5}
+    copies = place.rows(f"SELECT copy_of, order_seq, state, body FROM {queue} WHERE copy_of IS NOT NULL ORDER BY copy_of")
+    assert copies == [(original, 2, 1, "{}") for original in (1, 2, 3, 4, 5)]
+    assert place.rows(f"SELECT state, outcome, copy_of FROM {queue} WHERE id = 3") == [(3, "ok", None)]
+    logged = place.rows("SELECT l.action, l.reason, m.message, m.copy FROM audit_messages m JOIN audit_log l ON l.id = m.audit_id"
+                        " ORDER BY m.message")
+    assert [(action, message) for action, _, message, _ in logged] == [(f"queue {queue} resend", n) for n in (1, 2, 3, 4, 5)]
+    assert {copy for _, _, _, copy in logged} == {row[0] for row in place.rows(f"SELECT id FROM {queue} WHERE copy_of > 0")}
+    assert ctl_json(place, "queue", queue, "show", "3")[0]["operations"][0]["reason"] == "the marketplace has lost them"
+    assert ctl(place, "verify").returncode == DONE, ctl(place, "verify").stdout
+
+
 def test_a_telegram_message_is_found_by_its_chat_and_order(place: Installation) -> None:
     place.change("INSERT INTO stores (id, name, time_zone, opening_hours, telegram_chat, integration_type, imported,"
                  " created_ms, updated_ms) VALUES ('s', '', 'Europe/Moscow', '', '', 3, 1, 0, 0)")

@@ -318,9 +318,9 @@ end_waits:
 			taken[m] = 1;
 			if
 			:: answer(REPLY_DONE)
-			:: losses > 0 -> losses--; answer(ERR_UNCERTAIN)
+			:: losses > 0 -> losses--; answer(ERR_UNCERTAIN) /* also a gateway's 502 */
 			:: losses > 0 -> losses--; said_5xx[m] = 1;
-				answer(REPLY_RETRY) /* a gateway's 502 */
+				answer(REPLY_RETRY) /* a 500 that was done all the same */
 			fi
 		:: !taken[m] && losses > 0 -> /* lost on its way */
 			losses--;

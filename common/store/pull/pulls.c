@@ -81,29 +81,31 @@ int pulls_add(struct db *db, const char *channel, const char *external_id,
 	return rc < 0 ? rc : 0;
 }
 
-int pulls_remove(struct db *db, const char *channel, const char *external_id,
-		 struct err *e)
+/* $1 and $2 name the order; $3, when there is one, is `text`. */
+static int change(struct db *db, const struct stmt *stmt, const char *channel,
+		  const char *external_id, const char *text, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &pulls_delete);
+	CLEANUP_QUERY struct query *q = query_start(db, stmt);
 	int rc;
 
 	query_text(q, 1, channel);
 	query_text(q, 2, external_id);
+	if (text != NULL)
+		query_text(q, 3, text);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
+}
+
+int pulls_remove(struct db *db, const char *channel, const char *external_id,
+		 struct err *e)
+{
+	return change(db, &pulls_delete, channel, external_id, NULL, e);
 }
 
 int pulls_failed(struct db *db, const char *channel, const char *external_id,
 		 const char *error, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &pulls_note_failure);
-	int rc;
-
-	query_text(q, 1, channel);
-	query_text(q, 2, external_id);
-	query_text(q, 3, error);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	return change(db, &pulls_note_failure, channel, external_id, error, e);
 }
 
 int pulls_waiting(struct db *db, const char *channel,

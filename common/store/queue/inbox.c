@@ -165,20 +165,18 @@ int inbox_keep_back(struct db *db, int64_t message_id,
 	return rc < 0 ? rc : 0;
 }
 
+static int number_of(const char *type)
+{
+	return (int)order_event_from_name(type);
+}
+
 int inbox_blockers(struct db *db, int64_t order_id, unsigned *ret_events,
 		   struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &inbox_blocking_types);
-	unsigned events = 0;
-	int rc;
 
 	query_i64(q, 1, order_id);
-	while ((rc = query_next(q, e)) > 0)
-		events |= 1U << order_event_from_name(query_col_text(q, 0));
-	if (rc < 0)
-		return rc;
-	*ret_events = events & ~(1U << EVENT_NONE);
-	return 0;
+	return queue_types_of(q, number_of, ret_events, e);
 }
 
 int inbox_block(struct db *db, const struct queue_message *m, const char *why,

@@ -220,20 +220,18 @@ int outbox_claim(struct db *db, const struct outbox_pick *pick, int64_t now_ms,
 	return rc < 0 ? rc : 0;
 }
 
+static int number_of(const char *type)
+{
+	return (int)notice_from_name(type);
+}
+
 int outbox_blockers(struct db *db, int64_t head_id, unsigned *ret_notices,
 		    struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &outbox_blocking_types);
-	unsigned notices = 0;
-	int rc;
 
 	query_i64(q, 1, head_id);
-	while ((rc = query_next(q, e)) > 0)
-		notices |= 1U << notice_from_name(query_col_text(q, 0));
-	if (rc < 0)
-		return rc;
-	*ret_notices = notices & ~(1U << NOTICE_NONE);
-	return 0;
+	return queue_types_of(q, number_of, ret_notices, e);
 }
 
 int outbox_keep_back(struct db *db, const struct queue_message *m,

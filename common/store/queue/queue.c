@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "store/engine/db.h"
 #include "store/queue/attempts.h"
+#include "store/queue/queue_sql.h"
 
 enum {
 	RECLAIM_MAX = 500 /* heads looked at in one transaction */
@@ -434,6 +435,20 @@ int queue_reclaim(struct db *db, const struct queue *queue, int64_t now_ms,
 			return rc;
 	}
 	return found;
+}
+
+int queue_types_of(struct query *q, int (*number_of)(const char *type),
+		   unsigned *ret_types, struct err *e)
+{
+	unsigned types = 0;
+	int rc;
+
+	while ((rc = query_next(q, e)) > 0)
+		types |= 1U << number_of(query_col_text(q, 0));
+	if (rc < 0)
+		return rc;
+	*ret_types = types & ~1U;
+	return 0;
 }
 
 /* 1 and the head of the message, 0 when its state does not allow it. */

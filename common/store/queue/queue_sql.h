@@ -11,6 +11,11 @@
 #include "store/engine/db.h"
 #include "store/queue/queue.h"
 
+/* The types in the first column of what q finds, as bits of their numbers; 0 is
+ * that of an unknown type, and left out. In queue.c. */
+int queue_types_of(struct query *q, int (*number_of)(const char *type),
+		   unsigned *ret_types, struct err *e);
+
 /* Whoever sends a message again by hand does not know either whether an earlier
  * sending arrived. */
 #define DOUBT                                            \
