@@ -116,7 +116,9 @@ def check_documents(appliance: Appliance, orders: list[dict]) -> int:
         assert Decimal(document["total"]) == sum(delivered[order_id].values()), order_id
     numbers = [number for number, in rows(appliance, "SELECT number FROM documents ORDER BY number")]
     assert numbers == list(range(1, len(documents) + 1))
-    assert len(list((appliance.state / "export").glob("sale-*.json"))) == len(documents)
+    files = sorted((appliance.state / "export").glob("documents-*.json"))
+    exported = [document["number"] for path in files for document in json.loads(path.read_text(encoding="utf-8"))["documents"]]
+    assert sorted(exported) == numbers
     return len(documents)
 
 
