@@ -25,10 +25,8 @@ enum {
 };
 
 static const char *const ours[] = {
-	"hook-token",
-	"assembly-token",
-	"console-admin-password",
-	"erp-token",
+	"hook-token", "assembly-token", "console-admin-password",
+	"erp-token",  "probe-key",
 };
 
 /* A buffer that held a secret. */

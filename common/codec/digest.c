@@ -3,8 +3,10 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <pthread.h>
+#include <string.h>
 
 struct digest {
 	EVP_MD_CTX *context;
@@ -41,6 +43,17 @@ void digest_sha256(const void *data, size_t bytes,
 	if (algorithm == NULL ||
 	    EVP_Digest(data, bytes, raw, NULL, algorithm, NULL) != 1)
 		(void)SHA256(data, bytes, raw);
+	put_hex(raw, ret_text);
+}
+
+void digest_hmac_sha256(const char *key, const void *data, size_t bytes,
+			char ret_text[DIGEST_TEXT_BYTES])
+{
+	unsigned char raw[SHA256_DIGEST_LENGTH];
+	const unsigned char *made = HMAC(EVP_sha256(), key, (int)strlen(key),
+					 data, bytes, raw, NULL);
+
+	assert(made != NULL); /* nothing in it can fail but memory */
 	put_hex(raw, ret_text);
 }
 

@@ -17,7 +17,11 @@ enum {
 void digest_sha256(const void *data, size_t bytes,
 		   char ret_text[DIGEST_TEXT_BYTES]);
 
-/* The same of bytes that come in parts. The caller frees it; NULL when out of
+/* Lower-case hexadecimal HMAC-SHA-256 (RFC 2104) of the bytes under the key. */
+void digest_hmac_sha256(const char *key, const void *data, size_t bytes,
+			char ret_text[DIGEST_TEXT_BYTES]);
+
+/* SHA-256 of bytes that come in parts. The caller frees it; NULL when out of
  * memory. After digest_end() it is of no further use. */
 struct digest;
 struct digest *digest_new(void);

@@ -10,6 +10,7 @@
 #include "app/instance.h"
 #include "app/service/service.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "codec/json/json_out.h"
@@ -17,14 +18,21 @@
 #include "net/server/http_server.h"
 #include "store/engine/db.h"
 #include "store/engine/migrate.h"
+#include "store/repair/restore.h"
+#include "store/watch/jobs.h"
 
 enum {
 	ANSWER_BYTES_MAX = 4096,
 	REASON_BYTES = 96,
-	REASONS_MAX = 8
+	JOB_REASONS_MAX = 6,
+	REASONS_MAX = 7 + JOB_REASONS_MAX,
+	/* As rule job-late: longer than a run and its next slot. */
+	JOB_GRACE_MS = 5 * 60 * 1000
 };
 
 struct findings {
+	int64_t now_ms; /* wall clock */
+	int late_jobs;
 	char reasons[REASONS_MAX][REASON_BYTES];
 	int reason_count;
 	int schema_version;
@@ -40,7 +48,8 @@ static const struct {
 	{"notifier", offsetof(struct config_pool, notifier)},
 };
 
-static_assert(COUNT_OF(pools) + 2 <= REASONS_MAX, "a reason for each");
+static_assert(COUNT_OF(pools) + 3 + JOB_REASONS_MAX <= REASONS_MAX,
+	      "a reason for each");
 
 __attribute__((format(printf, 2, 3))) static void find(struct findings *found,
 						       const char *format, ...)
@@ -102,7 +111,36 @@ static void look_at_pools(struct console *console, struct findings *found)
 		find(found, "the scheduler does not run");
 }
 
-static int write_answer(const struct findings *found, struct buf *body)
+static int note_job(const struct job_health *job, void *context)
+{
+	struct findings *found = context;
+
+	if (job->expected_ms + JOB_GRACE_MS >= found->now_ms ||
+	    found->late_jobs == JOB_REASONS_MAX)
+		return 0;
+	found->late_jobs++;
+	if (job->last_ok_ms == 0)
+		find(found, "job %s: no good run yet", job->name);
+	else
+		find(found, "job %s: its last good run ended %lld s ago",
+		     job->name,
+		     (long long)(found->now_ms - job->last_ok_ms) / 1000);
+	return 0;
+}
+
+/* What is slower to show than a process that is missing. */
+static void look_at_work(const struct console *console, struct findings *found)
+{
+	if (console->db == NULL)
+		return;
+	if (jobs_health(console->db, note_job, found, NULL) < 0)
+		find(found, "the jobs cannot be read");
+	if (restore_is_held(console->db, NULL) > 0)
+		find(found, "held after a restore: nothing is sent");
+}
+
+static int write_answer(const struct findings *found, const char *proof,
+			struct buf *body)
 {
 	struct json_out out = json_out_to(body);
 
@@ -111,6 +149,8 @@ static int write_answer(const struct findings *found, struct buf *body)
 		      found->reason_count == 0 ? "ok" : "failing");
 	json_put_text(&out, "version", ORDERGATE_VERSION);
 	json_put_i64(&out, "schema", found->schema_version);
+	if (proof[0] != '\0')
+		json_put_text(&out, "probe", proof);
 	if (found->reason_count > 0) {
 		json_array(&out, "reasons");
 		for (int i = 0; i < found->reason_count; i++)
@@ -121,15 +161,44 @@ static int write_answer(const struct findings *found, struct buf *body)
 	return json_out_finish(&out, NULL);
 }
 
+/* 0, with a proof when it is a probe; < 0: one that is not ours. */
+static int prove(struct console *console, const struct http_exchange *x,
+		 int64_t now_ms, char ret_proof[DIGEST_TEXT_BYTES])
+{
+	const char *mark = http_header(x, PROBE_MARK_HEADER);
+	char nonce[SECRET_TEXT_BYTES];
+	struct secret key;
+	bool ours;
+
+	ret_proof[0] = '\0';
+	if (mark == NULL)
+		return 0;
+	(void)pthread_mutex_lock(&console->lock);
+	key = console->probe_key;
+	(void)pthread_mutex_unlock(&console->lock);
+	ours = probe_mark_accept(&console->probes, &key, mark, now_ms, nonce);
+	if (ours)
+		probe_mark_answer(&key, nonce, ret_proof);
+	explicit_bzero(&key, sizeof(key));
+	return ours ? 0 : ERR_DENIED;
+}
+
 void health_show(struct http_exchange *x, void *context)
 {
 	struct console *console = ((struct service *)context)->context;
 	CLEANUP(buf_clear) struct buf body = BUF_MAX(ANSWER_BYTES_MAX);
-	struct findings found = {.reason_count = 0};
+	struct findings found = {.now_ms = clock_wall_ms()};
+	char proof[DIGEST_TEXT_BYTES];
 
+	if (prove(console, x, found.now_ms, proof) < 0) {
+		http_reply_error(x, 403, "probe", "not a probe of ours");
+		return;
+	}
 	ask_store(console, &found);
 	look_at_pools(console, &found);
-	if (write_answer(&found, &body) < 0) {
+	if (http_query(x, "start") == NULL)
+		look_at_work(console, &found);
+	if (write_answer(&found, proof, &body) < 0) {
 		http_reply_error(x, 500, "internal", "out of memory");
 		return;
 	}

@@ -8,8 +8,14 @@
 struct http_exchange;
 
 /* 200 {"status":"ok",...} when the store answers a read, every process of the
- * pools and the scheduler run; else 503 {"status":"failing","reasons":[...]}.
- * Anybody may ask, so it says nothing but that. context is struct service. */
+ * pools and the scheduler run, every job that is planned has had a good run in
+ * its time (paused ones aside), and nothing is held after a restore; else 503
+ * {"status":"failing","reasons":[...]}. With ?start=1 only what was started
+ * counts: store and processes. Anybody may ask, so it says nothing but that.
+ *
+ * A signed probe (app/edge/probe_mark.h) gets a proof that this installation
+ * has answered; one that is forged, too old or seen before gets 403. context is
+ * struct service. */
 void health_show(struct http_exchange *x, void *context);
 
 #endif

@@ -6,21 +6,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "codec/json/json_out.h"
 #include "ctl.h"
 #include "store/engine/writer.h"
 #include "store/monitor/silences.h"
+#include "store/repair/audit.h"
 #include "store/watch/alerts.h"
 #include "store/watch/jobs.h"
 
 enum {
-	SILENCE_MAX_DAYS = 31
+	SILENCE_MAX_DAYS = 31,
+	FILTER_BYTES = 512
 };
 
 struct act {
 	struct unit unit;
+	const char *action;        /* the command, for the audit log */
+	char filter[FILTER_BYTES]; /* JSON: on what */
 	char who[JOB_ASKER_BYTES];
 	int64_t id;
 	struct silence silence;
@@ -28,20 +35,38 @@ struct act {
 	int done; /* rows */
 };
 
+/* Who did what, in the transaction that did it. */
+static int note(struct db *db, const struct act *act, int changed,
+		int64_t now_ms, struct err *e)
+{
+	struct audit_entry entry = {
+		.actor = act->who,
+		.action = act->action,
+		.filter = act->filter,
+		.reason =
+			act->silence.reason != NULL ? act->silence.reason : "",
+	};
+	int64_t id = 0;
+	int rc = audit_begin(db, &entry, now_ms, &id, e);
+
+	return rc < 0 ? rc : audit_add(db, id, 1, changed, e);
+}
+
 static int run_ack(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 {
 	struct act *act = CONTAINER_OF(u, struct act, unit);
 
 	act->done = alert_ack(db, act->id, act->who, now_ms, e);
-	return MIN_OF(act->done, 0);
+	return act->done < 0 ? act->done : note(db, act, act->done, now_ms, e);
 }
 
 static int run_silence(struct unit *u, struct db *db, int64_t now_ms,
 		       struct err *e)
 {
 	struct act *act = CONTAINER_OF(u, struct act, unit);
+	int rc = silences_add(db, &act->silence, now_ms, &act->id, e);
 
-	return silences_add(db, &act->silence, now_ms, &act->id, e);
+	return rc < 0 ? rc : note(db, act, 1, now_ms, e);
 }
 
 static int run_unsilence(struct unit *u, struct db *db, int64_t now_ms,
@@ -50,14 +75,16 @@ static int run_unsilence(struct unit *u, struct db *db, int64_t now_ms,
 	struct act *act = CONTAINER_OF(u, struct act, unit);
 
 	act->done = silences_end(db, act->id, now_ms, e);
-	return MIN_OF(act->done, 0);
+	return act->done < 0 ? act->done : note(db, act, act->done, now_ms, e);
 }
 
 static int run_set(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 {
 	const struct act *act = CONTAINER_OF(u, struct act, unit);
 
-	return rule_stores_set(db, &act->row, now_ms, e);
+	int rc = rule_stores_set(db, &act->row, now_ms, e);
+
+	return rc < 0 ? rc : note(db, act, 1, now_ms, e);
 }
 
 static int run_clear(struct unit *u, struct db *db, int64_t now_ms,
@@ -65,9 +92,26 @@ static int run_clear(struct unit *u, struct db *db, int64_t now_ms,
 {
 	struct act *act = CONTAINER_OF(u, struct act, unit);
 
-	(void)now_ms;
 	act->done = rule_stores_clear(db, act->row.rule, act->row.store_id, e);
-	return MIN_OF(act->done, 0);
+	return act->done < 0 ? act->done : note(db, act, act->done, now_ms, e);
+}
+
+/* Pairs of names and values, as JSON; ends with NULL. */
+static void describe(struct act *act, const char *action,
+		     const char *const *pairs)
+{
+	CLEANUP(buf_clear) struct buf text = BUF_MAX(FILTER_BYTES - 1);
+	struct json_out out = json_out_to(&text);
+
+	act->action = action;
+	ctl_actor(act->who, sizeof(act->who));
+	json_object(&out, NULL);
+	for (; pairs[0] != NULL; pairs += 2)
+		json_put_text(&out, pairs[0], pairs[1]);
+	json_end(&out);
+	(void)snprintf(act->filter, sizeof(act->filter), "%s",
+		       json_out_finish(&out, NULL) == 0 ? buf_text(&text)
+							: "{}");
 }
 
 int ctl_alert_ack(struct ctl *ctl)
@@ -83,7 +127,8 @@ int ctl_alert_ack(struct ctl *ctl)
 
 		if (text_to_i64(id, 1, INT64_MAX, &act.id, &ctl->err) < 0)
 			return ctl_fail(ctl, CTL_USAGE, "%s", ctl->err.text);
-		ctl_actor(act.who, sizeof(act.who));
+		describe(&act, "alert ack",
+			 (const char *const[]){"alert", id, NULL});
 		rc = ctl_write(ctl, &act.unit);
 		if (rc < 0)
 			return ctl_error(ctl, rc);
@@ -154,7 +199,10 @@ int ctl_alert_silence(struct ctl *ctl)
 				SILENCE_MAX_DAYS);
 	if (strcmp(rule, "all") != 0 && config_rule(ctl->config, rule) == NULL)
 		return unknown_rule(ctl, rule);
-	ctl_actor(act.who, sizeof(act.who));
+	describe(&act, "alert silence",
+		 (const char *const[]){"rule", rule, "for", length, "subject",
+				       act.silence.subject, "store",
+				       act.silence.store_id, NULL});
 	act.silence.made_by = act.who;
 	act.silence.rule = strcmp(rule, "all") == 0 ? "" : rule;
 	act.silence.until_ms = act.silence.from_ms + length_ms;
@@ -175,6 +223,8 @@ int ctl_alert_unsilence(struct ctl *ctl)
 		return ctl_fail(ctl, CTL_USAGE,
 				"which silence? See ordergatectl alert "
 				"silences");
+	describe(&act, "alert unsilence",
+		 (const char *const[]){"silence", id, NULL});
 	rc = ctl_write(ctl, &act.unit);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
@@ -202,7 +252,9 @@ int ctl_rule_set(struct ctl *ctl)
 				"RULE STORE and THRESHOLD, on, off or default");
 	if (config_rule(ctl->config, rule) == NULL)
 		return unknown_rule(ctl, rule);
-	ctl_actor(act.who, sizeof(act.who));
+	describe(&act, "rule set",
+		 (const char *const[]){"rule", rule, "store", store, "value",
+				       value, NULL});
 	act.row.changed_by = act.who;
 	if (strcmp(value, "default") == 0)
 		act.unit.run = run_clear;

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "hours_gauge.h"
 #include "probe.h"
 #include "store/engine/writer.h"
 #include "store/monitor/measures.h"
@@ -154,17 +155,30 @@ static int read_clock(struct service *s, int64_t now_ms, struct reading *r,
 static int read_probe(struct service *s, int64_t now_ms, struct reading *r,
 		      struct err *e)
 {
-	struct err why = {0};
+	int rc;
 
 	(void)now_ms;
-	(void)e;
 	if (s->config->monitor.public_url[0] == '\0')
 		return 0;
 	(void)text_copy(r->subject, sizeof(r->subject),
 			s->config->monitor.public_url);
-	r->value = probe_health(s, &why) < 0;
-	(void)text_copy(r->detail, sizeof(r->detail), why.text);
-	return 1;
+	rc = probe_self(s, r->detail, sizeof(r->detail), e);
+	r->value = rc;
+	return rc < 0 ? rc : 1;
+}
+
+/* Since when some store has been open (rule hook-silent). */
+static int read_hours(struct service *s, int64_t now_ms, struct reading *r,
+		      struct err *e)
+{
+	int rc = hours_gauge_read(s->db, now_ms, &r->value, e);
+
+	(void)text_copy(r->subject, sizeof(r->subject), "stores");
+	(void)text_copy(r->detail, sizeof(r->detail),
+			r->value == 0   ? "all are closed"
+			: r->value == 1 ? "always"
+					: "milliseconds since 1970");
+	return rc < 0 ? rc : 1;
 }
 
 static const struct {
@@ -174,6 +188,7 @@ static const struct {
 	{"disk-low", read_disk},     {"wal-large", read_wal},
 	{"backup-old", read_backup}, {"certificate-expiry", read_certificate},
 	{"clock-unset", read_clock}, {"self-probe", read_probe},
+	{"stores-open", read_hours},
 };
 
 struct note {

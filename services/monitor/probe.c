@@ -5,17 +5,21 @@
 #include <string.h>
 
 #include "app/edge/edge.h"
+#include "app/edge/probe_mark.h"
+#include "app/locale.h"
 #include "app/service/service.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "codec/json/json_doc.h"
 #include "net/client/http_client.h"
 
 enum {
 	TIMEOUT_MS = 5000,
-	ANSWER_BYTES_MAX = 8192
+	ANSWER_BYTES_MAX = 8192,
+	HEADER_BYTES = PROBE_MARK_BYTES + 32
 };
 
-static int get(const char *url, const char *ca_file,
+static int get(const char *url, const char *ca_file, const char *header,
 	       struct http_answer *ret_answer, struct err *e)
 {
 	CLEANUP(http_client_freep) struct http_client *client = NULL;
@@ -24,9 +28,11 @@ static int get(const char *url, const char *ca_file,
 		.parallel_max = 1,
 		.ca_file = ca_file,
 	};
+	const char *const headers[] = {header, NULL};
 	const struct http_request request = {
 		.method = "GET",
 		.url = url,
+		.headers = headers,
 		.timeout_ms = TIMEOUT_MS,
 		.answer_max_bytes = ANSWER_BYTES_MAX,
 	};
@@ -35,25 +41,54 @@ static int get(const char *url, const char *ca_file,
 	return rc < 0 ? rc : http_client_call(client, &request, ret_answer, e);
 }
 
-static int judge(const struct http_answer *answer, struct err *e)
+/* The answer of this very installation, to this very question? */
+static bool is_ours(const struct http_answer *answer, const char *proof)
 {
 	CLEANUP_JSON struct json *doc = NULL;
 
-	if ((answer->status == 200 || answer->status == 503) &&
-	    answer->body != NULL &&
-	    json_doc_parse(answer->body, answer->body_bytes, &doc, NULL) == 0 &&
-	    json_get_text(doc, "status")[0] != '\0')
-		return 0;
-	return err_set(e, ERR_REMOTE, "status %d, not our answer",
-		       answer->status);
+	return (answer->status == 200 || answer->status == 503) &&
+	       answer->body != NULL &&
+	       json_doc_parse(answer->body, answer->body_bytes, &doc, NULL) ==
+		       0 &&
+	       strcmp(json_get_text(doc, "probe"), proof) == 0;
 }
 
-int probe_health(struct service *s, struct err *e)
+/* What is wrong, in words for people. */
+static int judge(const struct http_answer *answer, const char *proof,
+		 int64_t slow_ms, struct err *e)
+{
+	char why[ERR_TEXT_MAX];
+
+	if (answer->rc < 0) {
+		(void)snprintf(why, sizeof(why), "%.160s", answer->err.text);
+		return answer->untrusted
+			       ? err_set(e, ERR_REMOTE,
+					 tr("its certificate is not trusted: "
+					    "%s"),
+					 why)
+			       : err_set(e, ERR_REMOTE, tr("no answer: %s"),
+					 why);
+	}
+	if (!is_ours(answer, proof))
+		return err_set(e, ERR_REMOTE,
+			       tr("status %d, and not an answer of this "
+				  "installation"),
+			       answer->status);
+	if (answer->duration_ms > slow_ms)
+		return err_set(e, ERR_REMOTE, tr("answered only after %lld ms"),
+			       (long long)answer->duration_ms);
+	return 0;
+}
+
+static int ask(struct service *s, const struct secret *key, struct err *e)
 {
 	struct http_answer answer = {.retry_after_ms = -1};
 	char certificate[EDGE_FILE_BYTES];
-	char key[EDGE_FILE_BYTES];
+	char path[EDGE_FILE_BYTES];
 	char url[CONFIG_TEXT_BYTES + 16];
+	char header[HEADER_BYTES];
+	char proof[DIGEST_TEXT_BYTES];
+	struct probe_mark mark;
 	const struct config *config = s->config;
 	bool self_made = config->http.tls_certificate[0] == '\0';
 	size_t length = strlen(config->monitor.public_url);
@@ -63,12 +98,30 @@ int probe_health(struct service *s, struct err *e)
 		length--;
 	(void)snprintf(url, sizeof(url), "%.*s/healthz", (int)length,
 		       config->monitor.public_url);
-	edge_certificate(config, &s->dir, certificate, key);
-	rc = get(url, self_made ? certificate : NULL, &answer, e);
-	if (rc == 0)
-		rc = judge(&answer, e);
+	edge_certificate(config, &s->dir, certificate, path);
+	probe_mark_make(key, clock_wall_ms(), &mark);
+	probe_mark_answer(key, mark.nonce, proof);
+	(void)snprintf(header, sizeof(header), PROBE_MARK_HEADER ": %s",
+		       mark.text);
+	(void)get(url, self_made ? certificate : NULL, header, &answer, e);
+	rc = judge(&answer, proof, config->monitor.slow_ms, e);
 	http_answer_clear(&answer);
 	return rc;
+}
+
+int probe_self(struct service *s, char *ret_why, size_t why_bytes,
+	       struct err *e)
+{
+	struct secret key = {0};
+	struct err why = {0};
+	int rc = secret_load(&s->dir, "probe-key", &key, e);
+
+	if (rc < 0)
+		return err_wrap(e, rc, "run ordergatectl init");
+	rc = ask(s, &key, &why);
+	explicit_bzero(&key, sizeof(key));
+	(void)snprintf(ret_why, why_bytes, "%s", rc < 0 ? why.text : "");
+	return rc < 0;
 }
 
 int probe_ping(struct service *s, struct err *e)
@@ -79,7 +132,7 @@ int probe_ping(struct service *s, struct err *e)
 
 	if (url[0] == '\0')
 		return 0;
-	rc = get(url, NULL, &answer, e);
+	rc = get(url, NULL, NULL, &answer, e);
 	if (rc == 0 && (answer.status < 200 || answer.status > 299))
 		rc = err_set(e, ERR_REMOTE, "status %d", answer.status);
 	http_answer_clear(&answer);

@@ -6,15 +6,21 @@
 #ifndef MONITOR_PROBE_H
 #define MONITOR_PROBE_H
 
+#include <stddef.h>
+
 struct err;
 struct service;
 
-/* GET <monitor.public_url>/healthz: 0 when our own answer came back, also one
- * that says what is failing. With nginx's self-made certificate that one is
- * trusted. ERR_REMOTE, ERR_UNCERTAIN, ERR_INVALID. */
-int probe_health(struct service *s, struct err *e);
+/* A signed GET <monitor.public_url>/healthz (app/edge/probe_mark.h): 0 when
+ * this installation answered in time, also when it says what is failing; 1 and
+ * for people what is wrong: no answer, a certificate that is not trusted,
+ * somebody else's answer, a slow one. nginx's self-made certificate is trusted.
+ * < 0: it could not be tried. */
+int probe_self(struct service *s, char *ret_why, size_t why_bytes,
+	       struct err *e);
 
-/* GET monitor.ping_url, when there is one. 0; as above. */
+/* GET monitor.ping_url, when there is one. 0; ERR_REMOTE, ERR_UNCERTAIN,
+ * ERR_INVALID. */
 int probe_ping(struct service *s, struct err *e);
 
 #endif

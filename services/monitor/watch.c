@@ -19,8 +19,8 @@
 
 enum {
 	THRESHOLD_UNIT_MS = 60 * 1000,
-	LINES_MAX = 5,       /* of the worst, in a message about many */
-	LINES_AT_HAND = 1000 /* the worst come first */
+	LINES_MAX = 5, /* of the worst, in a message about many */
+	WAVE_MAX = 8   /* batches that the writer gets in one go */
 };
 
 /* Something to be marked, and perhaps told. */
@@ -29,9 +29,13 @@ struct item {
 	enum alert_telling telling; /* as far as a reader can see */
 	int64_t alert_id;           /* of an end */
 	bool stirs, calms;          /* no end: holds again, not yet over */
-	bool silenced;
-	char *chat, *subject, *text, *line; /* owned */
-	char *store_id;                     /* owned */
+	const char *chat;           /* borrowed from memory, or longer */
+	const char *told;           /* of an end: as it was told */
+	struct monitor_finding finding;
+	char *memory; /* owned: all texts */
+	/* Of the first item of a segment: its one message. */
+	int64_t message_id;
+	bool failed;
 };
 
 struct items {
@@ -43,19 +47,10 @@ struct items {
 	int count, room;
 };
 
-static void item_clear(struct item *item)
-{
-	free(item->chat);
-	free(item->subject);
-	free(item->text);
-	free(item->line);
-	free(item->store_id);
-}
-
 static void items_clear(struct items *items)
 {
 	for (int i = 0; i < items->count; i++)
-		item_clear(&items->rows[i]);
+		free(items->rows[i].memory);
 	free(items->rows);
 }
 
@@ -78,7 +73,7 @@ static struct item *add_item(struct items *items)
 
 /* Who is told: whom the rule names, else the store's people, else whoever gets
  * that severity, else the administrator. */
-static char *copy_chat(const struct items *items, const char *chat)
+static const char *choose_chat(const struct items *items, const char *chat)
 {
 	const struct config_telegram *t = &items->watch->config->telegram;
 	const struct {
@@ -90,15 +85,15 @@ static char *copy_chat(const struct items *items, const char *chat)
 	};
 
 	if (items->config->chat[0] != '\0')
-		return strdup(items->config->chat);
+		return items->config->chat;
 	if (chat[0] != '\0')
-		return strdup(chat);
+		return chat;
 	for (size_t i = 0; i < COUNT_OF(by_severity); i++)
 		if (strcmp(by_severity[i].severity, items->config->severity) ==
 			    0 &&
 		    by_severity[i].chat[0] != '\0')
-			return strdup(by_severity[i].chat);
-	return strdup(t->admin_chat);
+			return by_severity[i].chat;
+	return t->admin_chat;
 }
 
 static enum alert_telling expect(const struct items *items, const char *state)
@@ -110,36 +105,49 @@ static enum alert_telling expect(const struct items *items, const char *state)
 		       : ALERT_NOTHING;
 }
 
-/* As large as needed: there may be thousands. NULL when out of memory. */
-static char *copy_of(const struct buf *text)
+/* Copies of these texts in one piece of memory; the pointers then lead there.
+ * NULL when out of memory. */
+static char *keep_texts(const char **const *texts, size_t count)
 {
-	return buf_finish(text, NULL) == 0 ? strdup(buf_text(text)) : NULL;
+	size_t bytes = 0;
+	char *memory;
+	char *p;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += strlen(*texts[i]) + 1;
+	memory = malloc(MAX_OF(bytes, (size_t)1));
+	p = memory;
+	for (size_t i = 0; i < count && p != NULL; i++) {
+		size_t n = strlen(*texts[i]) + 1;
+
+		memcpy(p, *texts[i], n);
+		*texts[i] = p;
+		p += n;
+	}
+	return memory;
 }
 
 static int note_finding(const struct monitor_finding *finding, void *context)
 {
-	CLEANUP(buf_clear) struct buf text = BUF_MAX(TEXT_BYTES_MAX);
-	CLEANUP(buf_clear) struct buf line = BUF_MAX(TEXT_BYTES_MAX);
 	struct items *items = context;
 	struct item *item = add_item(items);
-	int64_t now_ms = items->watch->now_ms;
 
 	if (item == NULL)
 		return err_set(items->e, ERR_NOMEM, "out of memory");
-	text_finding(&text, items->rule, items->config->severity, finding,
-		     now_ms, items->watch->config->telegram.order_link);
-	text_line(&line, items->rule, finding, now_ms);
-	item->silenced = finding->silenced;
+	item->finding = *finding;
 	item->telling = finding->silenced ? ALERT_NOTHING
 					  : expect(items, finding->alert_state);
-	item->chat = copy_chat(items, finding->chat);
-	item->subject = strdup(finding->subject);
-	item->store_id = strdup(finding->store_id);
-	item->text = copy_of(&text);
-	item->line = copy_of(&line);
-	if (item->chat == NULL || item->subject == NULL || item->text == NULL ||
-	    item->line == NULL || item->store_id == NULL)
+	struct monitor_finding *f = &item->finding;
+	const char **const texts[] = {
+		&f->subject,     &f->chat,   &f->alert_state, &f->number,
+		&f->external_id, &f->store,  &f->zone,        &f->store_id,
+		&f->detail,      &f->reason,
+	};
+
+	item->memory = keep_texts(texts, COUNT_OF(texts));
+	if (item->memory == NULL)
 		return err_set(items->e, ERR_NOMEM, "out of memory");
+	item->chat = choose_chat(items, f->chat);
 	return 0;
 }
 
@@ -156,7 +164,6 @@ static bool must_wait(const struct items *items, const struct monitor_end *end)
 
 static int note_end(const struct monitor_end *end, void *context)
 {
-	CLEANUP(buf_clear) struct buf text = BUF_MAX(TEXT_BYTES_MAX);
 	struct items *items = context;
 	struct item *item = add_item(items);
 
@@ -169,13 +176,14 @@ static int note_end(const struct monitor_end *end, void *context)
 			? ALERT_RESOLVE
 			: ALERT_NOTHING;
 	item->alert_id = end->alert_id;
-	item->chat = strdup(end->chat);
-	text_over(&text, items->rule, end->text);
-	item->text =
-		item->telling == ALERT_RESOLVE ? buf_take(&text) : strdup("");
-	if (item->chat == NULL || item->text == NULL)
-		return err_set(items->e, ERR_NOMEM, "out of memory");
-	return 0;
+	item->chat = end->chat;
+	item->told = item->telling == ALERT_RESOLVE ? end->text : "";
+	const char **const texts[] = {&item->chat, &item->told};
+
+	item->memory = keep_texts(texts, COUNT_OF(texts));
+	return item->memory != NULL
+		       ? 0
+		       : err_set(items->e, ERR_NOMEM, "out of memory");
 }
 
 static int by_chat_and_telling(const void *left, const void *right)
@@ -189,89 +197,136 @@ static int by_chat_and_telling(const void *left, const void *right)
 	return order != 0 ? order : a->place - b->place;
 }
 
-/* Some items of one chat and one telling: one transaction. */
+/* Some items of one chat and one telling: one unit. */
 struct batch {
 	struct unit unit;
 	const struct items *items;
+	struct item *segment; /* its first item, with the message about all */
 	const struct item *first;
 	int count;
-	bool one_message; /* about all of them */
-	const char *text; /* of it; NULL: it was in an earlier batch */
-	int64_t message_id;
+	bool one_message; /* about all of the segment */
+	char *message;    /* of it; NULL: it is in an earlier batch */
+	char *texts[WATCH_UNIT_MAX]; /* about each, owned */
 	int64_t now_ms;
 };
 
-static int mark_end(struct db *db, const struct batch *batch,
-		    const struct item *item, struct err *e)
+static void batch_clear(struct batch *batch)
 {
+	for (int i = 0; i < batch->count; i++)
+		free(batch->texts[i]);
+	free(batch->message);
+	*batch = (struct batch){0};
+}
+
+static int mark_end(struct db *db, const struct batch *batch, int i,
+		    struct err *e)
+{
+	const struct item *item = &batch->first[i];
+
 	if (item->stirs || item->calms)
 		return alert_calm(db, item->alert_id, item->calms,
 				  batch->now_ms, e);
 	return batch->one_message
 		       ? alert_mark_over(db, item->alert_id, batch->now_ms, e)
-		       : alert_over(db, item->alert_id, item->text,
+		       : alert_over(db, item->alert_id, batch->texts[i],
 				    batch->now_ms, e);
 }
 
-/* Whether it is to be told in the message about all (> 0), or < 0. */
-static int mark_one(struct db *db, const struct batch *batch,
-		    const struct item *item, struct err *e)
+static int mark_one(struct db *db, const struct batch *batch, int i,
+		    struct err *e)
 {
 	const struct config_rule *config = batch->items->config;
+	const struct item *item = &batch->first[i];
 	struct alert_finding finding = {
 		.rule = batch->items->rule->name,
-		.subject = item->subject,
+		.subject = item->finding.subject,
 		.chat = item->chat,
-		.text = item->text,
-		.store_id = item->store_id,
-		.silenced = item->silenced,
+		.text = batch->texts[i],
+		.store_id = item->finding.store_id,
+		.silenced = item->finding.silenced,
+		.told_id = batch->one_message ? batch->segment->message_id : 0,
 	};
 	int64_t id;
-	int rc;
 
 	if (item->alert_id != 0)
-		return mark_end(db, batch, item, e);
+		return mark_end(db, batch, i, e);
 	assert(config != NULL); /* a rule that is off finds nothing */
+	finding.is_new = item->finding.alert_state[0] == '\0';
 	finding.severity = config->severity;
 	finding.for_ms = config->for_ms;
 	finding.repeat_ms = config->repeat_ms;
-	if (!batch->one_message)
-		return alert_found(db, &finding, batch->now_ms, e);
-	rc = alert_mark(db, &finding, batch->now_ms, &id, e);
-	if (rc > 0 && batch->message_id != 0 &&
-	    alert_told(db, id, batch->message_id, e) < 0)
-		return ERR_BUSY;
-	return rc;
+	return batch->one_message
+		       ? alert_mark(db, &finding, batch->now_ms, &id, e)
+		       : alert_found(db, &finding, batch->now_ms, e);
 }
 
 /* The message about all goes first: the alerts keep its id. */
 static int add_message(struct db *db, struct batch *batch, struct err *e)
 {
-	const struct item *first = batch->first;
+	struct item *segment = batch->segment;
 	struct telegram_message message = {
-		.chat = first->chat,
-		.kind = alert_telling_name(first->telling),
+		.chat = segment->chat,
+		.kind = alert_telling_name(segment->telling),
 		.severity = batch->items->config != NULL
 				    ? batch->items->config->severity
 				    : "info",
-		.text = batch->text,
+		.text = batch->message,
 	};
+	int rc = telegram_queue_put(db, &message, batch->now_ms,
+				    &segment->message_id, e);
 
-	return telegram_queue_put(db, &message, batch->now_ms,
-				  &batch->message_id, e);
+	segment->failed = rc < 0;
+	return rc;
 }
 
 static int run_batch(struct unit *u, struct db *db, int64_t now_ms,
 		     struct err *e)
 {
 	struct batch *batch = CONTAINER_OF(u, struct batch, unit);
-	int rc = batch->text != NULL ? add_message(db, batch, e) : 0;
+	int rc = 0;
 
 	(void)now_ms; /* one moment for the whole pass */
 	u->bells = BELL_TELEGRAM;
+	if (batch->message != NULL)
+		rc = add_message(db, batch, e);
+	else if (batch->segment->failed)
+		rc = err_set(e, ERR_BUSY, "the message about all was not kept");
 	for (int i = 0; i < batch->count && rc >= 0; i++)
-		rc = mark_one(db, batch, &batch->first[i], e);
+		rc = mark_one(db, batch, i, e);
+	if (rc < 0)
+		batch->segment->failed = true;
 	return MIN_OF(rc, 0);
+}
+
+/* As large as needed: there may be thousands. NULL when out of memory. */
+static char *copy_of(const struct buf *text)
+{
+	return buf_finish(text, NULL) == 0 ? strdup(buf_text(text)) : NULL;
+}
+
+/* What is kept with the alert, and sent when it is told alone. */
+static char *write_one(const struct items *items, const struct item *item)
+{
+	CLEANUP(buf_clear) struct buf text = BUF_MAX(TEXT_BYTES_MAX);
+
+	if (item->alert_id == 0)
+		text_finding(&text, items->rule, items->config->severity,
+			     &item->finding, items->watch->now_ms,
+			     items->watch->config->telegram.order_link);
+	else if (item->telling == ALERT_RESOLVE)
+		text_over(&text, items->rule, item->told);
+	return copy_of(&text);
+}
+
+struct lines {
+	char *rows[LINES_MAX]; /* owned */
+	int count;
+};
+
+static void lines_clear(struct lines *lines)
+{
+	for (int i = 0; i < lines->count; i++)
+		free(lines->rows[i]);
 }
 
 /* The text about a whole segment. */
@@ -279,18 +334,25 @@ static int write_many(const struct items *items, const struct item *first,
 		      int count, int64_t firing, struct buf *text,
 		      struct err *e)
 {
-	const char *lines[LINES_MAX];
-	int line_count = MIN_OF(count, (int)LINES_MAX);
+	CLEANUP(buf_clear) struct buf line = BUF_MAX(TEXT_BYTES_MAX);
+	CLEANUP(lines_clear) struct lines lines = {.count = 0};
 
-	for (int i = 0; i < line_count; i++)
-		lines[i] = first[i].line;
+	while (first->telling != ALERT_RESOLVE &&
+	       lines.count < MIN_OF(count, (int)LINES_MAX)) {
+		buf_reset(&line);
+		text_line(&line, items->rule, &first[lines.count].finding,
+			  items->watch->now_ms);
+		lines.rows[lines.count] = copy_of(&line);
+		if (lines.rows[lines.count++] == NULL)
+			return err_set(e, ERR_NOMEM, "out of memory");
+	}
 	if (first->telling == ALERT_RESOLVE)
 		text_many_over(text, items->rule, count);
 	else
 		text_many(text, items->rule, items->config->severity, count,
 			  first->telling == ALERT_FIRE ? firing + count
 						       : firing,
-			  lines, line_count);
+			  (const char *const *)lines.rows, lines.count);
 	return buf_finish(text, e);
 }
 
@@ -316,30 +378,89 @@ static int group(const struct items *items, const struct item *first, int count,
 	return rc < 0 ? rc : 1;
 }
 
+/* Batches that the writer gets in one go, so that small ones share a
+ * transaction; it ends each by its own budget. */
+struct wave {
+	struct batch batches[WAVE_MAX];
+	int count;
+};
+
+static void wave_clear(struct wave *wave)
+{
+	for (int i = 0; i < wave->count; i++)
+		batch_clear(&wave->batches[i]);
+	wave->count = 0;
+}
+
+static int flush(struct wave *wave, struct writer *writer, struct err *e)
+{
+	struct unit *units[WAVE_MAX];
+	int rc = 0;
+
+	for (int i = 0; i < wave->count; i++)
+		units[i] = &wave->batches[i].unit;
+	if (wave->count > 0)
+		writer_call_all(writer, units, (size_t)wave->count);
+	for (int i = 0; i < wave->count && rc == 0; i++) {
+		rc = units[i]->rc;
+		if (rc < 0)
+			*e = units[i]->err;
+	}
+	wave_clear(wave);
+	return rc;
+}
+
 /* Items of one chat and one telling. */
-static int apply_segment(const struct items *items, const struct item *first,
-			 int count, struct err *e)
+struct segment {
+	struct item *first;
+	int count;
+	bool one_message;
+};
+
+static int add_batch(const struct items *items, struct wave *wave,
+		     const struct segment *segment, int done,
+		     const char *message, struct err *e)
+{
+	struct batch *batch = &wave->batches[wave->count++];
+
+	*batch = (struct batch){
+		.unit.run = run_batch,
+		.items = items,
+		.segment = segment->first,
+		.first = segment->first + done,
+		.one_message = segment->one_message,
+		.now_ms = items->watch->now_ms,
+	};
+	if (message != NULL && (batch->message = strdup(message)) == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	while (batch->count <
+	       MIN_OF(segment->count - done, (int)WATCH_UNIT_MAX)) {
+		char *text = write_one(items, &batch->first[batch->count]);
+
+		if (text == NULL)
+			return err_set(e, ERR_NOMEM, "out of memory");
+		batch->texts[batch->count++] = text;
+	}
+	return 0;
+}
+
+static int apply_segment(const struct items *items, struct wave *wave,
+			 struct segment *segment, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_MAX(TEXT_BYTES_MAX);
-	int rc = group(items, first, count, &text, e);
-	bool one_message = rc > 0;
-	int64_t message_id = 0;
+	int rc = group(items, segment->first, segment->count, &text, e);
 
-	for (int done = 0; done < count && rc >= 0; done += WATCH_UNIT_MAX) {
-		struct batch batch = {
-			.unit.run = run_batch,
-			.items = items,
-			.first = first + done,
-			.count = MIN_OF(count - done, (int)WATCH_UNIT_MAX),
-			.one_message = one_message,
-			.text = one_message && done == 0 ? buf_text(&text)
-							 : NULL,
-			.message_id = message_id,
-			.now_ms = items->watch->now_ms,
-		};
+	segment->one_message = rc > 0;
+	for (int done = 0; done < segment->count && rc >= 0;
+	     done += WATCH_UNIT_MAX) {
+		const char *message = segment->one_message && done == 0
+					      ? buf_text(&text)
+					      : NULL;
 
-		rc = writer_call(items->watch->writer, &batch.unit, e);
-		message_id = batch.message_id;
+		if (wave->count == WAVE_MAX)
+			rc = flush(wave, items->watch->writer, e);
+		if (rc >= 0)
+			rc = add_batch(items, wave, segment, done, message, e);
 	}
 	return MIN_OF(rc, 0);
 }
@@ -352,27 +473,45 @@ static void count_segment(struct watch *watch, enum alert_telling telling,
 	watch->resolved += telling == ALERT_RESOLVE ? count : 0;
 }
 
-static int apply(struct watch *watch, struct items *items, struct err *e)
+static int apply_all(struct watch *watch, struct items *items,
+		     struct wave *wave, struct err *e)
 {
 	int from = 0;
 
-	qsort(items->rows, (size_t)items->count, sizeof(*items->rows),
-	      by_chat_and_telling);
 	for (int i = 1; i <= items->count; i++) {
-		const struct item *first = &items->rows[from];
+		struct item *first = &items->rows[from];
+		struct segment segment = {.first = first, .count = i - from};
 		int rc;
 
 		if (i < items->count &&
 		    items->rows[i].telling == first->telling &&
 		    strcmp(items->rows[i].chat, first->chat) == 0)
 			continue;
-		rc = apply_segment(items, first, i - from, e);
+		rc = apply_segment(items, wave, &segment, e);
+		/* How many there are in a chat is read from the store. */
+		if (rc == 0 && i < items->count &&
+		    strcmp(items->rows[i].chat, first->chat) == 0)
+			rc = flush(wave, watch->writer, e);
 		if (rc < 0)
 			return rc;
 		count_segment(watch, first->telling, i - from);
 		from = i;
 	}
-	return 0;
+	return flush(wave, watch->writer, e);
+}
+
+static int apply(struct watch *watch, struct items *items, struct err *e)
+{
+	CLEANUP_FREE struct wave *wave = calloc(1, sizeof(*wave));
+	int rc;
+
+	if (wave == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	qsort(items->rows, (size_t)items->count, sizeof(*items->rows),
+	      by_chat_and_telling);
+	rc = apply_all(watch, items, wave, e);
+	wave_clear(wave);
+	return rc;
 }
 
 static struct monitor_terms terms_of(const struct watch *watch,

@@ -30,7 +30,7 @@ def test_everything_runs_once_it_says_so(shop: Appliance) -> None:
         "hook": [1, 2], "assembly": [1], "processor": [1], "notifier": [1], "console": [1], "scheduler": [1]}
     assert shop.request("GET", "/healthz").json() == {"by": "console-1"}
     assert "hook-token" in shop.screen() and "assembly-token" in shop.screen()
-    for secret in ("hook-token", "assembly-token", "console-admin-password", "erp-token"):
+    for secret in ("hook-token", "assembly-token", "console-admin-password", "erp-token", "probe-key"):
         assert shop.secret(secret) not in shop.screen() + shop.log()
         assert (shop.state / "secrets" / secret).stat().st_mode & 0o777 == 0o600
 

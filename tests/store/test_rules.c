@@ -179,6 +179,22 @@ static const struct {
 	 LAST_MESSAGE(-60) ";" LIVELY_WEEK(1) ";" LIVELY_WEEK(
 		 2) ";" LIVELY_WEEK(4),
 	 true},
+	{"hook-silent", "all stores are closed",
+	 LAST_MESSAGE(-600) ";" LIVELY_WEEK(1) ";" LIVELY_WEEK(
+		 2) ";" LIVELY_WEEK(4) ";" MEASURE("stores-open", 0),
+	 false},
+	{"hook-silent", "the first store opened less than an hour ago",
+	 LAST_MESSAGE(-600) ";" LIVELY_WEEK(1) ";" LIVELY_WEEK(
+		 2) ";" LIVELY_WEEK(4) ";" MEASURE("stores-open",
+						   (1795348800000 -
+						    59 * 60000)),
+	 false},
+	{"hook-silent", "it opened an hour ago",
+	 LAST_MESSAGE(-600) ";" LIVELY_WEEK(1) ";" LIVELY_WEEK(
+		 2) ";" LIVELY_WEEK(4) ";" MEASURE("stores-open",
+						   (1795348800000 -
+						    60 * 60000)),
+	 true},
 	{"hook-silent", "not for long enough",
 	 LAST_MESSAGE(-59) ";" LIVELY_WEEK(1) ";" LIVELY_WEEK(
 		 2) ";" LIVELY_WEEK(4),

@@ -132,6 +132,7 @@ struct config_mail {
 struct config_monitor {
 	char public_url[CONFIG_TEXT_BYTES]; /* for the self-probe; "": none */
 	char ping_url[CONFIG_TEXT_BYTES];   /* called after each good pass */
+	int64_t slow_ms;                    /* a self-probe that takes longer */
 };
 
 struct config_job { /* job NAME { ... } */

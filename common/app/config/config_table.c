@@ -250,7 +250,9 @@ static const struct config_option window[] = {
 
 static const struct config_option monitor[] = {
 	TEXT(config_monitor, public_url, config_check_url, "",
-	     "our address as the marketplace sees it: GET <public_url>/healthz is tried from here; empty: not"),
+	     "our address as the marketplace sees it: <public_url>/healthz is tried from here with a signed request; empty: not"),
+	DURATION(config_monitor, "slow_ms", slow_ms, MS, MS, 10, 5000, "2s",
+		 "a self-probe that is answered later counts as failed"),
 	TEXT(config_monitor, ping_url, config_check_url, "",
 	     "called after each good pass, so that somebody outside notices when there are none; empty: not"),
 	END

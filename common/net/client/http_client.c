@@ -449,6 +449,7 @@ static void report(struct call *c, CURLcode code)
 
 	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
 	answer.rc = classify(c, code, &answer.err);
+	answer.untrusted = code == CURLE_PEER_FAILED_VERIFICATION;
 	answer.body = buf_text(&c->answer);
 	answer.body_bytes = c->answer.used_bytes;
 	answer.duration_ms = clock_mono_ms() - c->started_ms;

@@ -56,6 +56,7 @@ struct http_request {
 struct http_answer {
 	int rc;
 	struct err err;
+	bool untrusted;   /* rc < 0: the peer's certificate is the reason */
 	int status;       /* 0 when rc < 0 */
 	const char *body; /* NUL-terminated; borrowed during the callback */
 	size_t body_bytes;

@@ -26,6 +26,10 @@
 	"(SELECT CASE WHEN coalesce(max(m.threshold), 0) * 60000 > $2 THEN" \
 	" max(m.threshold) * 60000 ELSE $2 END FROM rule_stores AS m WHERE" \
 	" m.rule = '" rule "')"
+#define SHORTEST(rule)                                                       \
+	"(SELECT CASE WHEN coalesce(min(m.threshold) * 60000, $2) < $2 THEN" \
+	" min(m.threshold) * 60000 ELSE $2 END FROM rule_stores AS m WHERE"  \
+	" m.rule = '" rule "')"
 #define LATER_OF(a, b) "CASE WHEN " a " > " b " THEN " a " ELSE " b " END"
 #define NOT_READY "o.state IN ('new', 'accepted', 'assembling', 'assembled')"
 
@@ -72,9 +76,10 @@ MONITOR_RULE(monitor_assembly_long, "assembly-long",
 	     " o.picker_id AS detail, '' AS reason, o.taken_ms AS at_ms,"
 	     " " LINES " AS amount" ORDERS_OF("assembly-long") OPEN_ORDER
 	     " AND o.state = 'assembling' AND o.taken_ms > 0"
-	     " AND o.taken_ms <= $1 + $6"
-	     " AND o.taken_ms <= $1 - " LIMIT " AND o.taken_ms <= $1 - " LIMIT
-	     " - $7 * " LINES,
+	     " AND o.taken_ms <= $1 + $6 - " SHORTEST(
+		     "assembly-long") " AND o.taken_ms <= $1 - " LIMIT
+				      " AND o.taken_ms <= $1 - " LIMIT
+				      " - $7 * " LINES,
 	     LATE_OR_NEARLY, NEVER, ALWAYS);
 
 /* An order for a later slot begins to count $7 before its deadline. */

@@ -161,14 +161,20 @@ MONITOR_RULE(monitor_product_unknown, "product-unknown",
 		      ", " HOUR(back) " - 2 * " WEEK ", " HOUR(     \
 			      back) " - 3 * " WEEK                  \
 				    ", " HOUR(back) " - 4 * " WEEK "))"
+/* Silence counts from when the first store opened. While all are closed nothing
+ * begins and nothing ends; the measure is missing in a store of before it. */
+#define OPEN_SINCE                                         \
+	"coalesce((SELECT max(x.value) FROM measures AS x" \
+	" WHERE x.name = 'stores-open'), 1)"
+#define STORES_CLOSED(alias) "(" OPEN_SINCE " = 0)"
 MONITOR_RULE(monitor_hook_silent, "hook-silent",
 	     "SELECT m.subject AS subject, " NO_ORDER ", - m.value AS rank,"
 	     " '' AS detail, '' AS reason, m.value AS at_ms, 0 AS amount"
 	     " FROM measures AS m WHERE m.name = 'last-message'"
-	     " AND m.value <= $1 - ($2 - $6) AND " LIVELY(
-		     "0") " >= 3"
-			  " AND " LIVELY("1") " >= 3",
-	     NEVER, NEVER, ALWAYS);
+	     " AND CASE WHEN m.value > " OPEN_SINCE
+	     " THEN m.value ELSE " OPEN_SINCE " END <= $1 - ($2 - $6)"
+	     " AND " LIVELY("0") " >= 3 AND " LIVELY("1") " >= 3",
+	     NEVER, STORES_CLOSED, ALWAYS);
 
 #define MEASURED(name, wrong)                                                 \
 	"SELECT m.subject AS subject, " NO_ORDER ", 0 AS rank, m.detail"      \

@@ -6,6 +6,7 @@
 #include "domain/catalogue/import_rows.h"
 #include "store/engine/db.h"
 
+STMT(stores_all_hours, "SELECT DISTINCT opening_hours, time_zone FROM stores");
 STMT(stores_insert_default,
      "INSERT INTO stores (id, name, time_zone, opening_hours, telegram_chat,"
      " integration_type, imported, created_ms, updated_ms)"
@@ -22,6 +23,22 @@ STMT(stores_upsert,
      " OR stores.telegram_chat <> $5 OR stores.integration_type <> $6");
 STMT(stores_select, "SELECT id, name, time_zone, telegram_chat,"
 		    " integration_type, imported FROM stores WHERE id = $1");
+
+int stores_hours(struct db *db, store_hours_visit *each, void *context,
+		 struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &stores_all_hours);
+	int count = 0;
+	int rc;
+
+	while ((rc = query_next(q, e)) > 0) {
+		rc = each(query_col_text(q, 0), query_col_text(q, 1), context);
+		if (rc < 0)
+			return rc;
+		count++;
+	}
+	return rc < 0 ? rc : count;
+}
 
 int stores_get(struct db *db, const char *store_id, struct store_row *ret_row,
 	       struct err *e)

@@ -28,6 +28,13 @@ struct store_entry;
 int stores_put(struct db *db, const struct store_entry *s, int64_t now_ms,
 	       struct err *e);
 
+/* Each pair of opening hours and time zone that some store has. Calls each()
+ * until it returns < 0. Number of pairs, or < 0. Reader. */
+typedef int store_hours_visit(const char *opening_hours, const char *time_zone,
+			      void *context);
+int stores_hours(struct db *db, store_hours_visit *each, void *context,
+		 struct err *e);
+
 struct store_row {
 	char id[64], name[128], time_zone[64], telegram_chat[64];
 	int integration_type;

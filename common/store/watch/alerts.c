@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/macros.h"
 #include "store/engine/db.h"
 #include "store/queue/telegram_queue.h"
 
@@ -21,6 +22,12 @@ STMT(alerts_by_id,
 STMT(alerts_begin,
      "INSERT INTO alerts (rule, subject, severity, state, chat, text, since_ms,"
      " store_id) VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7) RETURNING id");
+/* As above, firing at once; $8 message or null. Nothing when it lives already.
+ */
+STMT(alerts_begin_firing,
+     "INSERT INTO alerts (rule, subject, severity, state, chat, text, since_ms,"
+     " store_id, fired_ms, notified_ms, told_id) VALUES ($1, $2, $3, 'firing',"
+     " $4, $5, $6, $7, $6, $6, $8) ON CONFLICT DO NOTHING RETURNING id");
 STMT(alerts_set_told, "UPDATE alerts SET told_id = $2 WHERE id = $1");
 STMT(alerts_set_calm, "UPDATE alerts SET calm_since_ms = $2 WHERE id = $1");
 STMT(alerts_unset_calm, "UPDATE alerts SET calm_since_ms = NULL WHERE id = $1");
@@ -34,11 +41,12 @@ STMT(alerts_of_chat,
      " count(*) FROM alerts WHERE rule = $1 AND chat = $2"
      " AND state <> 'resolved' AND state = 'firing'");
 STMT(alerts_since, "UPDATE alerts SET since_ms = $2 WHERE id = $1");
-/* $1 id, $2 now, $3 text, $4 severity, $5 chat */
+/* $1 id, $2 now, $3 text, $4 severity, $5 chat, $6 message or null */
 STMT(alerts_fire,
      "UPDATE alerts SET state = 'firing',"
      " fired_ms = coalesce(fired_ms, $2), notified_ms = $2, text = $3,"
-     " severity = $4, chat = $5 WHERE id = $1");
+     " severity = $4, chat = $5, told_id = coalesce($6, told_id)"
+     " WHERE id = $1");
 STMT(alerts_resolve,
      "UPDATE alerts SET state = 'resolved', resolved_ms = $2 WHERE id = $1");
 STMT(alerts_set_quiet, "UPDATE alerts SET quiet = 1 WHERE id = $1"
@@ -88,12 +96,17 @@ static int find_live(struct db *db, const struct alert_finding *finding,
 	return 0;
 }
 
-static int begin(struct db *db, const struct alert_finding *finding,
-		 int64_t now_ms, int64_t *ret_id, struct err *e)
+static void bind_id(struct query *q, int n, int64_t id)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &alerts_begin);
-	int rc;
+	if (id != 0)
+		query_i64(q, n, id);
+	else
+		query_null(q, n);
+}
 
+static void bind_beginning(struct query *q, const struct alert_finding *finding,
+			   int64_t now_ms)
+{
 	query_text(q, 1, finding->rule);
 	query_text(q, 2, finding->subject);
 	query_text(q, 3, finding->severity);
@@ -101,8 +114,26 @@ static int begin(struct db *db, const struct alert_finding *finding,
 	query_text(q, 5, finding->text);
 	query_i64(q, 6, now_ms);
 	query_text(q, 7, finding->store_id != NULL ? finding->store_id : "");
-	rc = query_one_i64(q, ret_id, e);
-	return rc < 0 ? rc : 0;
+}
+
+static int begin(struct db *db, const struct alert_finding *finding,
+		 int64_t now_ms, int64_t *ret_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &alerts_begin);
+
+	bind_beginning(q, finding, now_ms);
+	return MIN_OF(query_one_i64(q, ret_id, e), 0);
+}
+
+/* 1 and its id; 0: it lives already. */
+static int begin_firing(struct db *db, const struct alert_finding *finding,
+			int64_t now_ms, int64_t *ret_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &alerts_begin_firing);
+
+	bind_beginning(q, finding, now_ms);
+	bind_id(q, 8, finding->told_id);
+	return query_one_i64(q, ret_id, e);
 }
 
 static int fire(struct db *db, const struct alert_finding *finding, int64_t id,
@@ -116,6 +147,7 @@ static int fire(struct db *db, const struct alert_finding *finding, int64_t id,
 	query_text(q, 3, finding->text);
 	query_text(q, 4, finding->severity);
 	query_text(q, 5, finding->chat);
+	bind_id(q, 6, finding->told_id);
 	rc = query_exec(q, e);
 	return rc < 0 ? rc : 0;
 }
@@ -156,8 +188,13 @@ static int mark(struct db *db, const struct alert_finding *finding,
 {
 	struct live live = {0};
 	enum alert_telling telling;
-	int rc = find_live(db, finding, &live, e);
+	int rc = 0;
 
+	if (finding->is_new && finding->for_ms == 0 && !finding->silenced)
+		rc = begin_firing(db, finding, now_ms, ret_id, e);
+	if (rc != 0)
+		return rc < 0 ? rc : (int)ALERT_FIRE;
+	rc = find_live(db, finding, &live, e);
 	if (rc == 0 && live.id == 0) {
 		live.since_ms = now_ms;
 		rc = begin(db, finding, now_ms, &live.id, e);

@@ -24,6 +24,9 @@ struct alert_finding {
 	int64_t repeat_ms;    /* tell again after this; 0: never */
 	const char *store_id; /* NULL: of none */
 	bool silenced; /* it does not fire now, however long it is true */
+	bool is_new;   /* a reader has seen no live alert of it: no need to look
+			  again when it fires at once */
+	int64_t told_id; /* the message about many that tells of it; 0: none */
 };
 
 /* The condition is true now: begin, go on, fire or repeat. 0 or < 0. */

@@ -61,6 +61,12 @@ STMT(jobs_lost,
 STMT(jobs_ok, "SELECT coalesce(ended_ms, 0) FROM job_runs WHERE job = $1"
 	      " AND outcome = 'ok' ORDER BY id DESC LIMIT 1");
 
+STMT(jobs_watched,
+     "SELECT j.name, coalesce((SELECT r.ended_ms FROM job_runs AS r"
+     "  WHERE r.job = j.name AND r.outcome = 'ok' ORDER BY r.id DESC"
+     "  LIMIT 1), 0), j.expected_ms FROM jobs AS j"
+     " WHERE j.paused = 0 AND j.expected_ms > 0 ORDER BY j.name");
+
 static const char *const outcome_names[JOB_OUTCOME_MAX_] = {
 #define X(symbol, name) [symbol] = (name),
 	JOB_OUTCOMES(X)
@@ -331,6 +337,28 @@ int jobs_lost_slots(struct db *db, const char *job, int64_t since_ms,
 	query_i64(q, 4, max);
 	while ((rc = query_next(q, e)) > 0 && count < max)
 		ret_slots[count++] = query_col_i64(q, 0);
+	return rc < 0 ? rc : count;
+}
+
+int jobs_health(struct db *db, job_health_visit *each, void *context,
+		struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &jobs_watched);
+	int count = 0;
+	int rc;
+
+	while ((rc = query_next(q, e)) > 0) {
+		struct job_health job = {
+			.name = query_col_text(q, 0),
+			.last_ok_ms = query_col_i64(q, 1),
+			.expected_ms = query_col_i64(q, 2),
+		};
+
+		rc = each(&job, context);
+		if (rc < 0)
+			return rc;
+		count++;
+	}
 	return rc < 0 ? rc : count;
 }
 

@@ -138,6 +138,17 @@ int jobs_lost_slots(struct db *db, const char *job, int64_t since_ms,
 int jobs_last_ok(struct db *db, const char *job, int64_t *ret_ms,
 		 struct err *e);
 
+/* Jobs of which a good run is expected, with the end of their latest one (0:
+ * never). Paused ones are none of them. As jobs_history(). Reader. */
+struct job_health {
+	const char *name; /* borrowed */
+	int64_t last_ok_ms;
+	int64_t expected_ms; /* when the next good run must have ended */
+};
+typedef int job_health_visit(const struct job_health *job, void *context);
+int jobs_health(struct db *db, job_health_visit *each, void *context,
+		struct err *e);
+
 /* For people: run once now, as soon as it does not run (who asks is kept with
  * the run); pause and resume. */
 int jobs_request(struct db *db, const char *job, const char *who,

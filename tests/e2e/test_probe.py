@@ -1,0 +1,150 @@
+"""The appliance looks at itself from outside: a signed question through nginx, and what /healthz knows."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import shutil
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from appliance import BIN, Appliance, wait_until
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Appliance]:
+    folder = Path(tempfile.mkdtemp(prefix="og-"))
+    made = Appliance(folder, "pool { hook = 1 assembly = 1 }\n")
+    try:
+        yield made.start()
+    finally:
+        made.destroy()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def mark(shop: Appliance, at_ms: int | None = None, key: str | None = None, nonce: str | None = None) -> str:
+    nonce = nonce or secrets.token_urlsafe(32)
+    at_ms = at_ms or int(time.time() * 1000)
+    proof = hmac.new((key or shop.secret("probe-key")).encode(), f"probe {at_ms} {nonce}".encode(), hashlib.sha256)
+    return f"v1 {at_ms} {nonce} {proof.hexdigest()}"
+
+
+def ask(shop: Appliance, header: str) -> tuple[int, dict]:
+    answer = shop.request("GET", "/healthz", headers={"Ordergate-Probe": header})
+    return answer.status, answer.json()
+
+
+def monitor(shop: Appliance, options: str, folder: Path) -> tuple[int, str]:
+    """A pass of the monitor with other options beside the running one; what it measured of our address."""
+    config = folder / "other.conf"
+    config.write_text(shop.config.read_text() + options, encoding="utf-8")
+    subprocess.run([str(BIN / "ordergate-monitor"), "--state", str(shop.state), "--config", str(config)], check=True,
+                   capture_output=True, timeout=30)
+    with closing(shop.store()) as store:
+        return store.execute("SELECT value, detail FROM measures WHERE name = 'self-probe' ORDER BY at_ms DESC").fetchone()
+
+
+class Relay:
+    """A wire to nginx that is slow."""
+
+    def __init__(self, port: int, delay_s: float) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port, self.to, self.delay_s = self.listener.getsockname()[1], port, delay_s
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.to))
+            threading.Thread(target=self.pump, args=(near, far, 0), daemon=True).start()
+            threading.Thread(target=self.pump, args=(far, near, self.delay_s), daemon=True).start()
+
+    @staticmethod
+    def pump(source: socket.socket, target: socket.socket, delay_s: float) -> None:
+        try:
+            while data := source.recv(65536):
+                time.sleep(delay_s)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def test_a_signed_question_is_answered_once_and_nothing_is_stored(shop: Appliance) -> None:
+    nonce = secrets.token_urlsafe(32)
+    good = mark(shop, nonce=nonce)
+    status, body = ask(shop, good)
+    assert status == 200
+    assert body["probe"] == hmac.new(shop.secret("probe-key").encode(), f"answer 0 {nonce}".encode(), hashlib.sha256).hexdigest()
+    assert ask(shop, good)[0] == 403, "a replay"
+    now = int(time.time() * 1000)
+    for forged in (mark(shop, key="x"), mark(shop, now - 61_000), mark(shop, now + 65_000), "v1", ""):
+        assert ask(shop, forged)[0] in ((403,) if forged else (200, 403)), forged
+    assert "probe" not in shop.request("GET", "/healthz").json()
+    with closing(shop.store()) as store:
+        assert store.execute("SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM quarantine)").fetchone() == (0,)
+
+
+def test_what_is_wrong_with_our_address_is_told_apart(shop: Appliance, folder: Path) -> None:
+    url = f"https://127.0.0.1:{shop.port}"
+    assert monitor(shop, f'monitor {{ public_url = "{url}/" slow_ms = 5000 }}\n', folder) == (0, "")
+    value, why = monitor(shop, 'monitor { public_url = "https://127.0.0.1:9" }\n', folder)
+    assert value == 1 and why.startswith("нет ответа: ")
+    shutil.copy(shop.state / "tls" / "certificate.pem", folder / "c.pem")
+    value, why = monitor(shop, f'monitor {{ public_url = "{url}" }}\nhttp {{ tls_certificate = "{folder}/c.pem"'
+                               f' tls_key = "{folder}/c.pem" }}\n', folder)
+    assert value == 1 and why.startswith("сертификату нельзя доверять: ")
+    relay = Relay(shop.port, 0.1)
+    value, why = monitor(shop, f'monitor {{ public_url = "https://127.0.0.1:{relay.port}" slow_ms = 50 }}\n', folder)
+    relay.listener.close()
+    assert value == 1 and why.startswith("ответ пришёл только через ")
+    value, why = monitor(shop, f'monitor {{ public_url = "{url}/nowhere" }}\n', folder)
+    assert value == 1 and why == "код 404, ответила не эта установка"
+
+
+def change(shop: Appliance, sql: str) -> None:
+    with closing(sqlite3.connect(shop.state / "ordergate.db", timeout=10)) as store:
+        store.execute("PRAGMA wal_autocheckpoint=0")
+        with store:
+            store.execute(sql)
+
+
+def health(shop: Appliance, query: str = "") -> tuple[int, list[str]]:
+    answer = shop.request("GET", f"/healthz{query}")
+    return answer.status, answer.json().get("reasons", [])
+
+
+def test_a_job_without_a_good_run_in_its_time_is_a_reason(shop: Appliance) -> None:
+    planned = "SELECT expected_ms FROM jobs WHERE name = 'backup' AND expected_ms > 0"
+
+    def expected() -> int | None:
+        with closing(shop.store()) as store:
+            return (store.execute(planned).fetchone() or (None,))[0]
+    was = wait_until(expected, 10, "the backup is planned")
+    change(shop, "UPDATE jobs SET expected_ms = 1 WHERE name = 'backup'")
+    assert health(shop) == (503, ["job backup: no good run yet"])
+    assert health(shop, "?start=1") == (200, []), "what was started runs"
+    change(shop, "UPDATE jobs SET paused = 1 WHERE name = 'backup'")
+    assert health(shop) == (200, []), "nothing is expected of a paused one"
+    change(shop, f"UPDATE jobs SET paused = 0, expected_ms = {was} WHERE name = 'backup'")
+    assert health(shop) == (200, [])
+
+
+def test_a_store_that_is_held_after_a_restore_is_a_reason(shop: Appliance) -> None:
+    change(shop, "UPDATE store_meta SET held = 1")
+    assert health(shop) == (503, ["held after a restore: nothing is sent"])
+    change(shop, "UPDATE store_meta SET held = 0")
+    assert health(shop) == (200, [])
