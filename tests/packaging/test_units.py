@@ -17,8 +17,9 @@ EXPOSURE_MAX = 2.0
 SECRETS = {
     "hook": {"hook-token"},
     "assembly": {"assembly-token"},
+    "console": {"probe-key"},
     "notifier": {"kuper-client-token", "kuper-client-id", "kuper-client-secret"},
-    "scheduler": {"telegram-token", "mail-password", "kuper-client-token", "kuper-client-id", "kuper-client-secret"},
+    "scheduler": {"telegram-token", "mail-password", "probe-key", "kuper-client-token", "kuper-client-id", "kuper-client-secret"},
 }
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
