@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "domain/blocking.h"
+#include "domain/invoice/later_change.h"
 #include "domain/order/order_moment.h"
 #include "flow/goods.h"
 #include "store/engine/db.h"
@@ -16,6 +17,7 @@
 #include "store/exchange/feed.h"
 #include "store/order/history.h"
 #include "store/order/identity.h"
+#include "store/order/later_changes.h"
 #include "store/order/marking_codes.h"
 #include "store/order/orders.h"
 #include "store/order/stores.h"
@@ -25,7 +27,8 @@
 
 enum {
 	NOTICE_BYTES_MAX = 1024 * 1024,
-	MOMENT_BYTES_MAX = 1024 * 1024
+	MOMENT_BYTES_MAX = 1024 * 1024,
+	LATER_BYTES_MAX = 1024 * 1024
 };
 
 void flow_message_clear(struct flow_message *fm)
@@ -213,6 +216,27 @@ static int load_or_name(struct db *db, const struct queue_message *m,
 	return 0;
 }
 
+/* What the marketplace says of goods that are packed already. */
+static int keep_later_change(struct db *db, const struct order *order,
+			     const struct order_event *event, int64_t now_ms,
+			     struct err *e)
+{
+	CLEANUP(buf_clear) struct buf body = BUF_MAX(LATER_BYTES_MAX);
+	int64_t total_minor = event->terms.discount_total_minor;
+	int rc;
+
+	if (!event->has_lines || order->state <= ORDER_ASSEMBLING ||
+	    order->state == ORDER_CANCELED ||
+	    (event->type != EVENT_UPDATED && event->type != EVENT_CREATED))
+		return 0;
+	rc = later_change_write(order, event, &body, e);
+	return rc < 0 ? rc
+		      : later_changes_add(db, order->id, event->event_ms,
+					  total_minor > 0 ? total_minor : -1,
+					  rc > 0 ? buf_text(&body) : "", now_ms,
+					  e);
+}
+
 /* What the event meant (enum order_verdict), or < 0. */
 static int apply_event(struct db *db, const struct order_policy *policy,
 		       struct order *order, const struct order_event *event,
@@ -223,6 +247,8 @@ static int apply_event(struct db *db, const struct order_policy *policy,
 
 	if (rc == 0)
 		rc = save_change(db, order, &change, now_ms, ret_bells, e);
+	if (rc == 0 && change.changed)
+		rc = keep_later_change(db, order, event, now_ms, e);
 	return rc < 0 ? rc : (int)change.verdict;
 }
 

@@ -122,6 +122,7 @@ int ctl_document_show(struct ctl *ctl);
 int ctl_document_export(struct ctl *ctl);
 int ctl_document_rebuild(struct ctl *ctl);
 int ctl_document_change(struct ctl *ctl);
+int ctl_document_leave(struct ctl *ctl);
 int ctl_document_reconcile(struct ctl *ctl);
 int ctl_report(struct ctl *ctl);
 

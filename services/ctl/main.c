@@ -103,6 +103,8 @@ static const struct ctl_command commands[] = {
 	{"document reconcile", "FILE.csv [--from DAY --to DAY] [--partial] [--again]", "the marketplace's report against our documents", ctl_document_reconcile, true, NULL},
 	{"document reports", "[--limit N] [--json]", "reports of the marketplace and what was found", ctl_view, true, "document.reports"},
 	{"document return", "ORDER LINE=QUANTITY[/GRAMS]... --reason TEXT", "goods came back", ctl_document_change, true, "return"},
+	{"document changed", "[--limit N] [--json]", "sold orders that the marketplace changed", ctl_view, true, "document.changed"},
+	{"document leave", "ORDER --reason TEXT", "such a change needs no document", ctl_document_leave, true, NULL},
 	{"document correct", "ORDER LINE=QUANTITY[/GRAMS]... --reason TEXT", "what was really handed over", ctl_document_change, true, "correction"},
 };
 /* clang-format on */

@@ -304,6 +304,8 @@ static const struct {
 	{"document.list", {"--kind", "--state", "--limit"}},
 	{"document.blocked", {"--limit"}},
 	{"document.batches", {"--limit"}},
+	{"document.reports", {"--limit"}},
+	{"document.changed", {"--limit"}},
 	{"document.files", {"", "--limit"}},
 };
 

@@ -12,12 +12,19 @@ struct err;
 
 struct invoicing_result {
 	int made, empty, blocked, exported;
+	int returned, told; /* of what the marketplace said later */
 };
 
 /* Make the document of every delivered order that has none, one transaction
  * each. 0; < 0 when the store fails. */
 int invoicing_make(struct service *s, struct invoicing_result *result,
 		   struct err *e);
+
+/* What the marketplace said of goods that were sold already: a return each
+ * (invoicing.after_delivery), or it waits for a person. 0; < 0 when the store
+ * fails. */
+int invoicing_later(struct service *s, struct invoicing_result *result,
+		    struct err *e);
 
 /* Write the files of every batch of documents that has none yet. A batch that
  * cannot be written does not keep the others back. 0; the first error. */

@@ -12,9 +12,14 @@ static int run(struct service *s, struct buf *ret_line, struct err *e)
 	int rc = invoicing_make(s, &result, e);
 
 	if (rc == 0)
+		rc = invoicing_later(s, &result, e);
+	if (rc == 0)
 		rc = invoicing_export(s, &result, e);
 	buf_printf(ret_line, "made=%d empty=%d blocked=%d exported=%d",
 		   result.made, result.empty, result.blocked, result.exported);
+	if (result.returned > 0 || result.told > 0)
+		buf_printf(ret_line, " returned=%d told=%d", result.returned,
+			   result.told);
 	return rc;
 }
 

@@ -162,6 +162,16 @@ const struct rule rules[] = {
 		.line = N_("{order}: {reason}"),
 	},
 	{
+		.name = "order-changed", .query = &monitor_order_changed,
+		.title = N_("The marketplace changed an order that is sold"),
+		.body = N_("Order {order} (no. {number})\n"
+			   "Store: {store}\n"
+			   "Changed: {time}\n"
+			   "Reason: {reason}\n"
+			   "To do: ordergatectl document return, correct or leave"),
+		.line = N_("{order}: {reason}"),
+	},
+	{
 		.name = "report-differs", .query = &monitor_report_differs,
 		.title = N_("The marketplace's report differs from our documents"),
 		.body = N_("Report: {subject}, {time}\n"

@@ -136,9 +136,9 @@ def test_documents_of_a_closed_period_follow_the_policy(place: Installation) -> 
 def test_a_return_in_january_of_a_sale_in_december_keeps_its_rate(place: Installation) -> None:
     add_order(place, 1, "s1", ms("2025-12-30T12:00"), line("a", "3", "33.33"), line("b", "1", "100.00", 1000, picked_weight=777))
     assert place.run("invoicing") == result(made=1)
-    assert place.control("document", "return", "H1", "1=1", "--reason", "брак").startswith("return OG-000002: 33.33")
-    assert place.control("document", "correct", "1-1", "2=1/700", "--reason", "перевес").startswith("correction OG-000003: -7.70")
-    assert place.control("document", "return", "1", "1=2", "2=1", "--reason", "отказ").startswith("return OG-000004: 136.66")
+    assert place.control("document", "return", "H1", "1=1", "--reason", "брак").startswith("возврат OG-000002: 33.33")
+    assert place.control("document", "correct", "1-1", "2=1/700", "--reason", "перевес").startswith("корректировка OG-000003: -7.70")
+    assert place.control("document", "return", "1", "1=2", "2=1", "--reason", "отказ").startswith("возврат OG-000004: 136.66")
     assert place.run("invoicing") == result(exported=3)
     sale, first, correction, rest = documents(place)
     for later in (first, correction, rest):
@@ -171,7 +171,7 @@ def test_a_change_that_makes_no_sense_is_refused_and_takes_no_number(place: Inst
             (("return", "H2", "1=1", "--reason", "x"), 1, "no document yet")):
         returned, text = refuse(place, "document", *arguments)
         assert (returned, word in text) == (code, True), (arguments, returned, text)
-    assert place.control("document", "return", "H1", "1=1", "--reason", "x").startswith("return OG-000002: 10.00")
+    assert place.control("document", "return", "H1", "1=1", "--reason", "x").startswith("возврат OG-000002: 10.00")
 
 
 # --- properties
@@ -430,3 +430,39 @@ def test_a_folder_that_cannot_be_written_fails_the_run_and_loses_nothing(place: 
     (folder / ".documents-000001.json.tmp").rmdir()
     assert place.run("invoicing") == result(exported=1)
     assert len(exported(place, "documents-000001.*")) == 3
+
+
+# --- what the marketplace says after the sale
+
+
+def say_later(place: Installation, order: int, body: str, total: int = -1) -> None:
+    """As the processor keeps it."""
+    place.change("INSERT INTO order_later_changes (order_id, event_ms, total_minor, body, state, created_ms)"
+                 " VALUES (?, 1, ?, ?, 'due', 1)", order, total, body)
+
+
+def test_goods_that_the_marketplace_takes_off_later_become_a_return_or_an_alert(place: Installation) -> None:
+    sold = ms("2026-03-10T12:00")
+    for number in (1, 2):
+        add_order(place, number, "s1", sold, line("a", "3", "10.00"), line("b", "1", "5.00"))
+    add_order(place, 3, "s1", 0, line("a", "1", "10.00"), state="delivering")
+    one_back = '[{"sku":"a","line":1,"quantity":2},{"sku":"b","line":2,"quantity":1,"same":true}]'
+    for number in (1, 3):
+        say_later(place, number, one_back, 2500)
+    assert place.run("invoicing") == result(made=2) + " returned=0 told=1"
+    assert place.rows("SELECT state FROM order_later_changes ORDER BY id") == [("told",), ("due",)]
+    place.run("monitor")
+    assert place.rows("SELECT rule, subject FROM alerts WHERE rule = 'order-changed'") == [("order-changed", "1-1")]
+    assert "goods came back" in place.control("document", "changed")
+    place.control("document", "leave", "H1", "--reason", "the buyer has them")
+    assert place.rows("SELECT state FROM order_later_changes ORDER BY id") == [("settled",), ("due",)]
+
+    configure(place, after_delivery='"correct"')
+    say_later(place, 2, one_back, 2500)
+    say_later(place, 2, one_back, 2500)
+    assert place.run("invoicing") == result(exported=1) + " returned=1 told=0"
+    made = documents(place)[-1]
+    assert (made["kind"], made["total"], made["reason"], made["order"]["externalId"]) == ("return", "10.00", "order.updated", "H2")
+    assert (made["lines"][0]["before"]["quantity"], made["lines"][0]["after"]["quantity"]) == (3, 2)
+    assert place.run("invoicing") == result()
+    place.control("verify")

@@ -156,6 +156,7 @@ def test_the_folder_is_emptied_and_a_file_is_known_again(place: Installation) ->
     assert place.rows("SELECT rule, subject FROM alerts WHERE rule = 'report-differs' ORDER BY subject") == [
         ("report-differs", "REP-000001"), ("report-differs", "bad.csv")]
     assert place.run("settlement") == "reports=0 known=0 failed=0 differences=0"
+    assert len(place.control("document", "reports").splitlines()) == 3
     place.control("verify")
 
 

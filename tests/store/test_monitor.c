@@ -320,6 +320,18 @@ static const struct {
 	 "Store: Market &lt;1&gt;\n"
 	 "Reason: no VAT for &quot;1&quot;",
 	 "UPDATE orders SET invoice_state = 'done'"},
+	{"order-changed",
+	 "INSERT INTO order_later_changes (order_id, event_ms, total_minor,"
+	 " body, state, reason, created_ms) VALUES (7, " NOW_S "000, -1, '[]',"
+	 " 'told', 'a has another price', 0)",
+	 "-1|fire|" YELLOW "<b>The marketplace changed an order that is sold"
+	 "</b>\n"
+	 "Order H7&amp;Co (no. 1-7)\n"
+	 "Store: Market &lt;1&gt;\n"
+	 "Changed: 22.11.2026 15:00 (Europe/Moscow)\n"
+	 "Reason: a has another price\n"
+	 "To do: ordergatectl document return, correct or leave",
+	 "UPDATE order_later_changes SET state = 'settled'"},
 	{"report-differs",
 	 "INSERT INTO market_reports (channel, file_name, hash, revision,"
 	 " outcome, name, missing, different, created_ms) VALUES ('kuper',"

@@ -526,6 +526,30 @@ a_store_that_nobody_imported_is_made_by_its_first_order(void **state)
 #define FLOW_TEST(test) \
 	cmocka_unit_test_setup_teardown(test, flow_setup, flow_teardown)
 
+static void goods_that_change_once_packed_are_kept_for_invoicing(void **state)
+{
+	struct fixture *f = *state;
+
+	flow_arrive(f, "H1", "order.created", 1, "A2 B1");
+	flow_process(f);
+	flow_arrive(f, "H1", "order.updated", 2, "A3 B1"); /* not packed yet */
+	flow_process(f);
+	flow_assemble(f);
+	flow_arrive(f, "H1", "order.updated", 5, "A3 B1"); /* says nothing */
+	flow_process(f);
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM"
+					" order_later_changes"
+					" WHERE state = 'due'"),
+			 0);
+	flow_arrive(f, "H1", "order.updated", 6, "A1 B1");
+	flow_arrive(f, "H1", "order.updated", 4, "B1"); /* older */
+	flow_process(f);
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM"
+					" order_later_changes"
+					" WHERE state = 'due'"),
+			 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,6 +584,7 @@ int main(void)
 		FLOW_TEST(
 			a_message_that_came_after_the_look_is_not_passed_over),
 		FLOW_TEST(nothing_to_catch_up_with_is_good),
+		FLOW_TEST(goods_that_change_once_packed_are_kept_for_invoicing),
 		FLOW_TEST(
 			more_than_can_be_caught_up_with_is_left_to_the_processor),
 		FLOW_TEST(a_pick_writes_its_own_line_only),

@@ -191,6 +191,7 @@ struct config_invoicing {
 	char closed_until[CONFIG_NAME_BYTES]; /* "YYYY-MM-DD"; "": never */
 	/* Documents of days up to then bear: "today", "original" */
 	char closed_documents[CONFIG_NAME_BYTES];
+	char after_delivery[CONFIG_NAME_BYTES]; /* "correct", "alert" */
 };
 
 struct config_settlement {

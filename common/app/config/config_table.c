@@ -281,6 +281,8 @@ static const struct config_option invoicing[] = {
 	     "last day whose books are closed, \"YYYY-MM-DD\""),
 	WORD(config_invoicing, closed_documents, "today original", "today",
 	     "the day that documents of closed days bear; the VAT is always that of the delivery"),
+	WORD(config_invoicing, after_delivery, "correct alert", "alert",
+	     "when the marketplace takes goods off an order that is sold: make the return, or tell people"),
 	END
 };
 
@@ -410,6 +412,7 @@ const char config_builtin[] =
 	" repeat = 4h }\n"
 	"rule invoice-missing { threshold = 120 repeat = 24h }\n"
 	"rule invoice-blocked { repeat = 24h }\n"
+	"rule order-changed { repeat = 24h }\n"
 	"rule report-differs { window = 7d repeat = 0 }\n"
 	"rule telegram-backlog { threshold = 100 for = 5m repeat = 4h }\n"
 	"rule mail-failing { threshold = 15 repeat = 24h mail = false }\n"

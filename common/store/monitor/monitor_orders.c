@@ -166,3 +166,17 @@ MONITOR_RULE(
 	" AND r.created_ms > $1 - $8 AND (r.outcome = 'failed' OR r.missing"
 	" + r.extra + r.different + r.duplicate >= $2 - $6)",
 	NEVER, NEVER, ALWAYS);
+/* What the marketplace said of goods that were sold, and nobody followed. */
+MONITOR_RULE(monitor_order_changed, "order-changed",
+	     "SELECT o.number AS subject, '' AS chat, s.time_zone AS zone,"
+	     " o.number AS number, o.external_id AS external_id,"
+	     " s.name AS store, o.store_id AS store_id, - c.id AS rank,"
+	     " '' AS detail, c.reason AS reason, c.event_ms AS at_ms,"
+	     " 0 AS amount FROM order_later_changes AS c"
+	     " JOIN orders AS o ON o.id = c.order_id"
+	     " JOIN stores AS s ON s.id = o.store_id WHERE c.state = 'told'"
+	     " AND c.id = (SELECT max(l.id) FROM order_later_changes AS l"
+	     "  WHERE l.order_id = c.order_id AND l.state = 'told')"
+	     " AND (SELECT count(*) FROM order_later_changes AS n"
+	     "  WHERE n.state = 'told') >= $2 - $6",
+	     NEVER, NEVER, ALWAYS);

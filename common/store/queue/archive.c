@@ -167,6 +167,7 @@ PART(codes, "order_marking_codes");
 PART(lines, "order_lines");
 PART(history, "order_history");
 PART(parked, "parked_events");
+PART(later, "order_later_changes");
 PART(identity, "order_identity");
 PART(inbox_heads, "inbox_head");
 PART(idle_heads_of, "inbox_head_idle");
@@ -182,6 +183,7 @@ static const struct stmt *const order_parts[] = {&archive_customers,
 						 &archive_lines,
 						 &archive_history,
 						 &archive_parked,
+						 &archive_later,
 						 &archive_identity,
 						 &archive_inbox_heads,
 						 &archive_idle_heads_of,

@@ -117,6 +117,11 @@ STMT(view_document_reports,
      " r.to_date, r.order_count, r.missing, r.extra, r.different, r.duplicate,"
      " r.reason FROM market_reports AS r ORDER BY r.id DESC"
      " LIMIT CAST($1 AS INTEGER)");
+STMT(view_document_changed,
+     "SELECT o.external_id, o.number, o.store_id, c.event_ms, c.total_minor,"
+     " c.reason FROM order_later_changes AS c JOIN orders AS o"
+     " ON o.id = c.order_id WHERE c.state = 'told' ORDER BY c.id DESC"
+     " LIMIT CAST($1 AS INTEGER)");
 STMT(view_order_documents,
      "SELECT id, kind, series, number, business_date, total_minor, vat_minor,"
      " state, file_name FROM documents"
@@ -254,6 +259,7 @@ static const struct view views[] = {
 	{"silence.list", &view_silence_list},
 	{"rule.list", &view_rule_list},
 	{"measure.list", &view_measure_list},
+	{"document.changed", &view_document_changed},
 	{"document.reports", &view_document_reports},
 	{"document.list", &view_document_list},
 	{"document.blocked", &view_document_blocked},

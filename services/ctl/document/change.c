@@ -6,25 +6,30 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/locale.h"
 #include "app/zones.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
 #include "codec/decimal.h"
+#include "codec/json/json_out.h"
 #include "codec/time/timestamp.h"
 #include "ctl.h"
+#include "document/fold.h"
 #include "document/keep.h"
 #include "domain/invoice/invoice.h"
-#include "store/document/documents.h"
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
+#include "store/order/later_changes.h"
+#include "store/order/orders.h"
 #include "store/order/stores.h"
 #include "store/watch/views.h"
 
 enum {
 	CHANGES_MAX = 200,
-	ACTOR_BYTES = 64
+	ACTOR_BYTES = 64,
+	DETAIL_BYTES_MAX = 64 * 1024
 };
 
 struct change {
@@ -40,43 +45,15 @@ struct change {
 	int64_t total_minor;
 };
 
-/* The order's documents, put on top of each other. */
-struct fold {
-	struct invoice state;
-	int count;
-	int64_t revision; /* of the kind's last document */
-	enum invoice_kind kind;
-};
-
-static int add_to_fold(const struct document_body *document, void *context,
-		       struct err *e)
-{
-	CLEANUP(invoice_clear) struct invoice invoice = {0};
-	struct fold *fold = context;
-	int rc = invoice_read(document->body, strlen(document->body), &invoice,
-			      e);
-
-	if (rc < 0)
-		return rc;
-	if (invoice.kind == fold->kind)
-		fold->revision = invoice.revision;
-	if (fold->count++ > 0)
-		return invoice_apply(&fold->state, &invoice, e);
-	fold->state = invoice;
-	invoice = (struct invoice){0};
-	return 0;
-}
-
 /* Today where the store is: a change belongs to the day on which it is made.
  * Looked up before the transaction, because zones are files. */
 static int set_today(struct ctl *ctl, struct change *change)
 {
 	struct store_row store = {.time_zone = STORE_TIME_ZONE_DEFAULT};
-	struct fold fold = {.kind = change->kind};
+	struct document_fold fold = {.kind = change->kind};
 	const struct zone *zone = NULL;
 	int64_t now_ms = clock_wall_ms();
-	int rc = documents_of_order(ctl->db, change->order_id, add_to_fold,
-				    &fold, &ctl->err);
+	int rc = document_fold(ctl->db, change->order_id, &fold, &ctl->err);
 
 	if (rc > 0)
 		rc = stores_get(ctl->db, fold.state.store_id, &store,
@@ -102,6 +79,9 @@ static int save(struct db *db, struct change *change, struct invoice *invoice,
 				  .actor = change->actor};
 	int rc = document_keep(db, invoice, &keeping, now_ms, e);
 
+	/* Whoever makes a document has seen what the marketplace said. */
+	if (rc >= 0)
+		rc = MIN_OF(later_changes_settle(db, change->order_id, e), 0);
 	invoice_name(invoice->series, invoice->number, change->name);
 	change->total_minor = invoice->total_minor;
 	return rc;
@@ -112,9 +92,8 @@ static int run_change(struct unit *u, struct db *db, int64_t now_ms,
 {
 	CLEANUP(invoice_clear) struct invoice invoice = {0};
 	struct change *change = CONTAINER_OF(u, struct change, unit);
-	struct fold fold = {.kind = change->kind};
-	int rc =
-		documents_of_order(db, change->order_id, add_to_fold, &fold, e);
+	struct document_fold fold = {.kind = change->kind};
+	int rc = document_fold(db, change->order_id, &fold, e);
 
 	if (rc == 0)
 		rc = err_set(e, ERR_STATE, "the order has no document yet");
@@ -214,7 +193,55 @@ int ctl_document_change(struct ctl *ctl)
 		rc = ctl_write(ctl, &change.unit);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	(void)printf("%s %s: %s\n", ctl->view, change.name,
+	locale_open(ctl->config->log.locale);
+	(void)printf(change.kind == INVOICE_RETURN ? tr("return %s: %s\n")
+						   : tr("correction %s: %s\n"),
+		     change.name,
 		     decimal_format(change.total_minor, MONEY_DIGITS, total));
 	return CTL_DONE;
+}
+
+struct leave {
+	struct unit unit;
+	int64_t order_id;
+	const char *reason;
+	char actor[ACTOR_BYTES];
+};
+
+static int run_leave(struct unit *u, struct db *db, int64_t now_ms,
+		     struct err *e)
+{
+	CLEANUP(buf_clear) struct buf detail = BUF_MAX(DETAIL_BYTES_MAX);
+	const struct leave *leave = CONTAINER_OF(u, struct leave, unit);
+	struct json_out out = json_out_to(&detail);
+	int rc = later_changes_settle(db, leave->order_id, e);
+
+	if (rc <= 0)
+		return rc < 0 ? rc
+			      : err_set(e, ERR_NOTFOUND,
+					"nothing waits for this order");
+	json_object(&out, NULL);
+	json_put_text(&out, "reason", leave->reason);
+	json_end(&out);
+	rc = json_out_finish(&out, e);
+	return rc < 0 ? rc
+		      : history_add(db, leave->order_id, now_ms, "change left",
+				    leave->actor, buf_text(&detail), e);
+}
+
+/* What the marketplace said of a sold order needs no document. */
+int ctl_document_leave(struct ctl *ctl)
+{
+	struct leave leave = {.unit.run = run_leave,
+			      .reason = ctl_option(ctl, "--reason", "")};
+	int rc = find_order(ctl, &leave.order_id);
+
+	if (rc != CTL_DONE)
+		return rc;
+	if (leave.reason[0] == '\0' || ctl->arg_count > 0)
+		return ctl_fail(ctl, CTL_USAGE,
+				"ORDER and --reason are needed");
+	ctl_actor(leave.actor, sizeof(leave.actor));
+	rc = ctl_write(ctl, &leave.unit);
+	return rc < 0 ? ctl_error(ctl, rc) : CTL_DONE;
 }

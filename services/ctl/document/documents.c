@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/locale.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -92,7 +93,11 @@ static int render(const struct form *form, struct form_options *options,
 	if (rc < 0)
 		return rc;
 	if (!form_suits(form, &invoice))
-		return err_set(e, ERR_INVALID, "a %s has no form %s",
+		return err_set(e, ERR_INVALID,
+			       "a %s has no form %s: the УПД is of sales only; "
+			       "its correction is the УКД, which the operator "
+			       "of electronic documents or the ERP makes from "
+			       "the json, csv, commerceml, html or pdf",
 			       invoice_kind_name(invoice.kind), form->name);
 	options->made_ms = invoice.made_ms;
 	rc = form_begin(&run, form, options, out, e);
@@ -184,6 +189,9 @@ int ctl_document_rebuild(struct ctl *ctl)
 	rc = lock < 0 ? lock : export_rebuild(&c, id, &ctl->err);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	(void)printf("%d files in %s\n", rc, ctl->dir.export);
+	locale_open(ctl->config->log.locale);
+	(void)printf(
+		tr_n("%d file in %s\n", "%d files in %s\n", (unsigned long)rc),
+		rc, ctl->dir.export);
 	return CTL_DONE;
 }
