@@ -26,7 +26,7 @@ enum {
 
 static const char *const ours[] = {
 	"hook-token", "assembly-token", "console-admin-password",
-	"erp-token",  "probe-key",
+	"erp-token",  "probe-key",      "telegram-callback",
 };
 
 /* A buffer that held a secret. */

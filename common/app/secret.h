@@ -31,8 +31,8 @@ int secret_load(const struct state_dir *dir, const char *name,
 		struct secret *ret_secret, struct err *e);
 
 /* Make the secrets that we own and that are missing: hook-token,
- * assembly-token, console-admin-password, erp-token, probe-key (32 random
- * bytes, 0600). */
+ * assembly-token, console-admin-password, erp-token, probe-key,
+ * telegram-callback (32 random bytes, 0600). */
 int secret_make_missing(const struct state_dir *dir, struct err *e);
 
 /* Constant time; false when given is NULL or nothing is loaded. */

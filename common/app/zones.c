@@ -10,6 +10,7 @@
 #include "app/small_file.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "codec/time/timestamp.h"
 
 static struct {
 	pthread_mutex_t lock;
@@ -101,4 +102,18 @@ int zones_check(const char *name, struct err *e)
 	CLEANUP(zone_freep) struct zone *zone = NULL;
 
 	return load(name, &zone, e);
+}
+
+void zones_moment(int64_t wall_ms, const char *name,
+		  char ret_text[ZONES_MOMENT_BYTES])
+{
+	const struct zone *zone = NULL;
+	struct civil c;
+
+	if (zones_get(name, &zone, NULL) < 0)
+		name = "UTC";
+	c = timestamp_civil(wall_ms, zone_offset_s(zone, wall_ms));
+	(void)snprintf(ret_text, ZONES_MOMENT_BYTES,
+		       "%02d.%02d.%04d %02d:%02d (%s)", c.day, c.month, c.year,
+		       c.hour, c.minute, name);
 }

@@ -25,4 +25,12 @@ int zones_get(const char *name, const struct zone **ret_zone, struct err *e);
 /* 0 when zones_get() would know the name, without keeping it. */
 int zones_check(const char *name, struct err *e);
 
+/* "22.11.2026 03:04 (Europe/Moscow)": how people are told a moment. A zone that
+ * is not known is UTC. */
+enum {
+	ZONES_MOMENT_BYTES = 96
+};
+void zones_moment(int64_t wall_ms, const char *name,
+		  char ret_text[ZONES_MOMENT_BYTES]);
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * digest.h - SHA-256 of bytes. Pure and thread-safe.
+ * digest.h - SHA-256 of bytes, also with a key. Pure and thread-safe.
  */
 #ifndef CODEC_DIGEST_H
 #define CODEC_DIGEST_H

@@ -20,7 +20,6 @@
 #include "store/watch/jobs.h"
 
 enum {
-	SILENCE_MAX_DAYS = 31,
 	FILTER_BYTES = 512
 };
 
@@ -143,31 +142,6 @@ int ctl_alert_ack(struct ctl *ctl)
 				      missed);
 }
 
-/* "90m", "2h", "1d"; 0: not understood. */
-static int64_t read_duration_ms(const char *text)
-{
-	static const struct {
-		char unit;
-		int64_t ms;
-	} units[] = {{'m', 60000}, {'h', 3600000}, {'d', 86400000}};
-	size_t length = strlen(text);
-	char digits[16];
-	int64_t number;
-
-	if (length < 2 || length > sizeof(digits))
-		return 0;
-	memcpy(digits, text, length - 1);
-	digits[length - 1] = '\0';
-	for (size_t i = 0; i < COUNT_OF(units); i++)
-		if (text[length - 1] == units[i].unit &&
-		    text_to_i64(digits, 1,
-				SILENCE_MAX_DAYS * INT64_C(86400000) /
-					units[i].ms,
-				&number, NULL) == 0)
-			return number * units[i].ms;
-	return 0;
-}
-
 static int unknown_rule(const struct ctl *ctl, const char *rule)
 {
 	return ctl_fail(ctl, CTL_NOTFOUND,
@@ -187,7 +161,7 @@ int ctl_alert_silence(struct ctl *ctl)
 			    .from_ms = clock_wall_ms()},
 	};
 	const char *rule = ctl_next(ctl);
-	int64_t length_ms = read_duration_ms(length);
+	int64_t length_ms = silence_length_ms(length);
 	int rc;
 
 	if (rule == NULL)

@@ -118,6 +118,7 @@ int ctl_alert_unsilence(struct ctl *ctl);
 int ctl_rule_set(struct ctl *ctl);
 int ctl_telegram_test(struct ctl *ctl);
 int ctl_mail_test(struct ctl *ctl);
+int ctl_telegram_webhook(struct ctl *ctl);
 int ctl_document_show(struct ctl *ctl);
 int ctl_document_export(struct ctl *ctl);
 int ctl_document_rebuild(struct ctl *ctl);

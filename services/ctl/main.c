@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/bot/bot.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "base/text.h"
@@ -96,6 +97,10 @@ static const struct ctl_command commands[] = {
 	{"document files", "BATCH [--limit N] [--json]", "files of one of them", ctl_view, true, "document.files"},
 	{"mail test", "", "log in at the mail server, write to each recipient", ctl_mail_test, true, NULL},
 	{"telegram test", "", "check the bot's token, write to each chat", ctl_telegram_test, true, NULL},
+	{"telegram webhook set", "", "have Telegram call monitor.public_url" BOT_WEBHOOK_PATH, ctl_telegram_webhook, false, NULL},
+	{"telegram webhook delete", "", "have it call nobody", ctl_telegram_webhook, false, NULL},
+	{"telegram webhook show", "", "whom it calls, and its last failure", ctl_telegram_webhook, false, NULL},
+	{"telegram strangers", "", "people whom the bot does not know, with their ids", ctl_view, true, "telegram.strangers"},
 	{"document list", "[--limit N] [--json]", "documents, newest first", ctl_view, true, "document.list"},
 	{"document show", "ID", "a document as JSON", ctl_document_show, true, NULL},
 	{"document export", "ID FILE [--format NAME]", "a document in that form (json) into a file", ctl_document_export, true, NULL},

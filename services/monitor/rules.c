@@ -212,6 +212,14 @@ const struct rule rules[] = {
 		.line = N_("{subject}: {reason}"),
 	},
 	{
+		.name = "telegram-refused", .query = &monitor_telegram_refused,
+		.title = N_("Telegram refuses the bot"),
+		.body = N_("What: {subject} ({detail})\n"
+			   "Since: {time}\n"
+			   "Reason: {reason}"),
+		.line = N_("{subject}: {reason}"),
+	},
+	{
 		.name = "job-late", .query = &monitor_job_late, .in_minutes = true,
 		.title = N_("Job is late"),
 		.body = N_("Job: {subject}\n"

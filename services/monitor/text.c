@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "codec/html_out.h"
-#include "codec/time/timestamp.h"
 #include "rules.h"
 #include "store/monitor/monitor.h"
 #include "store/order/stores.h"
@@ -17,7 +16,6 @@
 enum {
 	MINUTE_MS = 60 * 1000,
 	NUMBER_BYTES = 24,
-	MOMENT_BYTES = 96,
 	/* Code points of one field, so that the whole stays within what
 	 * Telegram takes (4096). */
 	BODY_FIELD_POINTS = 200,
@@ -43,22 +41,6 @@ static const char *sign_of(const char *severity)
 	return signs[0].sign;
 }
 
-/* "22.11.2026 03:04 (Europe/Moscow)" */
-static void write_moment(int64_t wall_ms, const char *zone_name,
-			 char text[MOMENT_BYTES])
-{
-	const char *name =
-		zone_name[0] != '\0' ? zone_name : STORE_TIME_ZONE_DEFAULT;
-	const struct zone *zone = NULL;
-	struct civil c;
-
-	if (zones_get(name, &zone, NULL) < 0)
-		name = "UTC";
-	c = timestamp_civil(wall_ms, zone_offset_s(zone, wall_ms));
-	(void)snprintf(text, MOMENT_BYTES, "%02d.%02d.%04d %02d:%02d (%s)",
-		       c.day, c.month, c.year, c.hour, c.minute, name);
-}
-
 /* States of orders and breakers have translations, other details are data. */
 static const char *name_of(const char *state)
 {
@@ -69,7 +51,7 @@ static void render(struct buf *out, const char *template,
 		   const struct monitor_finding *f, int64_t now_ms,
 		   size_t field_points)
 {
-	char moment[MOMENT_BYTES];
+	char moment[ZONES_MOMENT_BYTES];
 	char minutes[NUMBER_BYTES];
 	char left[NUMBER_BYTES];
 	char count[NUMBER_BYTES];
@@ -88,7 +70,9 @@ static void render(struct buf *out, const char *template,
 		{NULL, NULL},
 	};
 
-	write_moment(f->at_ms, f->zone, moment);
+	zones_moment(f->at_ms,
+		     f->zone[0] != '\0' ? f->zone : STORE_TIME_ZONE_DEFAULT,
+		     moment);
 	(void)snprintf(minutes, sizeof(minutes), "%lld",
 		       (long long)((now_ms - f->at_ms) / MINUTE_MS));
 	(void)snprintf(left, sizeof(left), "%lld",

@@ -16,23 +16,30 @@
 #include "net/notify.h"
 
 enum {
-	ALWAYS_ONE = 0, /* no key in pool { } */
-	RETRY_MS = 20,  /* while an old group dies */
+	NO_POOL = 0,   /* no key in pool { } */
+	RETRY_MS = 20, /* while an old group dies */
 	FAILED_RETRY_MS = 2000
 };
+
+static bool hears_people(const struct config *config)
+{
+	return strcmp(config->telegram.updates, "off") != 0;
+}
 
 /* The services of one machine. What the scheduler runs is not here. */
 static const struct {
 	const char *name;
 	size_t pool; /* where pool { } holds its number */
 	bool is_pool;
+	bool (*is_wanted)(const struct config *config); /* NULL: always */
 } services[] = {
-	{"hook", offsetof(struct config_pool, hook), true},
-	{"assembly", offsetof(struct config_pool, assembly), true},
-	{"processor", offsetof(struct config_pool, processor), true},
-	{"notifier", offsetof(struct config_pool, notifier), true},
-	{"console", ALWAYS_ONE, false},
-	{"scheduler", ALWAYS_ONE, false},
+	{"hook", offsetof(struct config_pool, hook), true, NULL},
+	{"assembly", offsetof(struct config_pool, assembly), true, NULL},
+	{"processor", offsetof(struct config_pool, processor), true, NULL},
+	{"notifier", offsetof(struct config_pool, notifier), true, NULL},
+	{"console", NO_POOL, false, NULL},
+	{"scheduler", NO_POOL, false, NULL},
+	{"chat", NO_POOL, false, hears_people},
 };
 
 static int wanted(size_t row, const struct config *config)
@@ -40,7 +47,8 @@ static int wanted(size_t row, const struct config *config)
 	int64_t count;
 
 	if (!services[row].is_pool)
-		return 1;
+		return services[row].is_wanted == NULL ||
+		       services[row].is_wanted(config);
 	memcpy(&count, (const char *)&config->pool + services[row].pool,
 	       sizeof(count));
 	return (int)count;

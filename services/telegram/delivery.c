@@ -2,7 +2,6 @@
 #include "delivery.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "base/text.h"
 #include "net/client/http_client.h"
 #include "request.h"
+#include "store/order/stores.h"
 #include "store/queue/attempts.h"
 #include "store/queue/telegram_queue.h"
 
@@ -153,10 +153,26 @@ static void take_answer(const struct http_answer *http, void *context)
 {
 	struct flight *f = context;
 
-	telegram_answer_read(http, f->delivery->token->first, &f->answer);
+	telegram_answer_read(http, f->delivery->bot->token.first, &f->answer);
 	f->took_ms = http->duration_ms;
 	f->status = http->status;
 	f->answered = true;
+}
+
+/* By the clock of the store whose people are in the chat. */
+static bool is_quiet(const struct delivery *d, const struct queue_message *m)
+{
+	const struct config_telegram *t = &d->service->config->telegram;
+	const struct zone *zone = NULL;
+	char name[ZONES_NAME_BYTES] = "";
+
+	if (!d->has_quiet)
+		return false;
+	(void)stores_zone_of_chat(d->service->db, m->address, name,
+				  sizeof(name), NULL);
+	if (zones_get(name[0] != '\0' ? name : t->time_zone, &zone, NULL) < 0)
+		return false;
+	return telegram_request_quiet(t->quiet_hours, zone, clock_wall_ms());
 }
 
 /* Start the call; what cannot be started counts as not sent. */
@@ -168,10 +184,16 @@ static void take_off(struct flight *f)
 	struct buf body = BUF_MAX((size_t)REQUEST_BYTES_MAX * 2);
 	struct delivery *d = f->delivery;
 	struct http_answer refused = {0};
+	const struct request_form form = {
+		.chat = chat_of(f),
+		.plain = f->plain,
+		.quiet = is_quiet(d, &f->message),
+		.button_key = d->button_key,
+	};
 
 	f->answered = false;
-	refused.rc = telegram_request_write(&f->message, chat_of(f), f->plain,
-					    d->quiet, &body, &refused.err);
+	refused.rc =
+		telegram_request_write(&f->message, &form, &body, &refused.err);
 	if (refused.rc == 0) {
 		struct http_request request = {
 			.method = "POST",
@@ -309,6 +331,8 @@ static void count_verdict(struct delivery *d, const struct flight *f)
 	(void)err_set(&in_vain, code_of(f->answer.class), "%s",
 		      f->answer.error);
 	d->in_vain++;
+	d->refused = d->refused || (f->verdict.stops && !f->answer.is_foreign &&
+				    f->status != 0);
 	if (f->verdict.stops || d->in_vain >= DELIVERY_IN_VAIN_MAX)
 		stop(d, &in_vain);
 }
@@ -436,26 +460,7 @@ int delivery_run(struct delivery *d, struct err *e)
 	}
 }
 
-/* A token has digits, ':' and letters of base64url: nothing that would change
- * the address. */
-static int make_url(struct delivery *d, struct err *e)
-{
-	const char *base = d->service->config->telegram.base_url;
-	size_t length = strlen(base);
-
-	for (const char *p = d->token->first; *p != '\0'; p++)
-		if (!isalnum((unsigned char)*p) && strchr(":_-", *p) == NULL)
-			return err_set(e, ERR_DENIED,
-				       "telegram-token is no bot token "
-				       "(123456:ABC...)");
-	while (length > 0 && base[length - 1] == '/')
-		length--;
-	(void)snprintf(d->url, sizeof(d->url), "%.*s/bot%s/sendMessage",
-		       (int)length, base, d->token->first);
-	return 0;
-}
-
-int delivery_open(struct service *s, const struct secret *token,
+int delivery_open(struct service *s, const struct bot *bot, const char *key,
 		  struct delivery *d, struct err *e)
 {
 	const struct config *config = s->config;
@@ -465,24 +470,21 @@ int delivery_open(struct service *s, const struct secret *token,
 		.parallel_max = DELIVERY_FLIGHTS,
 	};
 	int64_t per_second = config->telegram.messages_per_second;
-	const struct zone *zone = NULL;
 	int64_t run_ms = job != NULL ? job->timeout_ms : RUN_DEFAULT_MS;
-	int rc;
 
-	*d = (struct delivery){.service = s, .token = token};
-	if (zones_get(config->telegram.time_zone, &zone, NULL) == 0)
-		d->quiet = telegram_request_quiet(config->telegram.quiet_hours,
-						  zone, clock_wall_ms());
-	rc = make_url(d, e);
-
+	*d = (struct delivery){
+		.service = s,
+		.bot = bot,
+		.button_key = key,
+		.has_quiet = config->telegram.quiet_hours[0] != '\0',
+	};
+	bot_url(bot, config, "sendMessage", d->url);
 	run_ms -= config->telegram.timeout_ms + JOB_MARGIN_MS;
 	d->end_ms = clock_mono_ms() + MAX_OF(run_ms, (int64_t)RUN_MIN_MS);
 	d->spacing_ms = 1000 / per_second;
 	d->burst_ms = d->spacing_ms *
 		      (MIN_OF(per_second, (int64_t)DELIVERY_FLIGHTS) - 1);
-	if (rc == 0)
-		rc = http_client_new(&options, &d->client, e);
-	return rc;
+	return http_client_new(&options, &d->client, e);
 }
 
 void delivery_close(struct delivery *d)

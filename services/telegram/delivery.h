@@ -12,8 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/config/config.h"
-#include "app/secret.h"
+#include "app/bot/bot.h"
 #include "base/err.h"
 #include "flight.h"
 
@@ -29,27 +28,29 @@ enum {
 
 struct delivery {
 	struct service *service; /* borrowed */
-	const struct secret *token;
+	const struct bot *bot;
+	const char *button_key; /* NULL: alerts have no buttons */
 	struct http_client *client;
-	char url[CONFIG_TEXT_BYTES + SECRET_BYTES_MAX + 32]; /* a secret */
+	char url[BOT_URL_BYTES]; /* a secret */
 
 	struct flight flights[DELIVERY_FLIGHTS];
 	int under_way;
-	bool quiet;      /* telegram.quiet_hours hold now */
+	bool has_quiet;  /* telegram.quiet_hours are set */
 	int64_t end_ms;  /* monotonic: nothing is claimed later */
 	int64_t next_ms; /* monotonic: the global rate */
 	int64_t spacing_ms, burst_ms;
 	bool nothing_due; /* at the last look; a settled flight changes it */
 
 	bool stopped; /* no more in this run */
+	bool refused; /* by Telegram itself: wait for another token */
 	struct err why;
 	int in_vain; /* answers in a row that delivered nothing */
 
 	int64_t sent, later, failed;
 };
 
-/* token is borrowed. 0; ERR_DENIED (no bot token); ERR_NOMEM. */
-int delivery_open(struct service *s, const struct secret *token,
+/* bot and key are borrowed; key NULL: nobody hears of buttons. 0; ERR_NOMEM. */
+int delivery_open(struct service *s, const struct bot *bot, const char *key,
 		  struct delivery *d, struct err *e);
 void delivery_close(struct delivery *d);
 

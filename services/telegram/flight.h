@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "answer.h"
+#include "app/bot/answer.h"
 #include "store/engine/writer.h"
 #include "store/queue/queue.h"
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/bot/bot.h"
 #include "app/locale.h"
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -89,27 +90,52 @@ static int write_text(const struct queue_message *m, bool plain,
 	return buf_finish(text, e);
 }
 
-int telegram_request_write(const struct queue_message *m, const char *chat,
-			   bool plain, bool quiet, struct buf *out,
+/* Only while the alert goes on: not of its end, and not of many at once. */
+static void put_button(struct json_out *out, const struct queue_message *m,
+		       const char *key)
+{
+	char data[BOT_BUTTON_BYTES];
+
+	if (key == NULL || m->order_id == 0 ||
+	    (strcmp(m->event_type, "fire") != 0 &&
+	     strcmp(m->event_type, "repeat") != 0))
+		return;
+	bot_button_write(key, m->order_id, data);
+	json_object(out, "reply_markup");
+	json_array(out, "inline_keyboard");
+	json_array(out, NULL);
+	json_object(out, NULL);
+	json_put_text(out, "text", tr("Acknowledge"));
+	json_put_text(out, "callback_data", data);
+	json_end(out);
+	json_end(out);
+	json_end(out);
+	json_end(out);
+}
+
+int telegram_request_write(const struct queue_message *m,
+			   const struct request_form *form, struct buf *out,
 			   struct err *e)
 {
 	CLEANUP(buf_clear) struct buf text = BUF_MAX(REQUEST_BYTES_MAX);
 	struct json_out json = json_out_to(out);
-	int rc = write_text(m, plain, &text, e);
+	int rc = write_text(m, form->plain, &text, e);
 
 	if (rc < 0)
 		return rc;
 	json_object(&json, NULL);
-	put_chat(&json, chat);
+	put_chat(&json, form->chat);
 	json_put_text(&json, "text", buf_text(&text));
-	if (!plain)
+	if (!form->plain)
 		json_put_text(&json, "parse_mode", "HTML");
 	json_object(&json, "link_preview_options");
 	json_put_bool(&json, "is_disabled", true);
 	json_end(&json);
 	put_reply(&json, m);
+	if (!form->plain)
+		put_button(&json, m, form->button_key);
 	if (strcmp(m->channel, "info") == 0 ||
-	    (quiet && strcmp(m->channel, "critical") != 0))
+	    (form->quiet && strcmp(m->channel, "critical") != 0))
 		json_put_bool(&json, "disable_notification", true);
 	json_end(&json);
 	return json_out_finish(&json, e);

@@ -24,12 +24,19 @@ enum {
 bool telegram_request_quiet(const char *hours, const struct zone *zone,
 			    int64_t wall_ms);
 
-/* chat may name a topic ("-100123:45"). quiet: it makes no sound unless it is
- * critical. plain: without markup, cut to what Telegram takes. A message whose
- * earlier attempt has no known result carries a mark, so that a reader can see
- * the repeat. 0, ERR_NOMEM (longer than REQUEST_BYTES_MAX). */
-int telegram_request_write(const struct queue_message *m, const char *chat,
-			   bool plain, bool quiet, struct buf *out,
+struct request_form {
+	const char *chat; /* it may name a topic ("-100123:45") */
+	bool plain;       /* without markup and buttons, cut to what Telegram
+			     takes */
+	bool quiet;       /* it makes no sound unless it is critical */
+	const char *button_key; /* app/bot/bot.h; NULL: no buttons */
+};
+
+/* A message whose earlier attempt has no known result carries a mark, so that a
+ * reader can see the repeat; one that tells of an alert carries a button that
+ * acknowledges it. 0, ERR_NOMEM (longer than REQUEST_BYTES_MAX). */
+int telegram_request_write(const struct queue_message *m,
+			   const struct request_form *form, struct buf *out,
 			   struct err *e);
 
 #endif

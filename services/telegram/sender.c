@@ -5,17 +5,21 @@
 #include <string.h>
 
 #include "app/service/service.h"
+#include "base/clock.h"
 #include "base/macros.h"
+#include "base/text.h"
 #include "delivery.h"
 #include "digest_text.h"
 #include "store/engine/writer.h"
 #include "store/queue/queue.h"
 #include "store/queue/telegram_queue.h"
+#include "store/telegram/bot_trouble.h"
 
 enum {
 	SWEEP_LIMIT = 200, /* messages in one transaction */
 	SWEEP_ROUNDS = 500,
-	MINUTE_MS = 60 * 1000
+	MINUTE_MS = 60 * 1000,
+	REFUSED_MS = 60 * MINUTE_MS
 };
 
 static enum queue_owner life_of(const char *owner, void *context)
@@ -136,15 +140,72 @@ static int fail_when_stopped(const struct delivery *d, struct err *e)
 			"secret telegram-token)");
 }
 
-static int deliver(struct service *s, const struct secret *token,
+struct trouble {
+	struct unit unit;
+	struct bot_trouble row; /* kind "": it is over */
+};
+
+static int run_trouble(struct unit *u, struct db *db, int64_t now_ms,
+		       struct err *e)
+{
+	const struct trouble *t = CONTAINER_OF(u, struct trouble, unit);
+
+	return t->row.kind[0] != '\0'
+		       ? bot_trouble_set(db, BOT_SENDING, &t->row, now_ms, e)
+		       : bot_trouble_clear(db, BOT_SENDING, e);
+}
+
+/* So that people are told (rule telegram-refused), once, and no message is
+ * tried before the token, its file or the address has changed. */
+static int keep_trouble(struct service *s, const struct bot *bot,
+			const struct delivery *d,
+			const struct bot_trouble *known, struct err *e)
+{
+	struct trouble t = {.unit.run = run_trouble};
+
+	if (d->refused) {
+		(void)text_copy(t.row.kind, sizeof(t.row.kind), BOT_DENIED);
+		(void)text_copy(t.row.key, sizeof(t.row.key), bot->key);
+		(void)text_copy(t.row.reason, sizeof(t.row.reason),
+				d->why.text);
+	} else if (known->kind[0] == '\0' || d->sent == 0) {
+		return 0;
+	}
+	return writer_call(s->writer, &t.unit, e);
+}
+
+/* A refusal may have been Telegram's own fault: after REFUSED_MS one message is
+ * tried again all the same. */
+static bool is_refused(const struct bot *bot, const struct bot_trouble *known,
+		       int64_t wall_ms)
+{
+	return known->kind[0] != '\0' && strcmp(known->key, bot->key) == 0 &&
+	       wall_ms < known->at_ms + REFUSED_MS;
+}
+
+static int deliver(struct service *s, const struct bot *bot, const char *key,
 		   const struct swept *swept, struct buf *ret_line,
 		   struct err *e)
 {
 	CLEANUP(delivery_close) struct delivery d = {0};
-	int rc = delivery_open(s, token, &d, e);
+	struct bot_trouble known;
+	int rc = bot_trouble_get(s->db, BOT_SENDING, &known, e);
 
+	if (rc < 0)
+		return rc;
+	if (is_refused(bot, &known, clock_wall_ms())) {
+		write_line(s, &d, swept, ret_line);
+		buf_printf(ret_line,
+			   "; nothing is tried until the secret telegram-token "
+			   "changes: %s",
+			   known.reason);
+		return 0;
+	}
+	rc = delivery_open(s, bot, key, &d, e);
 	if (rc == 0)
 		rc = delivery_run(&d, e);
+	if (rc == 0)
+		rc = keep_trouble(s, bot, &d, &known, e);
 	if (rc < 0)
 		return rc;
 	write_line(s, &d, swept, ret_line);
@@ -164,20 +225,24 @@ static int sweep_up(struct service *s, struct swept *swept, struct err *e)
 
 int sender_run(struct service *s, struct buf *ret_line, struct err *e)
 {
-	struct secret token = {0};
+	CLEANUP(bot_wipe) struct bot bot = {0};
+	struct secret key = {0};
 	struct swept swept = {0};
+	bool has_buttons = strcmp(s->config->telegram.updates, "off") != 0 &&
+			   bot_callback_key(&s->dir, &key);
 	int rc = sweep_up(s, &swept, e);
 
 	if (rc < 0)
 		return rc;
-	rc = secret_load(&s->dir, "telegram-token", &token, e);
+	rc = bot_load(&s->dir, s->config, &bot, e);
 	if (rc == ERR_NOTFOUND) {
 		buf_add_text(ret_line, "there is no secret telegram-token: ");
 		write_line(s, &(struct delivery){0}, &swept, ret_line);
 		return 0;
 	}
 	if (rc == 0)
-		rc = deliver(s, &token, &swept, ret_line, e);
-	explicit_bzero(&token, sizeof(token));
+		rc = deliver(s, &bot, has_buttons ? key.first : NULL, &swept,
+			     ret_line, e);
+	explicit_bzero(&key, sizeof(key));
 	return rc;
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import bot_api
 from appliance import wait_until
 from procedures import TOKEN, Installation
 
@@ -36,6 +37,16 @@ def running_double() -> Iterator[telegram_remote.Telegram]:
         pytest.skip("npm ci in tests/emulators/telegram was not run")
     with telegram_remote.start() as double:
         yield double
+
+
+@pytest.fixture(autouse=True)
+def every_request_is_what_telegram_says(telegram: telegram_remote.Telegram) -> Iterator[None]:
+    yield
+    bot_api.check(telegram)
+
+
+def test_there_is_a_description_of_the_bot_api() -> None:
+    bot_api.need()
 
 
 @pytest.fixture
@@ -179,7 +190,45 @@ def test_a_wrong_token_stops_all_and_burns_no_attempt(
     assert place.rows("SELECT DISTINCT state, attempts, sending_since_ms FROM telegram_queue") == [(WAITS, 0, None)]
     telegram.clear_faults()
     configure(place, telegram)
-    assert place.run("telegram").startswith("sent=20")
+    assert "nothing is tried until the secret telegram-token changes: 40" in place.run("telegram")
+    place.run("monitor")
+    assert place.row("SELECT subject, state, severity FROM alerts WHERE rule = 'telegram-refused'") == (
+        "sending", "firing", "critical")
+    assert len(telegram.journal()) == 1, "the token is the same, and so is its file"
+    place.set_secret("telegram-token", TOKEN)
+    assert place.run("telegram").startswith("sent=21"), "the alert, too"
+    assert place.rows("SELECT * FROM telegram_troubles") == []
+
+
+def test_a_test_by_hand_ends_the_wait_for_another_token(
+        place: Installation, telegram: telegram_remote.Telegram) -> None:
+    telegram.fault("unauthorized")
+    place.queue("-100", "x")
+    place.run("telegram", code=1)
+    assert place.run("telegram").startswith("sent=0")
+    assert "ok   token" in place.control("telegram", "test")
+    assert place.run("telegram").startswith("sent=1")
+
+
+def test_what_something_in_between_answers_is_no_reason_to_wait_for_a_token(
+        place: Installation, telegram: telegram_remote.Telegram) -> None:
+    telegram.fault("status", status=404, body="<html>nginx</html>")
+    place.queue("-100", "x")
+    place.run("telegram", code=1)
+    assert place.run("telegram").startswith("sent=1")
+
+
+def test_a_night_is_that_of_the_store(place: Installation, telegram: telegram_remote.Telegram) -> None:
+    """The two zones never have the same hour."""
+    hour = time.gmtime().tm_hour
+    configure(place, telegram, more=f'time_zone = "Etc/GMT-12" quiet_hours = "{hour:02}:00-{(hour + 1) % 24:02}:00"')
+    place.change("INSERT INTO stores VALUES ('s1', 'M', 'UTC', '', '-300', 3, 1, 0, 0)")
+    place.queue("-300", "of a store", severity="warning")
+    place.queue("-400", "of none", severity="warning")
+    assert place.run("telegram").startswith("sent=2")
+    if time.gmtime().tm_hour == hour:
+        assert sent(telegram, "-300")[0]["body"].get("disable_notification") is True
+        assert "disable_notification" not in sent(telegram, "-400")[0]["body"]
 
 
 def test_one_blocked_chat_does_not_stop_others(place: Installation, telegram: telegram_remote.Telegram) -> None:

@@ -40,6 +40,14 @@ class Telegram(Remote):
         """Somebody presses a button; the bot gets a callback_query."""
         self.control("POST", "press", {"chat": chat, "message_id": message_id, "data": data, **who})
 
+    def say(self, chat: int, text: str, **who: Any) -> None:
+        """Somebody writes into a chat where the bot is."""
+        self.control("POST", "say", {"chat": chat, "text": text, **who})
+
+    def update(self, update: Any) -> None:
+        """An update as it is, whatever it is."""
+        self.control("POST", "update", update)
+
     def allow_tokens(self, *tokens: str) -> None:
         """Only these bots are let in; none at all lets in every bot."""
         self.control("POST", "config", {"tokens": list(tokens)})

@@ -109,6 +109,9 @@ struct config_telegram {
 	char quiet_hours[CONFIG_NAME_BYTES];   /* "22:00-08:00"; "": none */
 	char time_zone[CONFIG_NAME_BYTES * 2]; /* of quiet_hours */
 	char order_link[CONFIG_TEXT_BYTES];    /* with {number}; "": no link */
+	char updates[CONFIG_NAME_BYTES];       /* "off", "poll", "webhook" */
+	/* Ids of Telegram users, separated by spaces (config_has_user()). */
+	char operators[CONFIG_TEXT_BYTES], viewers[CONFIG_TEXT_BYTES];
 };
 
 struct config_mail {
@@ -253,5 +256,8 @@ const struct config_job *config_job(const struct config *config,
 				    const char *name);
 const struct config_rule *config_rule(const struct config *config,
 				      const char *name);
+
+/* True when the list of ids (telegram.operators) has this one. */
+bool config_has_user(const char *ids, int64_t id);
 
 #endif

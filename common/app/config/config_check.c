@@ -361,6 +361,45 @@ int config_check_addresses(const char *text, struct err *e)
 	return 0;
 }
 
+/* The id at p: true and where the next one begins. */
+static bool take_user(const char **p, int64_t *ret_id)
+{
+	char word[WORD_BYTES];
+	size_t length = strcspn(*p, " ");
+
+	if (!take_word(*p, length, word) ||
+	    text_to_i64(word, 1, INT64_MAX, ret_id, NULL) < 0)
+		return false;
+	*p += length;
+	*p += strspn(*p, " ");
+	return true;
+}
+
+int config_check_users(const char *text, struct err *e)
+{
+	const char *p = text + strspn(text, " ");
+	int64_t id;
+
+	while (*p != '\0')
+		if (!take_user(&p, &id))
+			return err_set(e, ERR_INVALID,
+				       "'%.20s' is no Telegram id: numbers, "
+				       "separated by spaces",
+				       p);
+	return 0;
+}
+
+bool config_has_user(const char *ids, int64_t id)
+{
+	const char *p = ids + strspn(ids, " ");
+	int64_t one;
+
+	while (*p != '\0' && take_user(&p, &one))
+		if (one == id)
+			return true;
+	return false;
+}
+
 int config_check_series(const char *text, struct err *e)
 {
 	if (strpbrk(text, " \"'<>&/\\;,") == NULL)

@@ -126,6 +126,7 @@ int config_check_zone(const char *text, struct err *e);
 int config_check_chat(const char *text, struct err *e);
 int config_check_mail_host(const char *text, struct err *e);
 int config_check_addresses(const char *text, struct err *e);
+int config_check_users(const char *text, struct err *e);
 int config_check_series(const char *text, struct err *e);
 int config_check_inn(const char *text, struct err *e);
 int config_check_kpp(const char *text, struct err *e);

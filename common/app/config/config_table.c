@@ -153,9 +153,15 @@ static const struct config_option telegram[] = {
 	       "so many waiting messages of a chat stay as they are; the rest becomes one. 0: never"),
 	TEXT(config_telegram, quiet_hours, config_check_hours, "",
 	     "\"22:00-08:00\": all but critical messages make no sound; empty: never"),
-	TEXT(config_telegram, time_zone, config_check_zone, "Europe/Moscow", "IANA name, for quiet_hours"),
+	TEXT(config_telegram, time_zone, config_check_zone, "Europe/Moscow", "IANA name, for quiet_hours and times of chats that belong to no store"),
 	TEXT(config_telegram, order_link, config_check_link, "",
 	     "page of an order, {number} in it is replaced; empty: no link"),
+	WORD(config_telegram, updates, "off poll webhook", "off",
+	     "how ordergate-chat hears of buttons and commands: not at all, by asking Telegram, or by its calls through nginx"),
+	TEXT(config_telegram, operators, config_check_users, "",
+	     "Telegram ids of people who may acknowledge, silence and ask, separated by spaces"),
+	TEXT(config_telegram, viewers, config_check_users, "",
+	     "ids of people who may only ask: /status, /late, /order"),
 	END
 };
 
@@ -417,6 +423,7 @@ const char config_builtin[] =
 	"rule telegram-backlog { threshold = 100 for = 5m repeat = 4h }\n"
 	"rule mail-failing { threshold = 15 repeat = 24h mail = false }\n"
 	"rule chat-blocked { severity = critical repeat = 24h }\n"
+	"rule telegram-refused { severity = critical repeat = 24h }\n"
 	"rule job-failing { threshold = 3 repeat = 4h }\n"
 	"rule job-late { severity = critical threshold = 5 repeat = 4h }\n"
 	"rule disk-low { severity = critical threshold = 10 hysteresis = 2"

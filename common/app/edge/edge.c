@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/bot/bot.h"
 #include "app/config/config.h"
 #include "app/edge/certificate.h"
 #include "app/edge/edge_private.h"
@@ -146,6 +147,34 @@ static void put_assembly_workers(const struct edge *edge, struct buf *out)
 static void put_console_workers(const struct edge *edge, struct buf *out)
 {
 	put_pool(out, edge->dir, "console", 1);
+}
+
+static bool has_webhook(const struct edge *edge)
+{
+	return strcmp(edge->config->telegram.updates, "webhook") == 0;
+}
+
+static void put_chat_workers(const struct edge *edge, struct buf *out)
+{
+	if (!has_webhook(edge))
+		return;
+	buf_add_text(out, "\tupstream chat {\n");
+	put_pool(out, edge->dir, "chat", 1);
+	buf_add_text(out, "\t\tkeepalive 4;\n"
+			  "\t\tkeepalive_timeout 60s;\n"
+			  "\t}\n");
+}
+
+/* Telegram's calls: an update holds a message of at most 4096 characters. */
+static void put_chat(const struct edge *edge, struct buf *out)
+{
+	if (!has_webhook(edge))
+		return;
+	buf_add_text(out, "\t\tlocation = " BOT_WEBHOOK_PATH " {\n"
+			  "\t\t\tclient_max_body_size 256k;\n"
+			  "\t\t\tproxy_read_timeout 5s;\n"
+			  "\t\t\tproxy_pass http://chat;\n"
+			  "\t\t}\n");
 }
 
 static void put_address(struct buf *out, const char *address, int64_t port)
@@ -307,6 +336,8 @@ static const struct hole {
 	{"HOOK_WORKERS", put_hook_workers},
 	{"ASSEMBLY_WORKERS", put_assembly_workers},
 	{"CONSOLE_WORKERS", put_console_workers},
+	{"CHAT_WORKERS", put_chat_workers},
+	{"CHAT", put_chat},
 	{"LISTEN", put_listen},
 	{"LISTEN_PLAIN", put_listen_plain},
 	{"SERVER_NAME", put_server_name},

@@ -34,7 +34,7 @@ enum {
 
 /* Topics of the doorbells, by bit of enum writer_bell. */
 static const char *const topics[BELL_MAX_] = {"processor", "notifier",
-					      "telegram"};
+					      "telegram", "scheduler", "chat"};
 
 /* On the writer's thread, after COMMIT. */
 static void ring(unsigned bells, void *context)

@@ -44,7 +44,9 @@ enum writer_bell { /* who has work after COMMIT; bits in unit.bells */
 	BELL_PROCESSOR = 1 << 0, /* inbox */
 	BELL_NOTIFIER = 1 << 1,  /* outbox */
 	BELL_TELEGRAM = 1 << 2,
-	BELL_MAX_ = 3
+	BELL_SCHEDULER = 1 << 3, /* a run that was asked for */
+	BELL_CHAT = 1 << 4,      /* what people say to the bot */
+	BELL_MAX_ = 5
 };
 
 struct unit {

@@ -26,9 +26,9 @@ extern const struct monitor_query monitor_order_late, monitor_order_not_ready,
 	monitor_inbox_quarantined, monitor_queue_backlog, monitor_hook_silent,
 	monitor_self_probe, monitor_invoice_missing, monitor_invoice_blocked,
 	monitor_report_differs, monitor_order_changed, monitor_telegram_backlog,
-	monitor_chat_blocked, monitor_job_failing, monitor_job_late,
-	monitor_disk_low, monitor_wal_large, monitor_backup_old,
-	monitor_certificate_expiry, monitor_clock_unset,
+	monitor_chat_blocked, monitor_telegram_refused, monitor_job_failing,
+	monitor_job_late, monitor_disk_low, monitor_wal_large,
+	monitor_backup_old, monitor_certificate_expiry, monitor_clock_unset,
 	monitor_measure_missing, monitor_store_unknown, monitor_product_unknown,
 	monitor_breaker_opened, monitor_mail_failing;
 

@@ -122,6 +122,14 @@ MONITOR_RULE(monitor_chat_blocked, "chat-blocked",
 	     " '' AS detail, h.block_reason AS reason, h.blocked_ms AS at_ms,"
 	     " 0 AS amount FROM telegram_head AS h WHERE h.blocked_ms > 0",
 	     NEVER, NEVER, ALWAYS);
+/* A conflict that was not seen for a while is over; a refused token is when
+ * another one is taken. */
+MONITOR_RULE(monitor_telegram_refused, "telegram-refused",
+	     "SELECT t.part AS subject, " NO_ORDER ", 0 AS rank,"
+	     " t.kind AS detail, t.reason AS reason, t.since_ms AS at_ms,"
+	     " 0 AS amount FROM telegram_troubles AS t"
+	     " WHERE t.kind = 'denied' OR t.at_ms > $1 - 600000",
+	     NEVER, NEVER, ALWAYS);
 MONITOR_RULE(monitor_store_unknown, "store-unknown",
 	     "SELECT s.id AS subject, '' AS chat, '' AS zone, '' AS number,"
 	     " '' AS external_id, '' AS store, s.id AS store_id,"

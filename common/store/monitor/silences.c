@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/monitor/silences.h"
 
+#include <string.h>
+
 #include "base/err.h"
+#include "base/macros.h"
+#include "base/text.h"
 #include "store/engine/db.h"
 
 /* $1 rule, $2 subject, $3 store, $4 from, $5 until, $6 by, $7 reason, $8 now */
@@ -21,6 +25,30 @@ STMT(rule_stores_upsert,
      " changed_ms = excluded.changed_ms");
 STMT(rule_stores_delete,
      "DELETE FROM rule_stores WHERE rule = $1 AND store_id = $2");
+
+int64_t silence_length_ms(const char *text)
+{
+	static const struct {
+		char unit;
+		int64_t ms;
+	} units[] = {{'m', 60000}, {'h', 3600000}, {'d', 86400000}};
+	size_t length = strlen(text);
+	char digits[16];
+	int64_t number;
+
+	if (length < 2 || length > sizeof(digits))
+		return 0;
+	memcpy(digits, text, length - 1);
+	digits[length - 1] = '\0';
+	for (size_t i = 0; i < COUNT_OF(units); i++)
+		if (text[length - 1] == units[i].unit &&
+		    text_to_i64(digits, 1,
+				SILENCE_MAX_DAYS * INT64_C(86400000) /
+					units[i].ms,
+				&number, NULL) == 0)
+			return number * units[i].ms;
+	return 0;
+}
 
 int silences_add(struct db *db, const struct silence *silence, int64_t now_ms,
 		 int64_t *ret_id, struct err *e)

@@ -14,6 +14,13 @@
 struct db;
 struct err;
 
+/* "90m", "2h", "1d": how people say for how long, at most SILENCE_MAX_DAYS. 0:
+ * not understood. Pure. */
+enum {
+	SILENCE_MAX_DAYS = 31
+};
+int64_t silence_length_ms(const char *text);
+
 struct silence {
 	const char *rule, *subject, *store_id;
 	const char *made_by, *reason;

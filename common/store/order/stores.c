@@ -62,6 +62,12 @@ int stores_get(struct db *db, const char *store_id, struct store_row *ret_row,
 	return 1;
 }
 
+/* A group that became a supergroup is known to its store by its old id. */
+STMT(stores_of_chat,
+     "SELECT s.time_zone FROM stores AS s WHERE s.telegram_chat = $1"
+     " OR s.telegram_chat IN (SELECT h.chat FROM telegram_head AS h"
+     " WHERE h.send_to = $1) ORDER BY s.id LIMIT 1");
+
 int stores_ensure(struct db *db, const char *store_id, int64_t now_ms,
 		  struct err *e)
 {
@@ -95,4 +101,18 @@ int stores_put(struct db *db, const struct store_entry *s, int64_t now_ms,
 	query_i64(q, 6, s->integration_type);
 	query_i64(q, 7, now_ms);
 	return query_exec(q, e);
+}
+
+int stores_zone_of_chat(struct db *db, const char *chat, char *ret_zone,
+			size_t bytes, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &stores_of_chat);
+	int rc;
+
+	ret_zone[0] = '\0';
+	query_text(q, 1, chat);
+	rc = query_next(q, e);
+	if (rc > 0)
+		(void)text_copy(ret_zone, bytes, query_col_text(q, 0));
+	return rc < 0 ? rc : 0;
 }

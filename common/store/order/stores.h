@@ -7,6 +7,7 @@
 #define STORE_STORES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct db;
@@ -43,5 +44,10 @@ struct store_row {
 /* 1, 0 when there is none, < 0. */
 int stores_get(struct db *db, const char *store_id, struct store_row *ret_row,
 	       struct err *e);
+
+/* The time zone of the store whose people are in that chat; "" : of none. 0 or
+ * < 0. Reader. */
+int stores_zone_of_chat(struct db *db, const char *chat, char *ret_zone,
+			size_t bytes, struct err *e);
 
 #endif

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/queue/telegram_queue.h"
 
+#include <string.h>
+
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "base/macros.h"
+#include "base/text.h"
+#include "codec/html_out.h"
 #include "store/queue/queue_sql.h"
 
 enum {
@@ -144,17 +149,14 @@ int telegram_queue_add(struct db *db, const struct telegram_message *message,
 	return telegram_queue_put(db, message, now_ms, &id, e);
 }
 
-int telegram_queue_put(struct db *db, const struct telegram_message *message,
-		       int64_t now_ms, int64_t *ret_id, struct err *e)
+static int put_one(struct db *db, const struct telegram_message *message,
+		   int64_t now_ms, int64_t *ret_id, struct err *e)
 {
 	char message_id[ID_TEXT_BYTES];
 	int64_t head_id = 0;
 	int64_t seq = 0;
 	int rc;
 
-	*ret_id = 0;
-	if (message->chat[0] == '\0')
-		return 0;
 	rc = next_seq(db, message->chat, now_ms, &head_id, &seq, e);
 	if (rc < 0)
 		return rc;
@@ -179,6 +181,64 @@ int telegram_queue_put(struct db *db, const struct telegram_message *message,
 		query_null(q, 10);
 	rc = query_one_i64(q, ret_id, e);
 	return rc < 0 ? rc : 0;
+}
+
+static size_t count_parts(const char *text)
+{
+	size_t count = 0;
+
+	do {
+		text += html_part_bytes(text, TELEGRAM_PART_POINTS);
+		text += *text == '\n' ? 1 : 0;
+		count++;
+	} while (*text != '\0' && count < TELEGRAM_PARTS_MAX);
+	return count;
+}
+
+/* The next part of *text, which moves on behind it. The last one that is
+ * allowed takes all the rest, and is cut by the sender. */
+static int put_part(struct db *db, const struct telegram_message *message,
+		    const char **text, size_t number, size_t count,
+		    int64_t now_ms, int64_t *ret_id, struct err *e)
+{
+	size_t bytes = number == count
+			       ? strlen(*text)
+			       : html_part_bytes(*text, TELEGRAM_PART_POINTS);
+	CLEANUP_FREE char *part =
+		text_printf("%.*s\n%zu/%zu", (int)bytes, *text, number, count);
+	struct telegram_message one = *message;
+
+	if (part == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	one.text = part;
+	if (number > 1)
+		one.alert_id = one.reply_to = 0;
+	*text += bytes;
+	*text += **text == '\n' ? 1 : 0;
+	return put_one(db, &one, now_ms, ret_id, e);
+}
+
+int telegram_queue_put(struct db *db, const struct telegram_message *message,
+		       int64_t now_ms, int64_t *ret_id, struct err *e)
+{
+	const char *text = message->text;
+	size_t count;
+	int rc = 0;
+
+	*ret_id = 0;
+	if (message->chat[0] == '\0')
+		return 0;
+	count = count_parts(text);
+	if (count == 1)
+		return put_one(db, message, now_ms, ret_id, e);
+	for (size_t i = 1; i <= count && rc == 0; i++) {
+		int64_t id;
+
+		rc = put_part(db, message, &text, i, count, now_ms, &id, e);
+		if (rc == 0 && i == 1)
+			*ret_id = id;
+	}
+	return rc;
 }
 
 int telegram_copy(struct db *db, int64_t message_id, int64_t now_ms,

@@ -27,17 +27,25 @@ struct telegram_message {
 	const char *chat;     /* "" : dropped, nobody is configured */
 	const char *kind;     /* fire, repeat, resolve, notice */
 	const char *severity; /* info, warning, critical */
-	const char *text;     /* HTML of Telegram's kind, valid UTF-8, at most
-				 4096 code points after parsing */
+	const char *text;     /* HTML of Telegram's kind, valid UTF-8 */
 	int64_t alert_id;     /* 0: none */
 	int64_t reply_to;     /* Telegram's id of a message there; 0: none */
 };
 
-/* Queue one message. In a chat the critical ones go first, then warnings, then
- * infos; those of one severity in their order. 0, or as query_next(). */
+enum {
+	TELEGRAM_PART_POINTS = 4000, /* of Telegram's 4096 */
+	TELEGRAM_PARTS_MAX = 20
+};
+
+/* Queue one message. A text that is longer than TELEGRAM_PART_POINTS becomes
+ * several, each a row of its own that says "1/3"; only the first one is about
+ * the alert and answers a message. It is parted at ends of lines; a single line
+ * that is too long is cut by the sender, without its markup. In a chat the
+ * critical ones go first, then warnings, then infos; those of one severity in
+ * their order. 0, or as query_next(). */
 int telegram_queue_add(struct db *db, const struct telegram_message *message,
 		       int64_t now_ms, struct err *e);
-/* The same; *ret_id is the message's, 0 when it was dropped. */
+/* The same; *ret_id is that of the (first) message, 0 when it was dropped. */
 int telegram_queue_put(struct db *db, const struct telegram_message *message,
 		       int64_t now_ms, int64_t *ret_id, struct err *e);
 

@@ -7,10 +7,11 @@
 #include "store/engine/db.h"
 #include "store/queue/telegram_queue.h"
 
-/* Not a digest: the count in it would be lost. */
+/* Not a digest: the count in it would be lost; nor what somebody has asked for.
+ */
 #define UNTRIED                                                   \
 	"state = 1 AND attempts = 0 AND sending_since_ms IS NULL" \
-	" AND event_type <> 'digest'"
+	" AND event_type NOT IN ('digest', 'answer')"
 /* $1 head, $2 severity, $3 first, $4 last */
 #define OF_DIGEST                                              \
 	" FROM telegram_queue WHERE head_id = $1 AND " UNTRIED \

@@ -151,6 +151,9 @@ STMT(view_silence_list,
      " FROM silences ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
 STMT(view_store_chats, "SELECT DISTINCT telegram_chat FROM stores"
 		       " WHERE telegram_chat <> '' ORDER BY telegram_chat");
+STMT(view_telegram_strangers,
+     "SELECT user_id, first_ms, last_ms, updates FROM telegram_strangers"
+     " ORDER BY last_ms DESC LIMIT 100");
 STMT(view_rule_list,
      "SELECT rule, store_id, enabled, threshold, changed_by, changed_ms"
      " FROM rule_stores ORDER BY rule, store_id");
@@ -257,6 +260,7 @@ static const struct view views[] = {
 	{"alert.list", &view_alert_list},
 	{"store.chats", &view_store_chats},
 	{"silence.list", &view_silence_list},
+	{"telegram.strangers", &view_telegram_strangers},
 	{"rule.list", &view_rule_list},
 	{"measure.list", &view_measure_list},
 	{"document.changed", &view_document_changed},

@@ -6,11 +6,12 @@ const WAIT_LIMIT_MS = 60000;
 
 class Control {
     // `double` is asked over HTTP for what it stored, so that what tests see is not our own bookkeeping.
-    constructor(faults, journal, settings, double) {
+    constructor(faults, journal, settings, double, updates) {
         this.faults = faults;
         this.journal = journal;
         this.settings = settings;
         this.double = double;
+        this.updates = updates;
         this.tokens = new Set();
         this.actions = {
             'POST faults': (value) => this.addFaults(value),
@@ -19,6 +20,8 @@ class Control {
             'GET journal': (value, query) => this.readJournal(query),
             'GET messages': (value, query) => this.readMessages(query),
             'POST press': (value) => this.press(value),
+            'POST say': (value) => this.say(value),
+            'POST update': (value) => this.updates.push(this.lastToken(), value),
             'POST config': (value) => this.configure(value),
             'POST reset': () => this.reset(),
         };
@@ -74,20 +77,36 @@ class Control {
         return { messages: messages.filter((row) => query.get('chat') === null || row.chat === query.get('chat')) };
     }
 
-    // Somebody in the chat presses a button of a message.
-    async press(value) {
+    lastToken() {
         const [token] = [...this.tokens].slice(-1);
         if (token === undefined) {
             throw new Error('no bot has called yet');
         }
-        const body = {
-            botToken: token, from: value.from ?? { id: 5, first_name: 'Оператор' }, data: value.data,
-            message: { message_id: value.message_id, chat: { id: value.chat } },
-        };
-        const answer = await this.double('POST', '/sendCallback', body);
+        return token;
+    }
+
+    async tellDouble(path, value) {
+        const answer = await this.double('POST', path, { botToken: this.lastToken(), ...value });
         if (answer.status !== 200) {
             throw new Error(`the double answered ${answer.status}: ${answer.text}`);
         }
+    }
+
+    // Somebody in the chat presses a button of a message.
+    press(value) {
+        return this.tellDouble('/sendCallback', {
+            from: value.from ?? { id: 5, first_name: 'Оператор' }, data: value.data,
+            message: { message_id: value.message_id, chat: { id: value.chat } },
+        });
+    }
+
+    // Somebody writes into a chat where the bot is.
+    say(value) {
+        return this.tellDouble('/sendMessage', {
+            from: value.from ?? { id: 5, first_name: 'Оператор' }, text: value.text,
+            chat: { id: value.chat, type: value.chat > 0 ? 'private' : 'supergroup' },
+            date: value.date ?? Math.floor(Date.now() / 1000),
+        });
     }
 
     // {"tokens": ["…"]}: only these bots are let in; an empty list lets in every bot.
@@ -104,6 +123,7 @@ class Control {
         this.tokens.clear();
         this.settings.tokens = [];
         this.settings.forgetMessages();
+        this.updates.clear();
     }
 }
 

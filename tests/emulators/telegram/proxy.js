@@ -7,10 +7,9 @@ const { Control } = require('./control');
 const { Faults, failure } = require('./faults');
 const { Journal } = require('./journal');
 const { refusal } = require('./rules');
+const { Updates } = require('./updates');
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
-const LONG_POLL_LIMIT_S = 50;
-const LONG_POLL_STEP_MS = 100;
 const GARBAGE = Buffer.from('\x16\x03\x01\x00\xa5 this is not HTTP \x00\xff\r\n\r\n', 'latin1');
 
 function sleep(ms) {
@@ -39,7 +38,8 @@ class Proxy {
         this.journal = new Journal();
         this.faults = new Faults();
         this.agent = new http.Agent({ keepAlive: true });
-        this.control = new Control(this.faults, this.journal, settings, this.callDouble.bind(this));
+        this.updates = new Updates(this.fetchUpdates.bind(this));
+        this.control = new Control(this.faults, this.journal, settings, this.callDouble.bind(this), this.updates);
         this.connections = 0;
         this.server = http.createServer((request, response) => {
             this.handle(request, response).catch((error) => this.fail(response, error));
@@ -128,7 +128,10 @@ class Proxy {
         }
         entry.forwarded = true;
         this.control.remember(call.token);
-        const answer = call.api === 'getupdates' ? await this.longPoll(call) : await this.forward(call);
+        if (Object.hasOwn(OWN, call.api)) {
+            return OWN[call.api](this.updates, call);
+        }
+        const answer = await this.forward(call);
         return { status: answer.status, html: answer.text, headers: { 'Content-Type': 'application/json' } };
     }
 
@@ -136,16 +139,9 @@ class Proxy {
         return this.callDouble('POST', `/bot${call.token}/${spelling(call.name)}`, call.params);
     }
 
-    // The double answers getUpdates at once; the real service holds it for `timeout` seconds while there is nothing.
-    async longPoll(call) {
-        const until = Date.now() + Math.min(Number(call.params.timeout ?? 0), LONG_POLL_LIMIT_S) * 1000;
-        for (;;) {
-            const answer = await this.forward(call);
-            if (answer.status !== 200 || JSON.parse(answer.text).result.length > 0 || Date.now() >= until) {
-                return answer;
-            }
-            await sleep(LONG_POLL_STEP_MS);
-        }
+    async fetchUpdates(token) {
+        const answer = await this.callDouble('POST', `/bot${token}/getUpdates`, {});
+        return answer.status === 200 ? JSON.parse(answer.text).result : [];
     }
 
     callDouble(method, path, value) {
@@ -184,9 +180,30 @@ class Proxy {
     }
 }
 
+function success(result) {
+    return { status: 200, body: { ok: true, result } };
+}
+
+// What the double does not have, or has otherwise than the real service.
+const OWN = {
+    getupdates: async (updates, call) => {
+        const said = await updates.poll(call.token, call.params);
+        return said.conflict === undefined ? success(said.result) : failure(409, `Conflict: ${said.conflict}`);
+    },
+    setmycommands: () => success(true),
+    setwebhook: (updates, call) => {
+        updates.setWebhook(call.token, String(call.params.url ?? ''));
+        return success(true);
+    },
+    deletewebhook: (updates, call) => {
+        updates.setWebhook(call.token, '');
+        return success(true);
+    },
+    getwebhookinfo: (updates, call) => success({ url: updates.of(call.token).webhook, pending_update_count: 0 }),
+};
+
 // The double knows its methods only by their exact spelling, the real service by any case.
-const SPELLINGS = new Map(['sendMessage', 'editMessageText', 'editMessageReplyMarkup', 'deleteMessage', 'getMe', 'getUpdates',
-    'setWebhook', 'deleteWebhook', 'answerCallbackQuery'].map((name) => [name.toLowerCase(), name]));
+const SPELLINGS = new Map(['sendMessage', 'editMessageText', 'editMessageReplyMarkup', 'deleteMessage', 'getMe', 'answerCallbackQuery'].map((name) => [name.toLowerCase(), name]));
 
 function spelling(name) {
     return SPELLINGS.get(name.toLowerCase()) ?? name;

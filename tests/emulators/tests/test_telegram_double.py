@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -220,7 +221,19 @@ def test_a_pressed_button_reaches_the_bot_by_long_poll(telegram: Telegram) -> No
     update = telegram.call("getUpdates", timeout=5)[1]["result"][0]
     assert 0.2 < time.monotonic() - started < 4
     assert update["callback_query"]["data"] == "ack:1"
-    assert telegram.call("getUpdates", timeout=0)[1]["result"] == []
+    assert telegram.call("getUpdates", timeout=0)[1]["result"] == [update], "it was not confirmed"
+    assert telegram.call("getUpdates", timeout=0, offset=update["update_id"] + 1)[1]["result"] == []
+
+
+def test_a_second_receiver_ends_the_first_and_a_webhook_ends_both(telegram: Telegram) -> None:
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(telegram.call, "getUpdates", timeout=5)
+        assert telegram.journal(api="getupdates", wait_ms=5000)
+        second = pool.submit(telegram.call, "getUpdates", timeout=0)
+        assert second.result()[0] == 200 and first.result()[0] == 409
+    telegram.call("setWebhook", url="https://example/x")
+    status, answer = telegram.call("getUpdates", timeout=0)
+    assert status == 409 and "webhook is active" in answer["description"]
 
 
 def test_sigterm_ends_both(telegram: Telegram) -> None:

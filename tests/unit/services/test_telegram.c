@@ -6,7 +6,6 @@
 #include "app/zones.h"
 
 /* The sender's own files: a program is no library. */
-#include "../../../services/telegram/answer.c"      /* NOLINT */
 #include "../../../services/telegram/digest_text.c" /* NOLINT */
 #include "../../../services/telegram/flight.c"      /* NOLINT */
 #include "../../../services/telegram/request.c"     /* NOLINT */
@@ -325,12 +324,64 @@ static void requests_are_what_telegram_wants(void **state)
 			(void)text_copy(reply_to, sizeof(reply_to),
 					request_rows[i].reply_to);
 		assert_int_equal(telegram_request_write(
-					 &m, chat, request_rows[i].plain,
-					 request_rows[i].quiet, &out, NULL),
+					 &m,
+					 &(struct request_form){
+						 .chat = chat,
+						 .plain = request_rows[i].plain,
+						 .quiet = request_rows[i].quiet,
+					 },
+					 &out, NULL),
 				 0);
 		if (strcmp(buf_text(&out), request_rows[i].want) != 0)
 			fail_msg("%s: %s", request_rows[i].name,
 				 buf_text(&out));
+	}
+}
+
+/* Only of an alert that goes on, and only where somebody hears of it. */
+static void alerts_have_a_button(void **state)
+{
+	static const struct {
+		char kind[16];
+		int64_t alert;
+		bool plain;
+		const char *key;
+		bool want;
+	} rows[] = {
+		{"fire", 17, false, "key", true},
+		{"repeat", 17, false, "key", true},
+		{"fire", 17, false, NULL, false},
+		{"fire", 17, true, "key", false},
+		{"fire", 0, false, "key", false}, /* about many */
+		{"resolve", 17, false, "key", false},
+		{"notice", 17, false, "key", false},
+		{"digest", 17, false, "key", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		CLEANUP(buf_clear) struct buf out = BUF_MAX(REQUEST_BYTES_MAX);
+		char kind[16];
+		char chat[] = "-100";
+		char body[] = "x";
+		char severity[] = "critical";
+		char data[BOT_BUTTON_BYTES];
+		struct queue_message m = {.id = 1,
+					  .order_id = rows[i].alert,
+					  .event_type = kind,
+					  .body = body,
+					  .address = chat,
+					  .channel = severity};
+		const struct request_form form = {.chat = chat,
+						  .plain = rows[i].plain,
+						  .button_key = rows[i].key};
+
+		(void)text_copy(kind, sizeof(kind), rows[i].kind);
+		assert_int_equal(telegram_request_write(&m, &form, &out, NULL),
+				 0);
+		bot_button_write("key", rows[i].alert, data);
+		if ((strstr(buf_text(&out), data) != NULL) != rows[i].want)
+			fail_msg("row %zu: %s", i, buf_text(&out));
 	}
 }
 
@@ -413,6 +464,7 @@ int main(void)
 		cmocka_unit_test(a_long_error_is_cut_between_characters),
 		cmocka_unit_test(every_answer_has_its_verdict),
 		cmocka_unit_test(requests_are_what_telegram_wants),
+		cmocka_unit_test(alerts_have_a_button),
 		cmocka_unit_test(nights_go_over_midnight),
 		cmocka_unit_test(
 			only_a_chat_with_a_topic_has_a_group_to_fall_back_to),

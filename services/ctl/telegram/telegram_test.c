@@ -1,35 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * telegram.c - is the bot's token good, and does each chat take our messages?
+ * telegram_test.c - is the bot's token good, and does each chat take our
+ * messages?
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "app/locale.h"
-#include "app/secret.h"
 #include "base/macros.h"
 #include "base/text.h"
-#include "codec/json/json_doc.h"
 #include "codec/json/json_out.h"
-#include "ctl.h"
-#include "net/client/http_client.h"
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
 #include "store/queue/telegram_queue.h"
+#include "store/telegram/bot_trouble.h"
 #include "store/watch/views.h"
+#include "telegram/telegram.h"
 
 enum {
 	CHATS_MAX = 1000,
 	CHAT_BYTES = 64,
-	URL_BYTES = CONFIG_TEXT_BYTES + SECRET_BYTES_MAX + 32,
-	BODY_BYTES_MAX = 4096,
-	WHY_BYTES = 200
+	BODY_BYTES_MAX = 4096
 };
 
 struct trial {
 	struct ctl *ctl;
-	struct secret token;
-	struct http_client *client;
+	struct ctl_bot bot;
 	char chats[CHATS_MAX][CHAT_BYTES];
 	int count;
 };
@@ -64,44 +60,6 @@ static int collect(struct trial *trial)
 			add_row, trial, &trial->ctl->err);
 }
 
-/* 1: it answered "ok". Else why says what it answered, never the token. */
-static int call(struct trial *trial, const char *method, const char *body,
-		char why[WHY_BYTES])
-{
-	static const char *const headers[] = {"Content-Type: application/json",
-					      NULL};
-	const char *base = trial->ctl->config->telegram.base_url;
-	char url[URL_BYTES];
-	struct http_request request = {
-		.method = "POST",
-		.url = url,
-		.headers = headers,
-		.body = body,
-		.body_bytes = strlen(body),
-		.timeout_ms = (int)trial->ctl->config->telegram.timeout_ms,
-	};
-	struct http_answer answer = {.retry_after_ms = -1};
-	CLEANUP_JSON struct json *doc = NULL;
-	struct err e = {0};
-	bool ok;
-
-	(void)snprintf(url, sizeof(url), "%s/bot%s/%s", base,
-		       trial->token.first, method);
-	if (http_client_call(trial->client, &request, &answer, &e) == 0 &&
-	    answer.body != NULL)
-		(void)json_doc_parse(answer.body, answer.body_bytes, &doc,
-				     NULL);
-	ok = json_get_bool(doc, "ok", false);
-	(void)snprintf(why, WHY_BYTES, "%d %.150s", answer.status,
-		       doc != NULL ? json_get_text(doc, "description")
-				   : e.text);
-	if (strstr(why, trial->token.first) != NULL)
-		(void)snprintf(why, WHY_BYTES, "%d", answer.status);
-	http_answer_clear(&answer);
-	explicit_bzero(url, sizeof(url));
-	return ok;
-}
-
 static void write_body(const char *chat, struct buf *body)
 {
 	struct json_out out = json_out_to(body);
@@ -133,24 +91,39 @@ static int run_unblock(struct unit *u, struct db *db, int64_t now_ms,
 	return telegram_queue_unblock(db, unblock->chat, now_ms, e);
 }
 
+/* What was refused is not any more: messages are sent again. */
+static int run_well(struct unit *u, struct db *db, int64_t now_ms,
+		    struct err *e)
+{
+	static const char *const parts[] = {BOT_SENDING, BOT_UPDATES};
+	int rc = 0;
+
+	(void)u;
+	(void)now_ms;
+	for (size_t i = 0; i < COUNT_OF(parts) && rc >= 0; i++)
+		rc = bot_trouble_clear(db, parts[i], e);
+	return MIN_OF(rc, 0);
+}
+
 static int try_chats(struct trial *trial)
 {
-	char why[WHY_BYTES];
+	struct unit well = {.run = run_well};
 	int bad = 0;
 
+	(void)ctl_write(trial->ctl, &well);
 	for (int i = 0; i < trial->count; i++) {
 		CLEANUP(buf_clear) struct buf body = BUF_MAX(BODY_BYTES_MAX);
 		struct unblock unblock = {.unit.run = run_unblock,
 					  .chat = trial->chats[i]};
-		int ok;
+		bool ok;
 
 		write_body(trial->chats[i], &body);
-		ok = call(trial, "sendMessage", buf_text(&body), why);
-		(void)printf("%s %s%s%s\n", ok > 0 ? "ok  " : "BAD ",
-			     trial->chats[i], ok > 0 ? "" : ": ",
-			     ok > 0 ? "" : why);
-		bad += ok <= 0;
-		if (ok > 0)
+		ok = ctl_bot_call(&trial->bot, "sendMessage", buf_text(&body));
+		(void)printf("%s %s%s%s\n", ok ? "ok  " : "BAD ",
+			     trial->chats[i], ok ? "" : ": ",
+			     ok ? "" : trial->bot.why);
+		bad += !ok;
+		if (ok)
 			(void)ctl_write(trial->ctl, &unblock.unit);
 	}
 	if (trial->count == 0)
@@ -166,25 +139,17 @@ static int try_chats(struct trial *trial)
 
 static int try_all(struct trial *trial)
 {
-	const struct http_client_options options = {
-		.user_agent = "ordergate/" ORDERGATE_VERSION,
-		.parallel_max = 1,
-	};
 	struct ctl *ctl = trial->ctl;
-	char why[WHY_BYTES];
-	int rc = secret_load(&ctl->dir, "telegram-token", &trial->token,
-			     &ctl->err);
+	int rc = ctl_bot_open(ctl, &trial->bot);
 
-	if (rc == 0)
-		rc = http_client_new(&options, &trial->client, &ctl->err);
 	if (rc == 0)
 		rc = collect(trial);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	if (call(trial, "getMe", "{}", why) <= 0)
+	if (!ctl_bot_call(&trial->bot, "getMe", "{}"))
 		return ctl_fail(ctl, CTL_FAILED,
 				"the token or telegram.base_url is wrong: %s",
-				why);
+				trial->bot.why);
 	(void)printf("ok   token\n");
 	return try_chats(trial);
 }
@@ -195,9 +160,7 @@ int ctl_telegram_test(struct ctl *ctl)
 	int code;
 
 	trial = (struct trial){.ctl = ctl};
-	locale_open(ctl->config->log.locale);
 	code = try_all(&trial);
-	http_client_free(trial.client);
-	explicit_bzero(&trial.token, sizeof(trial.token));
+	ctl_bot_close(&trial.bot);
 	return code;
 }

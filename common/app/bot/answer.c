@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "answer.h"
+#include "app/bot/answer.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -22,6 +22,9 @@ static const struct {
 } classes[] = {
 	{400, 400, "can't parse entities", ANSWER_MARKUP},
 	{400, 400, "is too long", ANSWER_MARKUP},
+	/* The button goes with the markup. */
+	{400, 400, "BUTTON_", ANSWER_MARKUP},
+	{400, 400, "reply markup", ANSWER_MARKUP},
 	{400, 400, "thread not found", ANSWER_TOPIC},
 	{400, 400, "TOPIC_", ANSWER_TOPIC},
 	{400, 400, "chat not found", ANSWER_BLOCKED},
@@ -30,7 +33,8 @@ static const struct {
 	{401, 401, NULL, ANSWER_AUTH},
 	{403, 403, NULL, ANSWER_BLOCKED},
 	{404, 404, NULL, ANSWER_AUTH},
-	{408, 409, NULL, ANSWER_SERVER},
+	{408, 408, NULL, ANSWER_SERVER},
+	{409, 409, NULL, ANSWER_CONFLICT},
 	{413, 413, NULL, ANSWER_MARKUP},
 	{421, 421, NULL, ANSWER_AUTH},
 	{425, 425, NULL, ANSWER_SERVER},
@@ -132,7 +136,8 @@ static void read_json(const struct http_answer *http, const struct json *doc,
 	bool is_ok = json_get_bool(doc, "ok", false);
 	int64_t code = http->status;
 
-	if (is_ok && http->status == 200 &&
+	answer->is_ok = is_ok && http->status == 200;
+	if (answer->is_ok &&
 	    json_get_decimal(json_get(doc, "result"), "message_id", 0,
 			     &answer->message_id, NULL) == 1) {
 		answer->class = ANSWER_DONE;
@@ -180,6 +185,7 @@ void telegram_answer_read(const struct http_answer *http, const char *token,
 		read_json(http, doc, token, ret_answer);
 		return;
 	}
+	ret_answer->is_foreign = true;
 	ret_answer->class = classify_foreign(http->status);
 	set_error(ret_answer, token, http->status,
 		  "the answer is not Telegram's");

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * answer.h - what an answer of the Bot API means for a message. Pure.
+ * answer.h - what an answer of the Bot API means for a call. Pure.
  *
  * Source: https://core.telegram.org/bots/api#making-requests and the sources of
  * tdlib/telegram-bot-api. Only error_code and parameters are promised; texts of
  * descriptions are matched in part and in any case, with the code as fallback.
  */
-#ifndef TELEGRAM_ANSWER_H
-#define TELEGRAM_ANSWER_H
+#ifndef APP_BOT_ANSWER_H
+#define APP_BOT_ANSWER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/client/http_client.h"
@@ -24,6 +25,7 @@ enum answer_class {
 	ANSWER_BLOCKED, /* the chat takes nothing from us */
 	ANSWER_REJECTED,  /* never for this message and chat */
 	ANSWER_UNSENT,    /* certainly not taken: again, without counting */
+	ANSWER_CONFLICT,  /* somebody else receives the bot's updates */
 	ANSWER_SERVER,    /* 5xx: it may be in the chat */
 	ANSWER_UNCERTAIN, /* it went out and no answer came */
 	ANSWER_MAX_
@@ -37,7 +39,10 @@ enum {
 };
 
 struct telegram_answer {
-	enum answer_class class;
+	enum answer_class class; /* of a message */
+	/* Of calls that send no message: Telegram has done what was asked. */
+	bool is_ok;
+	bool is_foreign;                /* something in between has answered */
 	int64_t message_id;             /* ANSWER_DONE */
 	int64_t wait_ms;                /* ANSWER_THROTTLE */
 	char chat[ANSWER_CHAT_BYTES];   /* ANSWER_MOVED */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/bot/bot.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "app/state_dir.h"
+#include "base/err.h"
+#include "base/text.h"
+
+enum {
+	MARK_BYTES = 25, /* 96 bits in hexadecimal, and the NUL */
+	ID_BYTES_MAX = 16,
+	KEY_TEXT_BYTES = CONFIG_TEXT_BYTES + SECRET_BYTES_MAX + 128
+};
+
+/* "<id>:<letters, digits, - and _>": nothing that would change an address. */
+static bool read_id(const char *token, int64_t *ret_id)
+{
+	char digits[ID_BYTES_MAX];
+	size_t length = strcspn(token, ":");
+
+	if (token[length] == '\0' || length >= sizeof(digits))
+		return false;
+	memcpy(digits, token, length);
+	digits[length] = '\0';
+	for (const char *p = token + length + 1; *p != '\0'; p++)
+		if (!isalnum((unsigned char)*p) && strchr("_-", *p) == NULL)
+			return false;
+	return text_to_i64(digits, 1, INT64_MAX, ret_id, NULL) == 0;
+}
+
+/* The file counts, too: whoever writes the same token again wants it to be
+ * tried again. */
+static void make_key(const struct state_dir *dir, const struct config *config,
+		     struct bot *bot)
+{
+	char path[STATE_PATH_BYTES + 32];
+	char text[KEY_TEXT_BYTES];
+	struct stat file = {0};
+
+	(void)snprintf(path, sizeof(path), "%s/telegram-token", dir->secrets);
+	(void)stat(path, &file); /* elsewhere: the token alone counts */
+	(void)snprintf(text, sizeof(text), "%s %s %ju %jd.%09ld",
+		       bot->token.first, config->telegram.base_url,
+		       (uintmax_t)file.st_ino, (intmax_t)file.st_mtim.tv_sec,
+		       file.st_mtim.tv_nsec);
+	digest_hmac_sha256("ordergate bot key", text, strlen(text), bot->key);
+	explicit_bzero(text, sizeof(text));
+}
+
+int bot_load(const struct state_dir *dir, const struct config *config,
+	     struct bot *ret_bot, struct err *e)
+{
+	int rc;
+
+	*ret_bot = (struct bot){0};
+	rc = secret_load(dir, "telegram-token", &ret_bot->token, e);
+	if (rc < 0)
+		return rc;
+	if (!read_id(ret_bot->token.first, &ret_bot->id)) {
+		bot_wipe(ret_bot);
+		return err_set(e, ERR_DENIED,
+			       "telegram-token is no bot token "
+			       "(123456:ABC...)");
+	}
+	make_key(dir, config, ret_bot);
+	return 0;
+}
+
+void bot_wipe(struct bot *bot)
+{
+	explicit_bzero(bot, sizeof(*bot));
+}
+
+void bot_url(const struct bot *bot, const struct config *config,
+	     const char *method, char ret_url[BOT_URL_BYTES])
+{
+	const char *base = config->telegram.base_url;
+	size_t length = strlen(base);
+
+	while (length > 0 && base[length - 1] == '/')
+		length--;
+	(void)snprintf(ret_url, BOT_URL_BYTES, "%.*s/bot%s/%s", (int)length,
+		       base, bot->token.first, method);
+}
+
+bool bot_callback_key(const struct state_dir *dir, struct secret *ret_key)
+{
+	*ret_key = (struct secret){0};
+	return secret_load(dir, "telegram-callback", ret_key, NULL) == 0;
+}
+
+void bot_webhook_secret(const char *key, char ret_text[DIGEST_TEXT_BYTES])
+{
+	digest_hmac_sha256(key, "webhook", strlen("webhook"), ret_text);
+}
+
+void bot_button_write(const char *key, int64_t alert_id,
+		      char ret_data[BOT_BUTTON_BYTES])
+{
+	char mark[DIGEST_TEXT_BYTES];
+	int length =
+		snprintf(ret_data, BOT_BUTTON_BYTES, "ack:%" PRId64, alert_id);
+
+	digest_hmac_sha256(key, ret_data, strlen(ret_data), mark);
+	(void)snprintf(ret_data + length, BOT_BUTTON_BYTES - (size_t)length,
+		       ":%.*s", MARK_BYTES - 1, mark);
+}
+
+bool bot_button_read(const char *key, const char *data, int64_t *ret_alert_id)
+{
+	char expected[BOT_BUTTON_BYTES];
+	char digits[BOT_BUTTON_BYTES];
+	const char *number = data + strlen("ack:");
+	size_t length;
+	int64_t id;
+
+	if (strncmp(data, "ack:", strlen("ack:")) != 0 ||
+	    strlen(data) >= BOT_BUTTON_BYTES)
+		return false;
+	length = strcspn(number, ":");
+	memcpy(digits, number, length);
+	digits[length] = '\0';
+	if (text_to_i64(digits, 1, INT64_MAX, &id, NULL) < 0)
+		return false;
+	bot_button_write(key, id, expected);
+	if (!text_equal_constant_time(data, expected))
+		return false;
+	*ret_alert_id = id;
+	return true;
+}
