@@ -241,7 +241,7 @@ static int answer(struct chat *chat, struct deed *deed, enum chat_role role,
 	if (rc < 0)
 		return rc;
 	deed->outcome = "flood";
-	if (count > COMMANDS_PER_MINUTE)
+	if (count >= COMMANDS_PER_MINUTE)
 		return 0;
 	deed->outcome = "ignored";
 	command_split(u->text, chat->username, name, command->words);

@@ -19,7 +19,9 @@ SECRETS = {
     "assembly": {"assembly-token"},
     "console": {"probe-key"},
     "notifier": {"kuper-client-token", "kuper-client-id", "kuper-client-secret"},
-    "scheduler": {"telegram-token", "mail-password", "probe-key", "kuper-client-token", "kuper-client-id", "kuper-client-secret"},
+    "scheduler": {"telegram-token", "telegram-callback", "mail-password", "probe-key", "kuper-client-token", "kuper-client-id",
+                  "kuper-client-secret"},
+    "chat": {"telegram-token", "telegram-callback"},
 }
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
@@ -74,8 +76,8 @@ def test_a_service_is_exposed_by_two_points_at_most(path: pathlib.Path, staged: 
 
 def test_every_process_of_the_supervisor_has_a_unit(root: pathlib.Path) -> None:
     table = (root / "services" / "supervisor" / "crew.c").read_text()
-    names = re.findall(r'\{"([a-z]+)", (?:offsetof|ALWAYS_ONE)', table)
-    assert {"hook", "assembly", "processor", "notifier", "console", "scheduler"} <= set(names)
+    names = re.findall(r'\{"([a-z]+)", (?:offsetof|NO_POOL)', table)
+    assert {"hook", "assembly", "processor", "notifier", "console", "scheduler", "chat"} <= set(names)
     assert set(names) <= {role_of(path) for path in services()}
 
 
@@ -136,6 +138,14 @@ def test_the_target_wants_as_many_workers_as_the_configuration_says(
     names = generate(build, tmp_path, config)
     assert len([name for name in names if name.startswith("ordergate-hook@")]) == hooks
     assert len([name for name in names if name.startswith("ordergate-processor@")]) == processors
+
+
+@pytest.mark.parametrize(("config", "wanted"), [
+    ("", False), ('telegram { updates = "poll" }', True), ('telegram { updates = "webhook" }', True),
+    ('telegram { updates = "off" }', False)])
+def test_the_bot_listens_when_the_configuration_says_so(
+        build: pathlib.Path, tmp_path: pathlib.Path, config: str, wanted: bool) -> None:
+    assert ("ordergate-chat.service" in generate(build, tmp_path, config)) == wanted
 
 
 def test_users_and_folders_are_understood_by_their_tools(root: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -39,6 +39,9 @@
 	"INSERT INTO measures VALUES ('" name "', 'x', " #value \
 	", 'd', " M(0) ")"
 
+#define TROUBLE(kind, at)                                                    \
+	"REPLACE INTO telegram_troubles VALUES ('updates', '" kind "', 'r'," \
+	" 'k', " at ", " at ")"
 #define MAIL(state, minutes)                                                \
 	"INSERT INTO mail_queue (message_id, head_id, address, event_type," \
 	" order_seq, severity, state, due_ms, created_ms, updated_ms,"      \
@@ -234,6 +237,12 @@ static const struct {
 	{"chat-blocked", "no more",
 	 "INSERT INTO telegram_head (chat, last_seq, state, due_ms) VALUES"
 	 " ('-9', 1, 0, 0)",
+	 false},
+	{"telegram-refused", "a token that was refused long ago",
+	 TROUBLE("denied", H(-300)), true},
+	{"telegram-refused", "a second receiver, seen now",
+	 TROUBLE("conflict", M(-9)), true},
+	{"telegram-refused", "seen no more", TROUBLE("conflict", M(-11)),
 	 false},
 	{"mail-failing", "one that was refused", MAIL(4, -1), true},
 	{"mail-failing", "one that has waited for a quarter of an hour",

@@ -29,7 +29,8 @@ STMT(chat_finish,
 STMT(chat_last, "SELECT max(update_id) FROM telegram_updates WHERE bot = $1"
 		" AND received_ms > $2");
 STMT(chat_commands, "SELECT count(*) FROM telegram_updates WHERE user_id = $1"
-		    " AND received_ms > $2 AND kind = 'command'");
+		    " AND handled_ms > $2 AND kind = 'command'"
+		    " AND outcome <> 'flood'");
 STMT(chat_forget,
      "DELETE FROM telegram_updates WHERE (bot, update_id) IN (SELECT bot,"
      " update_id FROM telegram_updates WHERE received_ms < $1"

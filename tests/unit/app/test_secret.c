@@ -211,7 +211,8 @@ static void ours_are_made_once_and_kept(void **state)
 {
 	static const char *const names[] = {"hook-token", "assembly-token",
 					    "console-admin-password",
-					    "erp-token", "probe-key"};
+					    "erp-token", "probe-key",
+					    "telegram-callback"};
 	struct secret first[COUNT_OF(names)];
 	struct secret again;
 	struct err e = {0};
@@ -261,7 +262,7 @@ static void two_who_make_them_at_once_agree(void **state)
 		assert_int_equal(rc[i], 0);
 	}
 	assert_int_equal(secret_load(&dir, "hook-token", &secret, NULL), 0);
-	assert_int_equal(count_files(dir.secrets), 5);
+	assert_int_equal(count_files(dir.secrets), 6);
 }
 
 static void both_lines_are_accepted_and_nothing_else(void **state)
