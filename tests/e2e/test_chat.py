@@ -173,7 +173,7 @@ def test_only_a_single_alert_that_goes_on_has_a_button(place: Installation, tele
     alert(place, kind="repeat")
     assert button(telegram)[1] == "Принял"
     configure(place, telegram, updates="off")
-    alert(chat)
+    alert(place)
     assert "reply_markup" not in telegram.messages(GROUP)[-1]["message"], "nobody would hear"
 
 
