@@ -253,6 +253,18 @@ def test_a_chat_that_moved_is_remembered(place: Installation, telegram: telegram
     assert place.rows("SELECT DISTINCT chat, attempts FROM telegram_archive") == [(str(new), 1)]
 
 
+def test_a_chat_may_move_twice(place: Installation, telegram: telegram_remote.Telegram) -> None:
+    telegram.fault("migrate", chat=-100, to=-200)
+    place.queue("-100", "first")
+    assert place.run("telegram").startswith("sent=1")
+    telegram.fault("migrate", chat=-200, to=-300)
+    place.queue("-100", "second")
+    place.queue("-100", "third")
+    assert place.run("telegram").startswith("sent=2")
+    assert telegram.texts(-200) == ["first"] and telegram.texts(-300) == ["second", "third"]
+    assert len(sent(telegram, "-100")) == 1
+
+
 def test_a_topic_that_is_gone_does_not_swallow_messages(
         place: Installation, telegram: telegram_remote.Telegram) -> None:
     telegram.fault("bad_request", chat=-100, count=1, description="Bad Request: message thread not found")
