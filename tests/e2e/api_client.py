@@ -88,7 +88,9 @@ class Shop:
 
     def import_catalogue(self, text: str) -> None:
         path = self.appliance.folder / "catalogue.csv"
-        path.write_text("sku,name,barcodes,unit,piece_weight_g,vat_rate,tolerance_percent\n" + text, encoding="utf-8")
+        header = "sku,name,barcodes,unit,piece_weight_g,vat_rate,tolerance_percent"
+        marked = text.partition("\n")[0].count(",") == header.count(",") + 1
+        path.write_text(header + (",marked" if marked else "") + "\n" + text, encoding="utf-8")
         self.ctl("catalog", "import", str(path))
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -15,14 +15,15 @@ from api_client import FINISHED, SEEN_S, Order, Shop, codes, error_of, open_shop
 from appliance import BIN, wait_until
 
 GS = "\x1d"
-MILK, CHEESE, BREAD, WATER = "2001", "2002", "2003", "2004"
+MILK, CHEESE, BREAD, WATER, JUICE = "2001", "2002", "2003", "2004", "2005"
 CATALOGUE = f"""\
-{MILK},Молоко 3.2%,4600000000015 96385074,pcs,,10,
-{CHEESE},Сыр весовой,2100001000004,kg,1000,10,20
-{BREAD},Хлеб,4600000000022,pcs,,10,
-{WATER},Вода,4600000000039,pcs,,22,
-3001,Молоко другое,4600000000046,pcs,,10,
-3002,Сыр другой,,kg,1000,10,
+{MILK},Молоко 3.2%,4600000000015 96385074,pcs,,10,,
+{CHEESE},Сыр весовой,2100001000004,kg,1000,10,20,
+{BREAD},Хлеб,4600000000022,pcs,,10,,
+{WATER},Вода,4600000000039,pcs,,22,,
+{JUICE},Сок,4600000000053,pcs,,22,,1
+3001,Молоко другое,4600000000046,pcs,,10,,
+3002,Сыр другой,,kg,1000,10,,
 """
 MILK_EAN, BREAD_EAN = "4600000000015", "4600000000022"
 
@@ -118,6 +119,18 @@ def test_a_scan_sent_twice_counts_once(shop: Shop) -> None:
 
 
 # --- marking codes
+
+
+def test_goods_that_the_catalogue_calls_marked_need_codes_from_the_first_piece(shop: Shop) -> None:
+    order = taken(shop, [(JUICE, 2, None)])
+    order.do("pickPosition", line=1, quantity=2)
+    assert codes(error_of(order.call("finishAssembly"), 422, "not_complete")) == ["1:codes_differ"]
+    order.do("resetPosition", line=1)
+    wrong = order.call("scan", code=marking("1", "04600000000054"))
+    assert codes(error_of(wrong, 422, "not_acceptable")) == ["0:bad_check_digit"]
+    for serial in ("1", "2"):
+        order.do("scan", code=marking(serial, "04600000000053"))
+    assert order.do("finishAssembly")["state"] == "assembled"
 
 
 def test_marked_goods_have_a_code_each_and_nobody_else_has_it(shop: Shop) -> None:

@@ -15,7 +15,8 @@ static const struct product milk = {.sku = "100",
 				    .vat_rate = "10",
 				    .barcodes = "4600000000017 46000024",
 				    .piece_weight_g = 930,
-				    .tolerance_percent = 5};
+				    .tolerance_percent = 5,
+				    .marked = true};
 static const struct product water = {.sku = "200",
 				     .name = "Вода",
 				     .barcodes = "",
@@ -112,6 +113,7 @@ static void what_is_published_is_found_by_sku_and_barcode(void **state)
 	assert_string_equal(got.vat_rate, "10");
 	assert_int_equal(got.piece_weight_g, 930);
 	assert_int_equal(got.tolerance_percent, 5);
+	assert_true(got.marked);
 	for (size_t i = 0; i < COUNT_OF(spellings); i++) {
 		assert_int_equal(
 			products_by_barcode(f->db, spellings[i], &got, NULL),
@@ -121,6 +123,7 @@ static void what_is_published_is_found_by_sku_and_barcode(void **state)
 	assert_int_equal(products_get(f->db, "200", &got, NULL), 1);
 	assert_int_equal(got.piece_weight_g, -1);
 	assert_int_equal(got.tolerance_percent, -1);
+	assert_false(got.marked);
 	assert_int_equal(
 		products_by_barcode(f->db, "4600000000018", &got, NULL), 0);
 	assert_int_equal(products_by_barcode(f->db, "", &got, NULL), 0);

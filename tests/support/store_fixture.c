@@ -187,6 +187,30 @@ const char *fixture_text(struct fixture *f, const char *sql)
 	return text;
 }
 
+const char *fixture_plan(struct fixture *f, const char *sql)
+{
+	enum {
+		DETAIL = 3
+	};
+	static char text[8192];
+	sqlite3 *handle = open_file(f);
+	char *explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
+	sqlite3_stmt *stmt = NULL;
+	size_t used = 0;
+
+	text[0] = '\0';
+	if (sqlite3_prepare_v2(handle, explain, -1, &stmt, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
+	while (sqlite3_step(stmt) == SQLITE_ROW && used < sizeof(text))
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used, "%s\n",
+			(const char *)sqlite3_column_text(stmt, DETAIL));
+	(void)sqlite3_finalize(stmt);
+	sqlite3_free(explain);
+	(void)sqlite3_close(handle);
+	return text;
+}
+
 int64_t fixture_i64(struct fixture *f, const char *sql)
 {
 	const char *text = fixture_text(f, sql);

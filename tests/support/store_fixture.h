@@ -40,6 +40,9 @@ int fixture_write(struct fixture *f,
  * failing text fails the test. */
 int64_t fixture_i64(struct fixture *f, const char *sql);
 /* The same as text, in a static buffer. */
+/* What SQLite is going to do: the lines of EXPLAIN QUERY PLAN; borrowed until
+ * the next call. */
+const char *fixture_plan(struct fixture *f, const char *sql);
 const char *fixture_text(struct fixture *f, const char *sql);
 /* Run SQL against the file, outside of our code. */
 void fixture_sql(struct fixture *f, const char *sql);

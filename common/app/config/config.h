@@ -197,6 +197,10 @@ struct config_invoicing {
 	char after_delivery[CONFIG_NAME_BYTES]; /* "correct", "alert" */
 };
 
+struct config_assembly {
+	int64_t replacement_dearer_percent;
+};
+
 struct config_settlement {
 	char series[CONFIG_NAME_BYTES]; /* of documents of kind report */
 	/* Names of columns and words of the status, '|' between them. */
@@ -233,6 +237,7 @@ struct config {
 	int window_count;
 	struct config_monitor monitor;
 	struct config_mail mail;
+	struct config_assembly assembly;
 	struct config_invoicing invoicing;
 	struct config_settlement settlement;
 	struct config_retention retention;

@@ -264,6 +264,12 @@ static const struct config_option monitor[] = {
 	END
 };
 
+static const struct config_option assembly[] = {
+	NUMBER(config_assembly, replacement_dearer_percent, 0, 1000, "10",
+	       "so much more than the original a replacement may cost without the customer's consent"),
+	END
+};
+
 static const struct config_option invoicing[] = {
 	TEXT(config_invoicing, series, config_check_series, "OG",
 	     "in front of document numbers; {year} and {store} in it make series of their own"),
@@ -369,6 +375,7 @@ const struct config_section config_sections[] = {
 	  .help = "planned work: nobody is told of alerts while it lasts" },
 	PLAIN(monitor, monitor, "what the monitor calls"),
 	PLAIN(mail, mail, "the second way out for alerts"),
+	PLAIN(assembly, assembly, "rules of the picking apps' API"),
 	PLAIN(invoicing, invoicing, "documents for the ERP"),
 	PLAIN(settlement, settlement, "reports of the marketplace in import/reports/, held against documents"),
 	PLAIN(retention, retention, "how long things are kept"),

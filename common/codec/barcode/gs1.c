@@ -73,9 +73,10 @@ static const struct ai *find_ai(const char *text)
 	return NULL;
 }
 
-/* The check digit is not looked at: these symbols carry a checksum of their
- * own. A GTIN-14 that begins with 9 stands for goods of any weight, and the
- * catalogue may know it by the EAN-13 inside, with a check digit of its own. */
+/* These symbols carry a checksum of their own, so a check digit that is wrong
+ * was printed so, or the code was typed in. A GTIN-14 that begins with 9 stands
+ * for goods of any weight, and the catalogue may know it by the EAN-13 inside,
+ * with a check digit of its own. */
 static int read_gtin(const char *value, struct barcode *barcode,
 		     const char **ret_reason, struct err *e)
 {
@@ -84,6 +85,9 @@ static int read_gtin(const char *value, struct barcode *barcode,
 	if (!barcode_are_digits(value, GTIN_DIGITS))
 		return barcode_refuse(ret_reason, "bad_code", e,
 				      "the GTIN is not made of digits");
+	if (!barcode_is_checked(value, GTIN_DIGITS))
+		return barcode_refuse(ret_reason, "bad_check_digit", e,
+				      "the check digit of the GTIN is wrong");
 	barcode_add_key(barcode, value, GTIN_DIGITS);
 	if (value[0] == '0')
 		return 0;

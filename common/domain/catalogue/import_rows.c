@@ -24,6 +24,7 @@ const struct csv_column product_columns[PRODUCT_COLUMNS] = {
 	{"piece_weight_g", false},
 	{"vat_rate", false},
 	{"tolerance_percent", false},
+	{"marked", false},
 };
 enum product_column {
 	PRODUCT_SKU,
@@ -32,7 +33,8 @@ enum product_column {
 	PRODUCT_UNIT,
 	PRODUCT_WEIGHT,
 	PRODUCT_VAT,
-	PRODUCT_TOLERANCE
+	PRODUCT_TOLERANCE,
+	PRODUCT_MARKED
 };
 
 const struct csv_column store_columns[STORE_COLUMNS] = {
@@ -124,6 +126,27 @@ static int read_vat(const struct cells *c, struct product *p, struct err *e)
 	return 0;
 }
 
+static int read_marked(const struct cells *c, struct product *p, struct err *e)
+{
+	static const char *const words[] = {"",  "0",   "no", "нет",
+					    "1", "yes", "да"};
+	enum {
+		FIRST_YES = 4
+	};
+	char text[32];
+	int rc = READ_TEXT(c, PRODUCT_MARKED, text, e);
+
+	for (size_t i = 0; rc == 0 && i < COUNT_OF(words); i++) {
+		if (strcmp(words[i], text) != 0)
+			continue;
+		p->marked = i >= FIRST_YES;
+		return 0;
+	}
+	return rc < 0 ? rc
+		      : err_set(e, ERR_INVALID,
+				"marked: '%s' is not one of 0 1 no yes", text);
+}
+
 static int check_barcodes(const char *barcodes, struct err *e)
 {
 	for (const char *p = barcodes; *p != '\0';) {
@@ -183,6 +206,8 @@ int product_from_row(const struct csv *row, const int *places,
 	if (rc == 0)
 		rc = read_number(&c, PRODUCT_TOLERANCE, TOLERANCE_MAX_PERCENT,
 				 -1, &tolerance, e);
+	if (rc == 0)
+		rc = read_marked(&c, p, e);
 	p->tolerance_percent = (int)tolerance;
 	return rc;
 }

@@ -25,6 +25,7 @@ struct product {
 	char barcodes[PRODUCT_BARCODES_BYTES];
 	int64_t piece_weight_g; /* -1: not said */
 	int tolerance_percent;  /* -1: not said */
+	bool marked; /* each piece has a marking code («Честный знак») */
 };
 
 /* How far a picked weight may be off: beyond soft a warning, beyond hard it is

@@ -80,6 +80,7 @@ struct order_line {
 	int64_t version; /* of the order, when the line last changed */
 	/* Not kept in the store: of the catalogue, by whoever judges weights */
 	int soft_percent, hard_percent;
+	bool is_marked; /* each piece needs a marking code */
 };
 
 /* A marking code of a picked unit. */

@@ -23,10 +23,7 @@ struct err;
 
 enum {
 	ORDER_LEASE_MS = 15 * 60 * 1000,
-	ORDER_BAGS_MAX = 1000,
-	/* A replacement may cost that much more than the original; then the
-	 * customer must have agreed. */
-	REPLACEMENT_DEARER_PERCENT = 10
+	ORDER_BAGS_MAX = 1000
 };
 
 enum order_action_type {
@@ -81,8 +78,10 @@ struct order_action {
 
 	/* Scanning and replacing. */
 	const struct named_goods *goods;
-	int64_t price_minor; /* of one piece; of a label: of all of it; -1 */
-	const char *consent; /* how the customer agreed; "" : he did not */
+	int64_t price_minor;    /* of one piece; of a label: of all of it; -1 */
+	const char *consent;    /* how the customer agreed; "" : he did not */
+	int64_t dearer_percent; /* so much more a replacement may cost without
+				   that */
 
 	/* An entry of a handheld's journal. It was not done in the sight of the
 	 * order as it is, so it is held against its line: `version` is the last

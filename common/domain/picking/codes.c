@@ -120,6 +120,6 @@ bool picking_codes_differ(const struct order *order,
 {
 	int64_t codes = (int64_t)order_codes_count(order, line->line_no);
 
-	return codes > 0 && !order_line_is_weighed(line) &&
+	return (codes > 0 || line->is_marked) && !order_line_is_weighed(line) &&
 	       codes * PIECE_MILLI != line->qty_picked_milli;
 }

@@ -45,10 +45,11 @@ static int64_t left_milli(const struct order_line *line)
 	return MAX_OF(line->qty_milli - line->qty_picked_milli, INT64_C(0));
 }
 
-static bool is_too_dear(const struct order_line *line, int64_t price_minor)
+static bool is_too_dear(const struct order_line *line,
+			const struct order_action *action)
 {
-	return price_minor * 100 >
-	       line->discount_price_minor * (100 + REPLACEMENT_DEARER_PERCENT);
+	return action->price_minor * 100 >
+	       line->discount_price_minor * (100 + action->dearer_percent);
 }
 
 static int check_line(const struct order_line *line,
@@ -99,7 +100,7 @@ static int check_consent(const struct order *order,
 				   "more than is missing: the customer must "
 				   "agree first",
 				   e);
-	if (rc == 0 && is_too_dear(line, action->price_minor))
+	if (rc == 0 && is_too_dear(line, action))
 		rc = picking_fault(out, line->line_no, "price", "too_dear",
 				   "so much dearer that the customer must "
 				   "agree first",

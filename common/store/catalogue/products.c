@@ -10,7 +10,7 @@
 
 #define PRODUCT_COLUMNS                                                    \
 	"p.sku, p.name, p.unit, p.vat_rate, p.barcodes, p.piece_weight_g," \
-	" p.tolerance_percent"
+	" p.tolerance_percent, p.marked"
 #define PUBLISHED "(SELECT generation FROM catalogue_state)"
 
 STMT(products_select, "SELECT " PRODUCT_COLUMNS " FROM products p"
@@ -26,8 +26,8 @@ STMT(products_next_generation,
      "UPDATE catalogue_state SET last = last + 1 RETURNING last");
 STMT(products_insert,
      "INSERT INTO products (generation, sku, name, unit, vat_rate, barcodes,"
-     " piece_weight_g, tolerance_percent)"
-     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING");
+     " piece_weight_g, tolerance_percent, marked)"
+     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING");
 STMT(products_insert_barcode,
      "INSERT INTO product_barcodes (generation, barcode, sku)"
      " VALUES ($1, $2, $3)"
@@ -76,6 +76,7 @@ static int read_product(struct query *q, const char *key,
 	(void)text_copy(p->barcodes, sizeof(p->barcodes), query_col_text(q, 4));
 	p->piece_weight_g = number_or_none(q, 5);
 	p->tolerance_percent = (int)number_or_none(q, 6);
+	p->marked = query_col_i64(q, 7) != 0;
 	return 1;
 }
 
@@ -204,6 +205,7 @@ int products_add(struct db *db, int64_t generation,
 		query_text(q, 6, product->barcodes);
 		bind_or_null(q, 7, product->piece_weight_g);
 		bind_or_null(q, 8, product->tolerance_percent);
+		query_i64(q, 9, product->marked ? 1 : 0);
 		rc = query_exec(q, e);
 	}
 	if (rc <= 0)

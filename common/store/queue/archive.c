@@ -168,7 +168,15 @@ PART(lines, "order_lines");
 PART(history, "order_history");
 PART(parked, "parked_events");
 PART(later, "order_later_changes");
-PART(identity, "order_identity");
+/* By its key, because there is no index of order_id: each new order would have
+ * to write it. */
+STMT(archive_identity,
+     "DELETE FROM order_identity WHERE channel IN"
+     " (SELECT n.channel FROM orders AS n WHERE n.id IN " DOOMED ")"
+     " AND external_id IN (SELECT n.external_id FROM orders AS n"
+     "  WHERE n.id IN " DOOMED " UNION ALL SELECT n.order_uuid"
+     "  FROM orders AS n WHERE n.id IN " DOOMED ")"
+     " AND order_id IN " DOOMED);
 PART(inbox_heads, "inbox_head");
 PART(idle_heads_of, "inbox_head_idle");
 STMT(archive_feed, "DELETE FROM erp_feed WHERE kind = 'order'"

@@ -45,6 +45,8 @@ static struct order_action action_of(const struct api_call *call)
 		.goods = &call->goods,
 		.price_minor = args->price_minor,
 		.consent = args->consent,
+		.dearer_percent = call->assembly->service->config->assembly
+					  .replacement_dearer_percent,
 	};
 }
 

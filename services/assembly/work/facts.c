@@ -190,12 +190,15 @@ static int gather_replacement(struct api_call *call, struct db *db,
 	return rc < 0 ? rc : 0;
 }
 
-/* Is the weight of the line going to be judged? */
+/* Are the line's weight, or at the end its marking codes, going to be judged?
+ */
 static bool is_judged(const struct order_line *line,
 		      const struct order_action *action)
 {
 	if (action->type == ACTION_FINISH)
 		return line->qty_picked_milli > 0;
+	if (!order_line_is_weighed(line))
+		return false;
 	if (action->type == ACTION_SCAN)
 		return strcmp(line->sku, action->goods->sku) == 0;
 	return action->type == ACTION_PICK && line->line_no == action->line_no;
@@ -210,7 +213,7 @@ static int gather_tolerances(struct db *db, struct order *order,
 		struct product product;
 		int rc;
 
-		if (!order_line_is_weighed(line) || !is_judged(line, action))
+		if (!is_judged(line, action))
 			continue;
 		rc = products_get(db, line->sku, &product, e);
 		if (rc < 0)
@@ -218,6 +221,7 @@ static int gather_tolerances(struct db *db, struct order *order,
 		tolerance = product_tolerance(rc > 0 ? &product : NULL);
 		line->soft_percent = tolerance.soft_percent;
 		line->hard_percent = tolerance.hard_percent;
+		line->is_marked = rc > 0 && product.marked;
 	}
 	return 0;
 }

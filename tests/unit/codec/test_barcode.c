@@ -119,6 +119,10 @@ static const struct {
 	 "3103000353",
 	 "04600000000015 () w=353 unit=0104600000000015215Qbag!"
 	 " 0104600000000015215Qbag!~93Zjqw~3103000353"},
+	{"a unit whose GTIN has a wrong check digit",
+	 "0104600000000016215EXAMPLE01", "bad_check_digit"},
+	{"a weight of goods whose GTIN has a wrong check digit",
+	 "01046000000000163101000521", "bad_check_digit"},
 	{"without a tail", "0104600000000015215EXAMPLE01",
 	 "04600000000015 () unit=0104600000000015215EXAMPLE01"
 	 " 0104600000000015215EXAMPLE01"},

@@ -63,6 +63,42 @@ static void a_product_has_what_its_row_says(void **state)
 	assert_string_equal(p.vat_rate, "");
 	assert_int_equal(p.piece_weight_g, -1);
 	assert_int_equal(p.tolerance_percent, -1);
+	assert_false(p.marked);
+}
+
+static void a_product_may_be_marked(void **state)
+{
+	static const struct {
+		const char *row;
+		bool marked;
+	} rows[] = {{"7,Water,", false},   {"7,Water,0", false},
+		    {"7,Water,no", false}, {"7,Water, 1 ", true},
+		    {"7,Water,yes", true}, {"7,Water,да", true},
+		    {"7,Water,нет", false}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char text[512];
+		struct product p;
+
+		(void)snprintf(text, sizeof(text), "sku,name,marked\n%s\n",
+			       rows[i].row);
+		if (read_product(text, &p, NULL) != 0 ||
+		    p.marked != rows[i].marked)
+			fail_msg("%s", rows[i].row);
+	}
+}
+
+static void a_bad_mark_names_its_column(void **state)
+{
+	struct product p;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(
+		read_product("sku,name,marked\n7,Water,maybe\n", &p, &e),
+		ERR_INVALID);
+	assert_non_null(strstr(e.text, "marked: 'maybe' is not one of"));
 }
 
 static void a_bad_product_names_its_column(void **state)
@@ -191,6 +227,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_product_has_what_its_row_says),
+		cmocka_unit_test(a_product_may_be_marked),
+		cmocka_unit_test(a_bad_mark_names_its_column),
 		cmocka_unit_test(a_bad_product_names_its_column),
 		cmocka_unit_test(a_store_has_what_its_row_says),
 		cmocka_unit_test(a_bad_store_names_its_column),

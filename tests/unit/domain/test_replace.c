@@ -41,6 +41,7 @@ static struct order_action replace_with(struct named_goods *goods,
 	(void)text_copy(goods->sku, sizeof(goods->sku), sku);
 	action.goods = goods;
 	action.quantity_milli = quantity_milli;
+	action.dearer_percent = 10;
 	return action;
 }
 
@@ -113,6 +114,30 @@ static void what_may_be_replaced_follows_the_table(void **state)
 		    order.version != 5 + done)
 			fail_msg("%s: rc %d, '%s'", attempts[i].name, rc,
 				 remarks);
+	}
+}
+
+static void how_much_dearer_is_a_setting(void **state)
+{
+	static const struct {
+		int64_t percent, price_minor;
+		int done;
+	} rows[] = {{0, 9000, 1}, {0, 9001, 0}, {50, 13500, 1}, {50, 13501, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		CLEANUP(order_clear)
+		struct order order = order_with("replace", 0);
+		CLEANUP(order_outcome_clear) struct order_outcome out = {0};
+		struct named_goods goods;
+		struct order_action action = replace_with(&goods, "7", 5000);
+
+		action.line_no = 1;
+		action.consent = "";
+		action.price_minor = rows[i].price_minor;
+		action.dearer_percent = rows[i].percent;
+		if (basket_act(&order, &action, &out) != rows[i].done)
+			fail_msg("row %zu", i);
 	}
 }
 
@@ -244,6 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_may_be_replaced_follows_the_table),
+		cmocka_unit_test(how_much_dearer_is_a_setting),
 		cmocka_unit_test(the_original_points_to_what_stands_for_it),
 		cmocka_unit_test(
 			without_a_price_it_costs_what_the_original_did),

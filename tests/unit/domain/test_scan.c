@@ -312,6 +312,34 @@ static void picking_says_all_codes_of_a_line(void **state)
 	}
 }
 
+static void marked_goods_leave_with_a_code_for_each_piece_only(void **state)
+{
+	static const struct goods done[] = {
+		{LINE_PICKED, 2000, 2000, -1, -1, ""},
+		{LINE_PICKED, 1000, 1000, -1, -1, ""},
+	};
+	CLEANUP(order_clear) struct order order = basket_order(done, 2);
+	struct order_action action = basket_action(ACTION_FINISH);
+
+	(void)state;
+	order.lines[0].is_marked = true;
+	for (int codes = 0; codes < 2; codes++) {
+		CLEANUP(order_outcome_clear) struct order_outcome out = {0};
+
+		assert_int_equal(basket_act(&order, &action, &out), 0);
+		assert_int_equal(out.remark_count, 1);
+		assert_int_equal(out.remarks[0].line_no, 1);
+		assert_string_equal(out.remarks[0].code, "codes_differ");
+		assert_int_equal(order_code_add(&order, 1,
+						codes == 0 ? "u1" : "u2", "c",
+						NULL),
+				 0);
+	}
+	CLEANUP(order_outcome_clear) struct order_outcome out = {0};
+
+	assert_int_equal(basket_act(&order, &action, &out), 1);
+}
+
 static void an_order_leaves_with_a_code_for_each_piece_or_without(void **state)
 {
 	static const struct goods done[] = {
@@ -413,6 +441,8 @@ int main(void)
 		cmocka_unit_test(the_tolerance_of_the_goods_decides),
 		cmocka_unit_test(a_unit_is_in_one_bag_only),
 		cmocka_unit_test(picking_says_all_codes_of_a_line),
+		cmocka_unit_test(
+			marked_goods_leave_with_a_code_for_each_piece_only),
 		cmocka_unit_test(
 			an_order_leaves_with_a_code_for_each_piece_or_without),
 		cmocka_unit_test(a_journal_is_held_against_lines),
