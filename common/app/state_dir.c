@@ -32,6 +32,7 @@ static const struct {
 	{"backup", offsetof(struct state_dir, backup), 0750, false},
 	{"log", offsetof(struct state_dir, log), 0750, false},
 	{"tls", offsetof(struct state_dir, tls), 0750, false},
+	{"incoming", offsetof(struct state_dir, incoming), 0750, false},
 };
 
 /* systemd gives a list when a unit has several; ours is the first. */

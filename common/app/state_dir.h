@@ -21,6 +21,7 @@ struct state_dir {
 	char backup[STATE_PATH_BYTES];
 	char log[STATE_PATH_BYTES];
 	char tls[STATE_PATH_BYTES];
+	char incoming[STATE_PATH_BYTES]; /* files that were sent to us */
 };
 
 /* Resolve `path`, and create what is missing (0750, secrets 0700) when create

@@ -25,7 +25,7 @@ enum {
 	ANSWER_BYTES_MAX = 4096,
 	REASON_BYTES = 96,
 	JOB_REASONS_MAX = 6,
-	REASONS_MAX = 7 + JOB_REASONS_MAX,
+	REASONS_MAX = 8 + JOB_REASONS_MAX,
 	/* As rule job-late: longer than a run and its next slot. */
 	JOB_GRACE_MS = 5 * 60 * 1000
 };
@@ -44,6 +44,7 @@ static const struct {
 } pools[] = {
 	{"hook", offsetof(struct config_pool, hook)},
 	{"assembly", offsetof(struct config_pool, assembly)},
+	{"erp", offsetof(struct config_pool, erp)},
 	{"processor", offsetof(struct config_pool, processor)},
 	{"notifier", offsetof(struct config_pool, notifier)},
 };

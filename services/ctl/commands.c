@@ -127,6 +127,7 @@ static void print_processes(const struct ctl *ctl)
 	} pools[] = {
 		{"hook", ctl->config->pool.hook},
 		{"assembly", ctl->config->pool.assembly},
+		{"erp", ctl->config->pool.erp},
 		{"processor", ctl->config->pool.processor},
 		{"notifier", ctl->config->pool.notifier},
 		{"console", 1},

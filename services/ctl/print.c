@@ -303,6 +303,8 @@ static const struct {
 	{"silence.list", {"--limit"}},
 	{"document.list", {"--kind", "--state", "--limit"}},
 	{"document.blocked", {"--limit"}},
+	{"erp.refused", {"--limit"}},
+	{"erp.uploads", {"--limit"}},
 	{"document.batches", {"--limit"}},
 	{"document.reports", {"--limit"}},
 	{"document.changed", {"--limit"}},

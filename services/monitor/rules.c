@@ -181,6 +181,15 @@ const struct rule rules[] = {
 		.line = N_("{subject}: {count} ({detail})"),
 	},
 	{
+		.name = "erp-refused", .query = &monitor_erp_refused,
+		.title = N_("The ERP refuses a document"),
+		.body = N_("Document: {subject}\n"
+			   "Order {order} (no. {number})\n"
+			   "Store: {store}\n"
+			   "Reason: {reason}"),
+		.line = N_("{subject}: {reason}"),
+	},
+	{
 		.name = "queue-backlog", .query = &monitor_queue_backlog, .in_minutes = true,
 		.title = N_("Messages wait too long"),
 		.body = N_("Queue: {subject}\n"

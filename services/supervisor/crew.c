@@ -35,6 +35,7 @@ static const struct {
 } services[] = {
 	{"hook", offsetof(struct config_pool, hook), true, NULL},
 	{"assembly", offsetof(struct config_pool, assembly), true, NULL},
+	{"erp", offsetof(struct config_pool, erp), true, NULL},
 	{"processor", offsetof(struct config_pool, processor), true, NULL},
 	{"notifier", offsetof(struct config_pool, notifier), true, NULL},
 	{"console", NO_POOL, false, NULL},

@@ -17,6 +17,7 @@ static const struct {
 } doors[] = {
 	{"hook", "/sbermarket/orders/hook/", "hook-token"},
 	{"assembly API", "/sbermarket/orders/api/", "assembly-token"},
+	{"ERP exchange", "/erp/v1/", "erp-token"},
 	{"health", "/healthz", NULL},
 	{"metrics", "/metrics", NULL},
 };

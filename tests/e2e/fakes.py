@@ -6,8 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-SERVICES = ("hook", "assembly", "processor", "notifier", "console", "scheduler")
-POOLS = "pool { hook = 2 assembly = 1 processor = 1 notifier = 1 }\n"
+SERVICES = ("hook", "assembly", "erp", "processor", "notifier", "console", "scheduler")
+POOLS = "pool { hook = 2 assembly = 1 erp = 1 processor = 1 notifier = 1 }\n"
 FAKE = Path(__file__).with_name("fake_program.py")
 
 

@@ -44,7 +44,7 @@ ROUTES = [
     ("POST", HOOK, "hook"), ("POST", "/sbermarket/orders/hook", "hook"), ("POST", HOOK + "?source=1", "hook"),
     ("POST", "/sbermarket/orders/api/getOrders", "assembly-1"), ("GET", "/assembly/", "assembly-1"),
     ("GET", "/assembly/app.js", "assembly-1"), ("GET", "/console/", "console-1"), ("POST", "/console/login", "console-1"),
-    ("GET", "/erp/v1/documents", "console-1"), ("GET", "/healthz", "console-1"), ("GET", "/metrics", "console-1"),
+    ("GET", "/erp/v1/documents", "erp-1"), ("PUT", "/erp/v1/catalog", "erp-1"), ("GET", "/healthz", "console-1"), ("GET", "/metrics", "console-1"),
 ]
 
 

@@ -27,7 +27,7 @@ def run_to_end(shop: Appliance, seconds: float = 15.0) -> tuple[int, str]:
 def test_everything_runs_once_it_says_so(shop: Appliance) -> None:
     shop.start()
     assert {service: sorted(shop.pids(service)) for service in SERVICES} == {
-        "hook": [1, 2], "assembly": [1], "processor": [1], "notifier": [1], "console": [1], "scheduler": [1]}
+        "hook": [1, 2], "assembly": [1], "erp": [1], "processor": [1], "notifier": [1], "console": [1], "scheduler": [1]}
     assert shop.request("GET", "/healthz").json() == {"by": "console-1"}
     assert "hook-token" in shop.screen() and "assembly-token" in shop.screen()
     for secret in ("hook-token", "assembly-token", "console-admin-password", "erp-token", "probe-key"):

@@ -16,7 +16,7 @@ import pytest
 
 from appliance import BACK_S, BIN, BUILD, ROOT, SLACK, STOP_S, UP_S, Appliance, processes_of, wait_until
 
-POOLS = {"hook": 4, "assembly": 4, "processor": 1, "notifier": 1, "console": 1, "scheduler": 1}
+POOLS = {"hook": 4, "assembly": 4, "erp": 1, "processor": 1, "notifier": 1, "console": 1, "scheduler": 1}
 MEMORY_MB = 80
 ORDER = {"event_type": "order.created", "payload": {"originalOrderId": "H-1", "storeID": "1201", "positions": []}}
 

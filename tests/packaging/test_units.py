@@ -18,6 +18,7 @@ SECRETS = {
     "hook": {"hook-token"},
     "assembly": {"assembly-token"},
     "console": {"probe-key"},
+    "erp": {"erp-token"},
     "notifier": {"kuper-client-token", "kuper-client-id", "kuper-client-secret"},
     "scheduler": {"telegram-token", "telegram-callback", "mail-password", "probe-key", "kuper-client-token", "kuper-client-id",
                   "kuper-client-secret"},

@@ -343,6 +343,18 @@ static const struct {
 	 "Reason: \n"
 	 "Look: ordergatectl document reports",
 	 "UPDATE market_reports SET superseded_ms = 1"},
+	{"erp-refused",
+	 "INSERT INTO documents (id, kind, series, number, order_id, revision,"
+	 " store_id, business_date, total_minor, vat_minor, state, body,"
+	 " created_ms) SELECT 4, 'sale', 'OG-', 17, id, 1, store_id,"
+	 " '2026-01-02', 1, 1, 'made', '{}', 1 FROM orders LIMIT 1;"
+	 "INSERT INTO erp_verdicts VALUES (4, 'refused', 'no <contract>', 2)",
+	 "-1|fire|" YELLOW "<b>The ERP refuses a document</b>\n"
+	 "Document: OG-17\n"
+	 "Order H7&amp;Co (no. 1-7)\n"
+	 "Store: Market &lt;1&gt;\n"
+	 "Reason: no &lt;contract&gt;",
+	 "UPDATE erp_verdicts SET state = 'replaced'"},
 };
 
 static void each_rule_finds_its_own(void **state)

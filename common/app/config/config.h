@@ -66,7 +66,7 @@ struct config_http {
 };
 
 struct config_pool {
-	int64_t hook, assembly, processor, notifier; /* processes */
+	int64_t hook, assembly, erp, processor, notifier; /* processes */
 };
 
 struct config_channel { /* channel kuper { ... } */
@@ -212,6 +212,15 @@ struct config_settlement {
 	bool partial; /* reports do not claim to be whole */
 };
 
+struct config_erp {
+	int64_t upload_bytes;             /* longest file that it sends */
+	char push_url[CONFIG_TEXT_BYTES]; /* "": nothing is pushed */
+	char push[CONFIG_FORMATS_MAX][CONFIG_NAME_BYTES]; /* "documents",
+							     "orders"; ends
+							     with "" */
+	int64_t rate_per_second, parallel, timeout_ms;
+};
+
 struct config_retention {
 	int64_t archive_after_minutes; /* done rows leave the hot tables */
 	int64_t archive_days, history_days, personal_days, backups;
@@ -240,6 +249,7 @@ struct config {
 	struct config_assembly assembly;
 	struct config_invoicing invoicing;
 	struct config_settlement settlement;
+	struct config_erp erp;
 	struct config_retention retention;
 	struct config_log log;
 };

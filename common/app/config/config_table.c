@@ -94,6 +94,7 @@ static const struct config_option http[] = {
 static const struct config_option pool[] = {
 	NUMBER(config_pool, hook, 0, 64, "4", "processes; 0 when they live on another machine"),
 	NUMBER(config_pool, assembly, 0, 64, "4", "processes"),
+	NUMBER(config_pool, erp, 0, 16, "1", "processes"),
 	NUMBER(config_pool, processor, 0, 16, "1", "processes"),
 	NUMBER(config_pool, notifier, 0, 16, "1", "processes"),
 	END
@@ -325,6 +326,21 @@ static const struct config_option settlement[] = {
 	END
 };
 
+static const struct config_option erp[] = {
+	NUMBER(config_erp, upload_bytes, 1048576, 1073741824, "536870912",
+	       "longest file of products or stores; a longer one gets 413"),
+	TEXT(config_erp, push_url, config_check_url, "",
+	     "documents and orders are also sent there, with erp-push-token; empty: they are only pulled"),
+	{ .key = "push", .type = CONFIG_WORDS, MEMBER(config_erp, push),
+	  .preset = "documents orders", .allowed = "documents orders",
+	  .help = "what is sent to push_url" },
+	NUMBER(config_erp, rate_per_second, 1, 100000, "20", "requests to push_url"),
+	NUMBER(config_erp, parallel, 1, 64, "4", "requests to push_url under way at once"),
+	DURATION(config_erp, "timeout_ms", timeout_ms, MS, MS, 100, 8000, "8000",
+		 "the whole of one request to push_url"),
+	END
+};
+
 static const struct config_option retention[] = {
 	DURATION(config_retention, "archive_after_minutes", archive_after_minutes, MINUTE, MINUTE,
 		 0, 43200, "60", "done rows leave the hot tables"),
@@ -378,6 +394,7 @@ const struct config_section config_sections[] = {
 	PLAIN(assembly, assembly, "rules of the picking apps' API"),
 	PLAIN(invoicing, invoicing, "documents for the ERP"),
 	PLAIN(settlement, settlement, "reports of the marketplace in import/reports/, held against documents"),
+	PLAIN(erp, erp, "the exchange with the ERP"),
 	PLAIN(retention, retention, "how long things are kept"),
 	PLAIN(log, log_options, "what is written, and in which language"),
 	{ .name = NULL }
@@ -427,6 +444,7 @@ const char config_builtin[] =
 	"rule invoice-blocked { repeat = 24h }\n"
 	"rule order-changed { repeat = 24h }\n"
 	"rule report-differs { window = 7d repeat = 0 }\n"
+	"rule erp-refused { repeat = 24h }\n"
 	"rule telegram-backlog { threshold = 100 for = 5m repeat = 4h }\n"
 	"rule mail-failing { threshold = 15 repeat = 24h mail = false }\n"
 	"rule chat-blocked { severity = critical repeat = 24h }\n"

@@ -144,6 +144,16 @@ static void put_assembly_workers(const struct edge *edge, struct buf *out)
 	put_pool(out, edge->dir, "assembly", edge->config->pool.assembly);
 }
 
+static void put_erp_workers(const struct edge *edge, struct buf *out)
+{
+	put_pool(out, edge->dir, "erp", edge->config->pool.erp);
+}
+
+static void put_upload_bytes(const struct edge *edge, struct buf *out)
+{
+	buf_add_i64(out, edge->config->erp.upload_bytes);
+}
+
 static void put_console_workers(const struct edge *edge, struct buf *out)
 {
 	put_pool(out, edge->dir, "console", 1);
@@ -335,6 +345,8 @@ static const struct hole {
 	{"LIMITS", put_limits},
 	{"HOOK_WORKERS", put_hook_workers},
 	{"ASSEMBLY_WORKERS", put_assembly_workers},
+	{"ERP_WORKERS", put_erp_workers},
+	{"UPLOAD_BYTES", put_upload_bytes},
 	{"CONSOLE_WORKERS", put_console_workers},
 	{"CHAT_WORKERS", put_chat_workers},
 	{"CHAT", put_chat},

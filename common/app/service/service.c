@@ -164,9 +164,12 @@ static int open_http(struct process *p, const struct service_args *args,
 	struct http_server_options options = {
 		.routes = p->service.def->routes,
 		.context = &p->service,
+		.spool = &p->spool,
 	};
 
 	(void)args;
+	p->spool = (struct http_spool){.folder = p->service.dir.incoming,
+				       .admit = p->service.def->admit};
 	if (options.routes == NULL)
 		return 0;
 	options.listen_fd = listen_here(p, e);

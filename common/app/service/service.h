@@ -41,6 +41,7 @@ struct db;
 struct writer;
 struct http_route;
 struct http_server;
+struct http_exchange;
 struct doorbell_ringer;
 
 struct service {
@@ -69,6 +70,9 @@ struct service_def {
 	bool many;           /* may have several instances (--instance N) */
 
 	const struct http_route *routes;
+	/* For routes with HTTP_SPOOLED: whose body may be kept
+	 * (http_server.h). The files lie in <state>/incoming. */
+	bool (*admit)(struct http_exchange *x, void *context);
 	int (*work)(struct service *s, struct err *e);
 	int (*run)(struct service *s, struct buf *ret_line, struct err *e);
 

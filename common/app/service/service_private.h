@@ -52,6 +52,7 @@ struct service_repeats {
 
 struct process {
 	struct service service;
+	struct http_spool spool;
 	int signal_fd;
 	int result_fd;
 	bool started;       /* start() succeeded */

@@ -18,6 +18,8 @@ void import_init(struct import *import, const char *data, size_t bytes,
 void import_clear(struct import *import)
 {
 	csv_clear(&import->csv);
+	digest_free(import->digest);
+	import->digest = NULL;
 }
 
 int import_rewind(struct import *import, const struct csv_column *columns,
@@ -47,16 +49,36 @@ int import_next(struct import *import, struct err *e)
 			      import->column_count, &import->csv, e);
 }
 
+/* On the way, so that the text is not gone through once more. */
+static void hash_up_to(struct import *import, size_t bytes)
+{
+	digest_add(import->digest, import->data + import->hashed_bytes,
+		   bytes - import->hashed_bytes);
+	import->hashed_bytes = bytes;
+}
+
+void import_hash(struct import *import)
+{
+	hash_up_to(import, import->bytes);
+	digest_end(import->digest, import->hash);
+	digest_free(import->digest);
+	import->digest = NULL;
+}
+
 int import_count(struct import *import, bool written, struct err *e)
 {
 	const struct import_ear *ear = import->ear;
 	const char *at = import->is_json ? import->json.next : import->csv.next;
+	size_t bytes = (size_t)(at - import->data);
 
 	import->rows++;
-	if (ear->progress == NULL || import->rows % IMPORT_STEP_ROWS != 0)
+	if (import->rows % IMPORT_STEP_ROWS != 0)
 		return 0;
-	return ear->progress(ear->context, import->rows, written,
-			     (size_t)(at - import->data), e);
+	if (import->digest != NULL)
+		hash_up_to(import, bytes);
+	return ear->progress == NULL ? 0
+				     : ear->progress(ear->context, import->rows,
+						     written, bytes, e);
 }
 
 void import_bad(struct import *import, int64_t line, const char *text)

@@ -40,6 +40,8 @@ struct import_ear {
 	 * read again in this pass. < 0 ends the import with that. */
 	int (*progress)(void *context, int64_t rows, bool written, size_t bytes,
 			struct err *e);
+	/* Leave the tidying up to the next import? */
+	bool (*stopping)(void *context);
 	/* It is the catalogue now; what follows is tidying up. */
 	void (*published)(void *context, int64_t rows);
 	void *context;
@@ -58,9 +60,11 @@ struct import {
 	int places[IMPORT_COLUMNS_MAX];
 	const struct csv_column *columns;
 	size_t column_count;
-	int64_t rows; /* of the current pass, without the header */
-	int64_t good; /* of the first pass */
-	int64_t bad;  /* of all passes */
+	int64_t rows;          /* of the current pass, without the header */
+	int64_t good;          /* of the first pass */
+	int64_t bad;           /* of all passes */
+	struct digest *digest; /* of what was read; NULL: not wanted */
+	size_t hashed_bytes;
 	char hash[DIGEST_TEXT_BYTES];
 	int64_t changed; /* rows that were news */
 	bool is_known;   /* the file is the catalogue already */
@@ -76,6 +80,8 @@ int import_rewind(struct import *import, const struct csv_column *columns,
 		  size_t count, struct err *e);
 /* The next row, in import->csv. 1, 0, < 0 as csv_next(). */
 int import_next(struct import *import, struct err *e);
+/* The rest of the text into the digest, and its result into import->hash. */
+void import_hash(struct import *import);
 /* A row is done with. 0, or what progress() said. */
 int import_count(struct import *import, bool written, struct err *e);
 /* One bad row. */

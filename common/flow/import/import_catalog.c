@@ -79,14 +79,17 @@ static int take_step(struct writer *writer, struct step *step,
 }
 
 /* Whatever is of no published generation: of an import that was cut short, of
- * this one when it is refused, of the one before. */
+ * this one when it is refused, of the one before. Whoever is told to stop
+ * leaves the rest to the next import. */
 static int sweep_all(struct writer *writer, struct step *step, struct err *e)
 {
+	const struct import_ear *ear = step->import->ear;
 	int rc;
 
-	do
+	do {
 		rc = take_step(writer, step, run_sweep, e);
-	while (rc == 0 && step->swept > 0);
+	} while (rc == 0 && step->swept > 0 &&
+		 (ear->stopping == NULL || !ear->stopping(ear->context)));
 	return rc;
 }
 
@@ -199,12 +202,15 @@ int import_catalog(struct import *import, struct db *reader,
 		   struct writer *writer, struct err *e)
 {
 	struct catalogue_state state;
-	int rc = import_check(import, product_columns, PRODUCT_COLUMNS, check,
-			      e);
+	int rc;
 
+	import->digest = digest_new();
+	if (import->digest == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	rc = import_check(import, product_columns, PRODUCT_COLUMNS, check, e);
 	if (rc < 0 || import->bad > 0)
 		return rc;
-	digest_sha256(import->data, import->bytes, import->hash);
+	import_hash(import);
 	rc = products_state(reader, &state, e);
 	if (rc < 0)
 		return rc;

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/macros.h"
 #include "codec/json/json_out.h"
@@ -23,8 +24,17 @@ enum {
 static char broken_answer[] = "{\"error\":{\"code\":\"internal\","
 			      "\"message\":\"the answer could not be built\"}}";
 
+static void drop_file(struct http_exchange *x)
+{
+	if (x->spool_fd >= 0)
+		(void)close(x->spool_fd);
+	x->spool_fd = -1;
+	x->spool_bytes = 0;
+}
+
 static void clear(struct http_exchange *x)
 {
+	drop_file(x);
 	free(x->own);
 	x->own = NULL;
 	buf_clear(&x->path);
@@ -47,6 +57,7 @@ static struct http_exchange *make(void)
 
 	if (x == NULL)
 		return NULL;
+	x->spool_fd = -1;
 	x->path = BUF_MAX(PATH_BYTES_MAX);
 	x->body = BUF_MAX(HTTP_BODY_BYTES_MAX);
 	x->headers = BUF_MAX(HEADERS_BYTES_MAX);
@@ -102,6 +113,7 @@ void exchange_put(struct exchange_pool *pool, struct http_exchange *x)
 		free(x);
 		return;
 	}
+	drop_file(x);
 	free(x->own);
 	x->own = NULL;
 	forget(&x->path);
@@ -143,6 +155,15 @@ const char *http_body(const struct http_exchange *x)
 size_t http_body_bytes(const struct http_exchange *x)
 {
 	return x->body.used_bytes;
+}
+
+int http_body_file(struct http_exchange *x, size_t *ret_bytes)
+{
+	int fd = x->spool_fd;
+
+	*ret_bytes = x->spool_bytes;
+	x->spool_fd = -1;
+	return fd;
 }
 
 void *http_exchange_alloc(struct http_exchange *x, size_t bytes)
@@ -246,6 +267,7 @@ static const struct {
 	{405, "method_not_allowed", "this path has other methods"},
 	{413, "too_large", "the body is longer than this path allows"},
 	{503, "unavailable", "the server is stopping"},
+	{507, "insufficient_storage", "there is no room for this body"},
 };
 
 void exchange_refuse(struct http_exchange *x, const struct http_route *routes)

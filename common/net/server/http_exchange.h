@@ -45,8 +45,10 @@ struct http_exchange {
 	const char *method; /* a constant */
 	int refusal; /* status to answer instead of calling the handler */
 	size_t dropped_bytes; /* of a refused body */
-	bool deferred;        /* somebody owes the queue a release */
-	bool broken;          /* the answer cannot be built: 500 */
+	int spool_fd;         /* of a body that goes to a file; -1: none */
+	size_t spool_bytes;
+	bool deferred; /* somebody owes the queue a release */
+	bool broken;   /* the answer cannot be built: 500 */
 	atomic_int state;
 	int64_t started_ms; /* clock_mono_ms() when the handler was called */
 

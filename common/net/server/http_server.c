@@ -20,6 +20,7 @@
 #include "net/server/http_exchange.h"
 #include "net/server/http_flight.h"
 #include "net/server/http_route.h"
+#include "net/server/http_spool.h"
 
 /*
  * libmicrohttpd runs without a thread of its own ("external" epoll): our event
@@ -70,6 +71,7 @@ struct http_server {
 	int epoll_fd;  /* borrowed from the daemon */
 	int listen_fd; /* -1 once it is closed */
 	const struct http_route *routes;
+	const struct http_spool *spool;
 	void *context;
 	struct answer_queue queue;
 	struct exchange_pool pool;
@@ -165,7 +167,25 @@ static bool is_hopeless(struct http_exchange *x)
 	n = strtoull(length, NULL, 10);
 	if (x->refusal == 0 && n > x->route->body_max_bytes)
 		x->refusal = 413;
-	return n > DROP_BYTES_MAX;
+	return x->refusal != 0 && n > DROP_BYTES_MAX;
+}
+
+static bool is_spooled(const struct http_exchange *x)
+{
+	return x->route != NULL && (x->route->flags & HTTP_SPOOLED) != 0;
+}
+
+/* Before the body comes: where it goes. */
+static void prepare_spool(struct http_server *s, struct http_exchange *x)
+{
+	assert(s->spool != NULL);
+	if (!s->spool->admit(x, s->context))
+		return;
+	x->spool_fd = spool_open(s->spool->folder, NULL);
+	if (x->spool_fd < 0) {
+		x->spool_fd = -1;
+		x->refusal = 507;
+	}
 }
 
 static enum MHD_Result begin(struct http_server *s,
@@ -188,20 +208,37 @@ static enum MHD_Result begin(struct http_server *s,
 	buf_add_text(&x->path, path);
 	if (x->path.failed)
 		x->refusal = 500;
-	if (!is_hopeless(x))
+	if (!is_hopeless(x)) {
+		if (x->refusal == 0 && is_spooled(x))
+			prepare_spool(s, x);
 		return MHD_YES;
+	}
 	/* An answer at this point makes the library close the connection
 	 * after it, which is all that is left to do. */
 	return handle(s, x) ? send_answer(s, x) : MHD_YES;
 }
 
+/* One that was not admitted is dropped, up to the limit of its route. */
+static void receive_spooled(struct http_exchange *x, const char *data,
+			    size_t bytes)
+{
+	if (bytes > x->route->body_max_bytes - x->spool_bytes)
+		x->refusal = 413;
+	else if (x->spool_fd >= 0 &&
+		 spool_write(x->spool_fd, data, bytes, NULL) < 0)
+		x->refusal = 507;
+	x->spool_bytes += bytes;
+}
+
 static enum MHD_Result receive(struct http_exchange *x, const char *data,
 			       size_t *bytes)
 {
-	if (x->refusal == 0 &&
+	if (x->refusal == 0 && !is_spooled(x) &&
 	    *bytes > x->route->body_max_bytes - x->body.used_bytes)
 		x->refusal = 413;
-	if (x->refusal == 0) {
+	if (x->refusal == 0 && is_spooled(x)) {
+		receive_spooled(x, data, *bytes);
+	} else if (x->refusal == 0) {
 		buf_add(&x->body, data, *bytes);
 		if (x->body.failed)
 			x->refusal = 500;
@@ -482,6 +519,7 @@ make_server(const struct http_server_options *options)
 	s->queue.wake_fd = -1;
 	s->listen_fd = options->listen_fd;
 	s->routes = options->routes;
+	s->spool = options->spool;
 	s->context = options->context;
 	return s;
 }
@@ -548,14 +586,14 @@ struct http_server_stats http_server_stats(const struct http_server *server)
  * waiting for a deferred answer. */
 const char *http_header(const struct http_exchange *x, const char *name)
 {
-	assert(atomic_load(&x->state) == EXCHANGE_HANDLED);
+	assert(atomic_load(&x->state) <= EXCHANGE_HANDLED);
 	return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND,
 					   name);
 }
 
 const char *http_query(const struct http_exchange *x, const char *name)
 {
-	assert(atomic_load(&x->state) == EXCHANGE_HANDLED);
+	assert(atomic_load(&x->state) <= EXCHANGE_HANDLED);
 	return MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND,
 					   name);
 }

@@ -13,6 +13,7 @@
 #ifndef NET_HTTP_SERVER_H
 #define NET_HTTP_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,8 @@ typedef void http_handler(struct http_exchange *x, void *context);
 
 enum {
 	HTTP_DEFERRED = 1, /* the handler may answer later, from any thread */
-	HTTP_BODY_BYTES_MAX = 8 * 1024 * 1024
+	HTTP_SPOOLED = 2,  /* the body goes to a file: http_body_file() */
+	HTTP_BODY_BYTES_MAX = 8 * 1024 * 1024 /* of all other routes */
 };
 
 struct http_route {
@@ -37,14 +39,24 @@ struct http_route {
 	unsigned flags;
 };
 
+/* For routes with HTTP_SPOOLED. */
+struct http_spool {
+	const char *folder; /* of the files */
+	/* Event thread, before the body of such a route comes: may it be kept?
+	 * If not, it is dropped, and the handler, which gets no file, says
+	 * why. */
+	bool (*admit)(struct http_exchange *x, void *context);
+};
+
 struct http_server_options {
 	int listen_fd; /* taken over; bound and listening */
 	const struct http_route
-		*routes;     /* ends with a row of NULLs; borrowed */
-	void *context;       /* passed to every handler */
-	int connections_max; /* 0: 1000 */
-	int idle_timeout_s;  /* 0: 90. More than nginx's keepalive (60 s), or a
-				POST meets a closing connection */
+		*routes;                /* ends with a row of NULLs; borrowed */
+	void *context;                  /* passed to every handler */
+	const struct http_spool *spool; /* borrowed; NULL: no such routes */
+	int connections_max;            /* 0: 1000 */
+	int idle_timeout_s; /* 0: 90. More than nginx's keepalive (60 s), or a
+			       POST meets a closing connection */
 };
 
 /* Bind and listen on a UNIX socket (an old file of that name is replaced; mode
@@ -79,7 +91,11 @@ const char *http_method(const struct http_exchange *x);
 const char *http_path(const struct http_exchange *x);
 const char *http_body(const struct http_exchange *x);
 size_t http_body_bytes(const struct http_exchange *x);
-/* Only inside the handler and before the answer: they belong to the connection.
+/* Of a route with HTTP_SPOOLED: the file that holds the body, positioned at its
+ * end, without a name; the caller's to close. -1: it was not admitted. */
+int http_body_file(struct http_exchange *x, size_t *ret_bytes);
+/* Only inside the handler and before the answer, and for spool->admit(): they
+ * belong to the connection.
  * Header names ignore case; NULL when absent. */
 const char *http_header(const struct http_exchange *x, const char *name);
 const char *http_query(const struct http_exchange *x, const char *name);

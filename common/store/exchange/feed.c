@@ -31,6 +31,13 @@ STMT(feed_page_orders,
      ENTRY " WHERE f.kind = 'order' AND f.id > $1 ORDER BY f.id LIMIT $2");
 STMT(feed_page_all,
      ENTRY " WHERE f.kind <> 'restore' AND f.id > $1 ORDER BY f.id LIMIT $2");
+STMT(feed_select_document,
+     "SELECT 0, d.id, d.created_ms, 'document', 'made',"
+     " coalesce(o.number, ''), coalesce(o.channel, ''),"
+     " coalesce(o.external_id, ''), d.store_id, '', 0, d.kind, d.series,"
+     " d.business_date, d.body, d.number, d.revision, d.total_minor,"
+     " d.vat_minor FROM documents AS d"
+     " LEFT JOIN orders AS o ON o.id = d.order_id WHERE d.id = $1");
 STMT(feed_select_reader,
      "SELECT after_id, read_ms FROM erp_readers WHERE name = $1");
 STMT(feed_put_reader,
@@ -162,6 +169,22 @@ int feed_all(struct db *db, int64_t after_id, int max, feed_visit *each,
 	struct page page = {&feed_page_all, after_id, max};
 
 	return visit(db, &page, each, context, e);
+}
+
+int feed_document(struct db *db, int64_t document_id, feed_visit *each,
+		  void *context, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &feed_select_document);
+	struct feed_entry entry;
+	int rc;
+
+	query_i64(q, 1, document_id);
+	rc = query_next(q, e);
+	if (rc <= 0)
+		return rc;
+	read_entry(q, &entry);
+	rc = each(&entry, context, e);
+	return rc < 0 ? rc : 1;
 }
 
 int feed_last(struct db *db, int64_t *ret_id, struct err *e)

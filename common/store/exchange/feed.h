@@ -62,6 +62,10 @@ int feed_orders(struct db *db, int64_t after_id, int max, feed_visit *each,
 int feed_all(struct db *db, int64_t after_id, int max, feed_visit *each,
 	     void *context, struct err *e);
 
+/* One document, as an entry without a counter. 1, 0: there is none, < 0. */
+int feed_document(struct db *db, int64_t document_id, feed_visit *each,
+		  void *context, struct err *e);
+
 /* The newest counter, 0: there is none. 0 or < 0. */
 int feed_last(struct db *db, int64_t *ret_id, struct err *e);
 

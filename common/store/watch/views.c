@@ -177,6 +177,22 @@ STMT(view_document_files,
      "SELECT format, file_name, bytes, hash, written_ms FROM document_files"
      " WHERE batch_id = CAST($1 AS INTEGER)"
      " ORDER BY document_id, format LIMIT CAST($2 AS INTEGER)");
+STMT(view_erp_status,
+     "SELECT r.name, r.after_id AS after, r.read_ms,"
+     " (SELECT count(*) FROM erp_feed AS f WHERE f.id > r.after_id AND f.kind"
+     "  = CASE r.name WHEN 'documents' THEN 'document' WHEN 'orders' THEN"
+     "  'order' ELSE f.kind END) AS behind FROM erp_readers AS r"
+     " ORDER BY r.name");
+STMT(view_erp_refused,
+     "SELECT v.document_id AS id, d.series || d.number AS name, d.kind,"
+     " coalesce(o.number, '') AS order_number, v.at_ms, v.reason"
+     " FROM erp_verdicts AS v JOIN documents AS d ON d.id = v.document_id"
+     " LEFT JOIN orders AS o ON o.id = d.order_id WHERE v.state = 'refused'"
+     " ORDER BY v.document_id LIMIT CAST($1 AS INTEGER)");
+STMT(view_erp_uploads,
+     "SELECT name, kind, state, bytes, rows, changed, fault_count, created_ms,"
+     " ended_ms, message FROM erp_uploads"
+     " ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
 STMT(view_store_list,
      "SELECT id, name, time_zone, opening_hours, telegram_chat,"
      " integration_type, imported FROM stores ORDER BY id");
@@ -269,6 +285,9 @@ static const struct view views[] = {
 	{"document.blocked", &view_document_blocked},
 	{"document.batches", &view_document_batches},
 	{"document.files", &view_document_files},
+	{"erp.status", &view_erp_status},
+	{"erp.refused", &view_erp_refused},
+	{"erp.uploads", &view_erp_uploads},
 	{"store.list", &view_store_list},
 	{"label.list", &view_label_list},
 	{"catalog.show", &view_catalog_show},

@@ -116,7 +116,10 @@ static void an_empty_file_gives_the_promised_defaults(void **state)
 		{"", "http.requests_per_second", "100"},
 		{"", "pool.hook", "4"},
 		{"", "pool.assembly", "4"},
+		{"", "pool.erp", "1"},
 		{"", "pool.processor", "1"},
+		{"", "erp.upload_bytes", "536870912"},
+		{"", "erp.push_url", "\"\""},
 		{"", "pool.notifier", "1"},
 		{"", "channel.kuper.notifications_url", "\"\""},
 		{"", "channel.kuper.auth", "\"client-token\""},
@@ -156,7 +159,7 @@ static void an_empty_file_gives_the_promised_defaults(void **state)
 	check_values(rows, COUNT_OF(rows));
 	assert_int_equal(config_load(NULL, false, &config, NULL), 0);
 	assert_int_equal(config->job_count, 8);
-	assert_int_equal(config->rule_count, 36);
+	assert_int_equal(config->rule_count, 37);
 	assert_null(config_job(config, "nonesuch"));
 	assert_non_null(config_rule(config, "breaker-open"));
 }

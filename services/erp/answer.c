@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "answer.h"
+
+#include <string.h>
+
+#include "domain/order/order.h"
+#include "erp.h"
+#include "store/exchange/feed.h"
+#include "store/exchange/uploads.h"
+#include "store/exchange/verdicts.h"
+
+enum {
+	QUANTITY_DIGITS = 3
+};
+
+static void put_order_names(struct json_out *out,
+			    const struct feed_entry *entry)
+{
+	json_put_text(out, "orderNumber", entry->number);
+	json_put_text(out, "channel", entry->channel);
+	json_put_text(out, "externalId", entry->external_id);
+	json_put_text(out, "storeId", entry->store_id);
+}
+
+void answer_put_document(struct json_out *out, const struct feed_entry *entry)
+{
+	json_put_i64(out, "id", entry->ref_id);
+	json_put_text(out, "kind", entry->document_kind);
+	json_put_text(out, "series", entry->series);
+	json_put_i64(out, "number", entry->document_number);
+	json_put_i64(out, "revision", entry->revision);
+	put_order_names(out, entry);
+	json_put_text(out, "businessDate", entry->business_date);
+	json_put_money(out, "total", entry->total_minor);
+	json_put_money(out, "vat", entry->vat_minor);
+	json_put_time(out, "at", entry->at_ms);
+	json_put_raw(out, "document", entry->body);
+}
+
+void answer_put_event(struct json_out *out, const struct feed_entry *entry)
+{
+	put_order_names(out, entry);
+	json_put_text(out, "event", entry->event);
+	json_put_text(out, "state", entry->state);
+	json_put_i64(out, "version", entry->version);
+	json_put_time(out, "at", entry->at_ms);
+}
+
+static void put_codes(struct json_out *out, const struct order *order,
+		      const struct order_line *line)
+{
+	json_array(out, "markingCodes");
+	for (size_t i = 0; i < order->code_count; i++)
+		if (order->codes[i].line_no == line->line_no)
+			json_put_text(out, NULL, order->codes[i].code);
+	json_end(out);
+}
+
+static void put_weight(struct json_out *out, const char *key, int64_t weight_g)
+{
+	if (weight_g >= 0)
+		json_put_i64(out, key, weight_g);
+	else
+		json_put_null(out, key);
+}
+
+static void put_line(struct json_out *out, const struct order *order,
+		     const struct order_line *line)
+{
+	json_object(out, NULL);
+	json_put_i64(out, "line", line->line_no);
+	json_put_text(out, "sku", line->sku);
+	json_put_text(out, "name", line->name);
+	json_put_decimal(out, "orderedQuantity", line->qty_ordered_milli,
+			 QUANTITY_DIGITS);
+	json_put_decimal(out, "quantity", line->qty_milli, QUANTITY_DIGITS);
+	json_put_decimal(out, "pickedQuantity", line->qty_picked_milli,
+			 QUANTITY_DIGITS);
+	put_weight(out, "weight", line->weight_g);
+	put_weight(out, "pickedWeight", line->weight_picked_g);
+	json_put_money(out, "price", line->price_minor);
+	json_put_money(out, "discountPrice", line->discount_price_minor);
+	json_put_money(out, "total", line->total_minor);
+	json_put_money(out, "discountTotal", line->discount_total_minor);
+	json_put_text(out, "state", line_state_name(line->state));
+	json_put_text(out, "reason", line->reason);
+	json_put_i64(out, "replacedBy", line->replaced_by);
+	json_put_i64(out, "replaces", line->replaces);
+	put_codes(out, order, line);
+	json_end(out);
+}
+
+static void put_times(struct json_out *out, const struct order *order)
+{
+	json_put_time(out, "slotFrom", order->terms.slot_from_ms);
+	json_put_time(out, "slotTo", order->terms.slot_to_ms);
+	json_put_time(out, "deadline", order->terms.deadline_ms);
+	json_put_time(out, "created", order->created_ms);
+	json_put_time(out, "updated", order->updated_ms);
+	json_put_time(out, "taken", order->taken_ms);
+	json_put_time(out, "assembled", order->assembled_ms);
+	json_put_time(out, "ready", order->ready_ms);
+	json_put_time(out, "paid", order->paid_ms);
+	json_put_time(out, "received", order->received_ms);
+	json_put_time(out, "delivered", order->delivered_ms);
+	json_put_time(out, "canceled", order->canceled_ms);
+}
+
+/* Nothing of the customer: an ERP keeps books of goods. */
+void answer_put_order(struct json_out *out, const struct order *order)
+{
+	json_object(out, NULL);
+	json_put_text(out, "orderNumber", order->number);
+	json_put_text(out, "channel", order->channel);
+	json_put_text(out, "externalId", order->external_id);
+	json_put_text(out, "storeId", order->terms.store_id);
+	json_put_text(out, "state", order_state_name(order->state));
+	json_put_i64(out, "version", order->version);
+	json_put_text(out, "pickerId", order->picker_id);
+	json_put_i64(out, "bags", order->bags);
+	json_put_money(out, "total", order->terms.total_minor);
+	json_put_money(out, "discountTotal", order->terms.discount_total_minor);
+	json_put_text(out, "cancelSource", order->cancel_source);
+	put_times(out, order);
+	json_array(out, "lines");
+	for (size_t i = 0; i < order->line_count; i++)
+		put_line(out, order, &order->lines[i]);
+	json_end(out);
+	json_end(out);
+}
+
+void answer_put_verdict(struct json_out *out, const char *key,
+			const struct verdict *verdict)
+{
+	json_object(out, key);
+	json_put_i64(out, "id", verdict->document_id);
+	json_put_text(out, "state", verdict->state);
+	json_put_text(out, "reason", verdict->reason);
+	json_put_time(out, "at", verdict->at_ms);
+	json_end(out);
+}
+
+void answer_put_upload(struct json_out *out, const char *key,
+		       const struct upload *upload, bool with_faults)
+{
+	json_object(out, key);
+	json_put_text(out, "id", upload->name);
+	json_put_text(out, "kind", upload->kind);
+	json_put_text(out, "state", upload->state);
+	json_put_i64(out, "bytes", upload->bytes);
+	json_put_i64(out, "rows", upload->rows);
+	json_put_i64(out, "changed", upload->changed);
+	json_put_i64(out, "faultCount", upload->fault_count);
+	if (with_faults)
+		json_put_raw(out, "faults", upload->faults);
+	json_put_text(out, "message", upload->message);
+	json_put_time(out, "received", upload->created_ms);
+	json_put_time(out, "ended", upload->ended_ms);
+	json_end(out);
+}
+
+void answer_send(struct http_exchange *x, int status, struct json_out *out)
+{
+	if (json_out_finish(out, NULL) < 0) {
+		erp_unavailable(x);
+		return;
+	}
+	http_reply_header(x, "Cache-Control", "no-store");
+	http_reply(x, status, "application/json", buf_text(out->buf),
+		   out->buf->used_bytes);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * answer.h - the JSON of this API. services/erp/openapi.json describes it, and
+ * a test holds real answers against that.
+ */
+#ifndef ERP_ANSWER_H
+#define ERP_ANSWER_H
+
+#include "codec/json/json_out.h"
+#include "net/server/http_server.h"
+
+struct feed_entry;
+struct order;
+struct upload;
+struct verdict;
+
+/* The fields of an entry of the feed, inside an object. */
+void answer_put_document(struct json_out *out, const struct feed_entry *entry);
+void answer_put_event(struct json_out *out, const struct feed_entry *entry);
+
+/* Objects; key as in json_out.h. */
+void answer_put_order(struct json_out *out, const struct order *order);
+void answer_put_verdict(struct json_out *out, const char *key,
+			const struct verdict *verdict);
+void answer_put_upload(struct json_out *out, const char *key,
+		       const struct upload *upload, bool with_faults);
+
+/* Send what out holds, or 503 when memory ran out. */
+void answer_send(struct http_exchange *x, int status, struct json_out *out);
+
+#endif

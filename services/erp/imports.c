@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * imports.c - uploads are imported, the oldest first, by the same code as
+ * `ordergatectl catalog import` and under the same lock. What a process did not
+ * finish, the next one that gets the lock begins anew.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/instance.h"
+#include "app/log.h"
+#include "app/zones.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "base/text.h"
+#include "codec/json/json_out.h"
+#include "erp.h"
+#include "exchange.h"
+#include "flow/import/import.h"
+#include "store/engine/db.h"
+#include "store/engine/writer.h"
+#include "store/exchange/uploads.h"
+
+enum {
+	LOOK_S = 2, /* for what others left */
+	TELL_MS = 1000,
+	TRIES_MAX = 5,
+	FAULTS_BYTES_MAX = 256 * 1024,
+	RELEASE_BYTES = 4 * 1024 * 1024,
+	PATH_BYTES = STATE_PATH_BYTES + UPLOAD_NAME_BYTES
+};
+#define KEEP_MS (INT64_C(30) * 24 * 3600 * 1000)
+
+struct imports {
+	struct service *service;
+	struct db *reader; /* of the thread */
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
+	bool wanted; /* under mutex */
+	atomic_bool stop;
+	int64_t tried_id; /* an upload that failed, and how often */
+	int tries;
+};
+
+struct kind {
+	const char *name, *lock; /* of services/ctl/import.c */
+	int (*import)(struct import *import, struct imports *imports,
+		      struct err *e);
+};
+
+struct job {
+	struct imports *imports;
+	struct upload upload;
+	struct unit unit; /* of its row in the store */
+	char *data;       /* the file, mapped */
+	size_t released_bytes;
+	int64_t told_ms;
+	struct buf faults;
+	struct json_out out;
+	bool is_told; /* faults are in upload */
+	bool is_over; /* and that is in the store */
+};
+
+static int run_progress(struct unit *u, struct db *db, int64_t now_ms,
+			struct err *e)
+{
+	const struct job *job = CONTAINER_OF(u, struct job, unit);
+
+	(void)now_ms;
+	return uploads_progress(db, job->upload.id, job->upload.rows, e);
+}
+
+static int run_end(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
+{
+	const struct job *job = CONTAINER_OF(u, struct job, unit);
+	int rc = uploads_end(db, &job->upload, now_ms, e);
+
+	return rc < 0 ? rc
+		      : MIN_OF(uploads_forget(db, now_ms - KEEP_MS, 100, e), 0);
+}
+
+static int call(struct job *job,
+		int (*run)(struct unit *, struct db *, int64_t, struct err *),
+		struct err *e)
+{
+	job->unit = (struct unit){.run = run};
+	return writer_call(job->imports->service->writer, &job->unit, e);
+}
+
+/* The list of faults is complete. */
+static int take_faults(struct job *job, struct err *e)
+{
+	int rc;
+
+	if (job->is_told)
+		return 0;
+	job->is_told = true;
+	json_end(&job->out);
+	rc = json_out_finish(&job->out, e);
+	free(job->upload.faults);
+	job->upload.faults = rc == 0 ? buf_take(&job->faults) : NULL;
+	return rc;
+}
+
+static int end(struct job *job, const char *state, const char *message,
+	       struct err *e)
+{
+	char path[PATH_BYTES];
+	int rc;
+
+	(void)text_copy(job->upload.state, sizeof(job->upload.state), state);
+	(void)text_copy(job->upload.message, sizeof(job->upload.message),
+			message);
+	rc = take_faults(job, e);
+	if (rc == 0)
+		rc = call(job, run_end, e);
+	if (rc < 0)
+		return rc;
+	job->is_over = true;
+	(void)snprintf(path, sizeof(path), "%s/%s",
+		       job->imports->service->dir.incoming, job->upload.name);
+	(void)unlink(path);
+	log_event(LOG_LEVEL_INFO, "upload is over",
+		  LOG_TEXT("kind", job->upload.kind), LOG_TEXT("state", state),
+		  LOG_I64("rows", job->upload.rows),
+		  LOG_I64("faults", job->upload.fault_count));
+	return 0;
+}
+
+static void on_fault(void *context, int64_t line, const char *text)
+{
+	struct job *job = context;
+
+	json_object(&job->out, NULL);
+	json_put_i64(&job->out, "line", line);
+	json_put_text(&job->out, "message", text);
+	json_end(&job->out);
+}
+
+/* What was read goes out of our memory; it stays in the kernel's if there is
+ * room. A new pass begins with less than the last one ended with. */
+static void release(struct job *job, size_t bytes)
+{
+	if (bytes < job->released_bytes)
+		job->released_bytes = 0;
+	if (bytes - job->released_bytes < RELEASE_BYTES)
+		return;
+	bytes -= bytes % RELEASE_BYTES;
+	(void)madvise(job->data + job->released_bytes,
+		      bytes - job->released_bytes, MADV_DONTNEED);
+	job->released_bytes = bytes;
+}
+
+static int on_progress(void *context, int64_t rows, bool written, size_t bytes,
+		       struct err *e)
+{
+	struct job *job = context;
+	int64_t now_ms = clock_mono_ms();
+
+	(void)written;
+	release(job, bytes);
+	if (atomic_load(&job->imports->stop))
+		return err_set(e, ERR_BUSY, "the process is ending");
+	if (now_ms - job->told_ms < TELL_MS)
+		return 0;
+	job->told_ms = now_ms;
+	job->upload.rows = rows;
+	return call(job, run_progress, e);
+}
+
+static bool on_stopping(void *context)
+{
+	return atomic_load(&((struct job *)context)->imports->stop);
+}
+
+/* Nobody has to wait for the tidying up. If this fails, the import says it once
+ * more when it is through. */
+static void on_published(void *context, int64_t rows)
+{
+	struct job *job = context;
+
+	job->upload.rows = job->upload.changed = rows;
+	(void)end(job, "done", "", NULL);
+}
+
+static int catalog(struct import *import, struct imports *imports,
+		   struct err *e)
+{
+	return import_catalog(import, imports->reader, imports->service->writer,
+			      e);
+}
+
+static int stores(struct import *import, struct imports *imports, struct err *e)
+{
+	return import_stores(import, imports->service->writer, e);
+}
+
+static const struct kind kinds[] = {
+	{"catalog", "catalog-import", catalog},
+	{"stores", "store-import", stores},
+};
+
+static const struct kind *find_kind(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+static int import_mapped(struct job *job, const struct kind *kind, size_t bytes,
+			 struct err *e)
+{
+	struct import_ear ear = {.fault = on_fault,
+				 .progress = on_progress,
+				 .stopping = on_stopping,
+				 .published = on_published,
+				 .context = job};
+	char text[UPLOAD_MESSAGE_BYTES] = "";
+	struct import import;
+	int rc;
+
+	import_init(&import, job->data, bytes, &ear);
+	import.check_zone = zones_check;
+	rc = kind->import(&import, job->imports, e);
+	job->upload.fault_count = import.bad;
+	if (import.bad > 0)
+		(void)snprintf(text, sizeof(text),
+			       "%lld bad rows; nothing was changed",
+			       (long long)import.bad);
+	else if (import.is_known)
+		(void)text_copy(text, sizeof(text),
+				"this file is the catalogue already");
+	if (rc == 0 && !job->is_over) {
+		job->upload.rows = MAX_OF(import.rows, import.good);
+		job->upload.changed = import.changed;
+		rc = end(job, import.bad > 0 ? "refused" : "done", text, e);
+	}
+	import_clear(&import);
+	return rc;
+}
+
+/* Nobody else writes to the file, so what is mapped stays there. */
+static int import_file(struct job *job, const struct kind *kind, struct err *e)
+{
+	struct stat about;
+	char path[PATH_BYTES];
+	size_t bytes;
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "%s/%s",
+		       job->imports->service->dir.incoming, job->upload.name);
+	{
+		CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || fstat(fd, &about) < 0)
+			return err_errno(
+				e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO,
+				"%.120s", path);
+		bytes = (size_t)about.st_size;
+		/* Of an empty file there is nothing to map. */
+		job->data = bytes > 0 ? mmap(NULL, bytes, PROT_READ,
+					     MAP_PRIVATE, fd, 0)
+				      : NULL;
+	}
+	if (job->data == MAP_FAILED) {
+		job->data = NULL;
+		return err_errno(e, ERR_NOMEM, "%.120s", path);
+	}
+	if (job->data == NULL) {
+		char nothing[1] = "";
+
+		job->data = nothing;
+		rc = import_mapped(job, kind, 0, e);
+		job->data = NULL;
+		return rc;
+	}
+	rc = import_mapped(job, kind, bytes, e);
+	(void)munmap(job->data, bytes);
+	return rc;
+}
+
+/* Try again later, unless it is hopeless. */
+static void on_failure(struct job *job, int rc, const struct err *e)
+{
+	struct imports *imports = job->imports;
+
+	if (job->is_over || atomic_load(&imports->stop))
+		return;
+	log_error(e, "an upload was not imported",
+		  LOG_TEXT("kind", job->upload.kind));
+	if (imports->tried_id != job->upload.id)
+		imports->tries = 0;
+	imports->tried_id = job->upload.id;
+	if (++imports->tries >= TRIES_MAX || rc == ERR_NOTFOUND)
+		(void)end(job, "failed", e->text, NULL);
+}
+
+static void job_clear(struct job *job)
+{
+	buf_clear(&job->faults);
+	upload_clear(&job->upload);
+}
+
+/* With the lock: nobody else has finished it meanwhile. 1, 0, < 0. */
+static int look_again(struct job *job, struct err *e)
+{
+	char name[UPLOAD_NAME_BYTES];
+	int rc;
+
+	memcpy(name, job->upload.name, sizeof(name));
+	upload_clear(&job->upload);
+	rc = uploads_get(job->imports->reader, name, &job->upload, e);
+	return rc > 0 ? job->upload.ended_ms == 0 : rc;
+}
+
+/* True when there may be more to do at once. */
+static bool import_next_upload(struct imports *imports)
+{
+	CLEANUP(job_clear)
+	struct job job = {.imports = imports,
+			  .faults = BUF_MAX(FAULTS_BYTES_MAX)};
+	const struct kind *kind;
+	struct instance lock;
+	struct err e = {0};
+	int rc = uploads_next(imports->reader, &job.upload, &e);
+
+	if (rc <= 0)
+		return false;
+	kind = find_kind(job.upload.kind);
+	if (kind == NULL || instance_open(imports->service->dir.run, kind->lock,
+					  1, &lock, NULL) < 0)
+		return false;
+	job.out = json_out_to(&job.faults);
+	json_array(&job.out, NULL);
+	rc = look_again(&job, &e);
+	if (rc > 0)
+		rc = import_file(&job, kind, &e);
+	if (rc < 0)
+		on_failure(&job, rc, &e);
+	instance_close(&lock);
+	return job.is_over;
+}
+
+static void wait_for_work(struct imports *imports)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += LOOK_S;
+	(void)pthread_mutex_lock(&imports->mutex);
+	while (!imports->wanted && !atomic_load(&imports->stop))
+		if (pthread_cond_timedwait(&imports->cond, &imports->mutex,
+					   &until) != 0)
+			break;
+	imports->wanted = false;
+	(void)pthread_mutex_unlock(&imports->mutex);
+}
+
+static void *run(void *context)
+{
+	struct imports *imports = context;
+
+	while (!atomic_load(&imports->stop))
+		if (!import_next_upload(imports))
+			wait_for_work(imports);
+	return NULL;
+}
+
+void imports_wake(struct imports *imports)
+{
+	(void)pthread_mutex_lock(&imports->mutex);
+	imports->wanted = true;
+	(void)pthread_cond_signal(&imports->cond);
+	(void)pthread_mutex_unlock(&imports->mutex);
+}
+
+static int start_thread(struct imports *imports, struct err *e)
+{
+	pthread_condattr_t attributes;
+	sigset_t all;
+	sigset_t before;
+	int failed;
+
+	(void)pthread_mutex_init(&imports->mutex, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&imports->cond, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	failed = pthread_create(&imports->thread, NULL, run, imports);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return failed == 0
+		       ? 0
+		       : err_set(e, ERR_NOMEM, "no thread: error %d", failed);
+}
+
+static void imports_free(struct imports *imports)
+{
+	if (imports == NULL)
+		return;
+	db_close(imports->reader);
+	free(imports);
+}
+CLEANUP_DEFINE(struct imports *, imports_free)
+
+int imports_start(struct service *s, const char *store_path,
+		  struct imports **ret_imports, struct err *e)
+{
+	CLEANUP(imports_freep)
+	struct imports *imports = calloc(1, sizeof(*imports));
+	int rc;
+
+	if (imports == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	imports->service = s;
+	rc = db_open(store_path, DB_READ, &imports->reader, e);
+	if (rc == 0)
+		rc = start_thread(imports, e);
+	if (rc == 0)
+		*ret_imports = TAKE(imports);
+	return rc;
+}
+
+void imports_stop(struct imports *imports)
+{
+	if (imports == NULL)
+		return;
+	atomic_store(&imports->stop, true);
+	imports_wake(imports);
+	(void)pthread_join(imports->thread, NULL);
+	(void)pthread_cond_destroy(&imports->cond);
+	(void)pthread_mutex_destroy(&imports->mutex);
+	imports_free(imports);
+}
