@@ -62,3 +62,8 @@ fetch_telegram_double() {
 fetch_telegram_parser() {
 	fetch_npm telegram_parser "Telegram's parser"
 }
+
+# 74 MB: a reader of European invoices, the same.
+fetch_ubl_reader() {
+	fetch_npm ubl_reader "the reader of UBL"
+}

@@ -466,3 +466,13 @@ def test_goods_that_the_marketplace_takes_off_later_become_a_return_or_an_alert(
     assert (made["lines"][0]["before"]["quantity"], made["lines"][0]["after"]["quantity"]) == (3, 2)
     assert place.run("invoicing") == result()
     place.control("verify")
+
+
+def test_a_run_says_in_the_history_how_far_it_is(place: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    for run, ended in ((1, None), (2, 5)):
+        place.change("INSERT INTO job_runs (id, job, started_ms, ended_ms, outcome, detail, trigger, term)"
+                     " VALUES (?, 'invoicing', 1, ?, 'running', 'as it was', 'test', 1)", run, ended)
+        add_order(place, run, "s1", ms("2026-03-10T12:00"), line("a", "1", "10.00"))
+        monkeypatch.setenv("ORDERGATE_RUN_ID", str(run))
+        place.run("invoicing")
+    assert place.rows("SELECT detail FROM job_runs ORDER BY id") == [("made=1 empty=0 blocked=0 so far",), ("as it was",)]

@@ -23,9 +23,12 @@ static const char style[] =
 	"table{border-collapse:collapse;width:100%}thead{display:table-header-"
 	"group}tr{break-inside:avoid}"
 	"th,td{border:1px solid #bbb;padding:3px 5px;vertical-align:top}"
+	"td{overflow-wrap:anywhere}th:nth-child(2){width:40%}"
 	"th{background:#f1f1f1;font-weight:600;text-align:left}"
-	".n{text-align:right;white-space:nowrap}"
+	".n{text-align:right;white-space:nowrap;overflow-wrap:normal}"
 	"td.sku{font-size:11px;color:#555}tfoot td{font-weight:600}"
+	/* else a browser prints the total below every page */
+	"tfoot{display:table-row-group}"
 	".sign{display:flex;gap:40px;margin-top:32px}"
 	".sign div{flex:1;border-top:1px solid #111;padding-top:3px;"
 	"color:#555}";
@@ -106,10 +109,13 @@ static void put_facts(struct buf *out, const struct invoice *invoice)
 		invoice_name(invoice->of_series, invoice->of_number, original);
 	buf_add_text(out, "<dl>");
 	put_fact(out, "Продавец", seller->name, ", ИНН ", seller->inn);
+	put_fact(out, "КПП продавца", seller->kpp, "", "");
 	put_fact(out, "Адрес продавца", seller->address, "", "");
 	put_fact(out, "Покупатель",
 		 buyer->name[0] != '\0' ? buyer->name : "Розничный покупатель",
 		 ", ИНН ", buyer->inn);
+	put_fact(out, "КПП покупателя", buyer->kpp, "", "");
+	put_fact(out, "Адрес покупателя", buyer->address, "", "");
 	put_fact(out, "Заказ", invoice->external_id, ", № ",
 		 invoice->order_number);
 	put_fact(out, "Магазин", invoice->store_id, "", "");

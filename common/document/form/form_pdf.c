@@ -30,18 +30,19 @@ struct column {
 	bool right;
 };
 
+/* Wide enough for millions with kopecks, and no word of a title is broken. */
 static const struct column sale_columns[] = {
-	{"№", 90, true},           {"Товар", 690, false},
-	{"Артикул", 260, false},   {"Кол-во", 190, true},
-	{"Цена", 170, true},       {"НДС", 120, true},
-	{"в т.ч. НДС", 160, true}, {"Сумма", 180, true},
+	{"№", 80, true},           {"Товар", 560, false},
+	{"Артикул", 240, false},   {"Кол-во", 200, true},
+	{"Цена", 220, true},       {"НДС", 120, true},
+	{"в т.ч. НДС", 210, true}, {"Сумма", 230, true},
 	{NULL, 0, false},
 };
 static const struct column change_columns[] = {
-	{"№", 70, true},      {"Товар", 430, false}, {"Артикул", 200, false},
-	{"Было", 180, true},  {"Стало", 180, true},  {"Изменение", 220, true},
-	{"Цена", 165, true},  {"НДС", 115, true},    {"в т.ч. НДС", 150, true},
-	{"Сумма", 150, true}, {NULL, 0, false},
+	{"№", 60, true},      {"Товар", 310, false}, {"Артикул", 205, false},
+	{"Было", 175, true},  {"Стало", 175, true},  {"Изменение", 235, true},
+	{"Цена", 185, true},  {"НДС", 115, true},    {"в т.ч. НДС", 190, true},
+	{"Сумма", 210, true}, {NULL, 0, false},
 };
 
 struct sheet {
@@ -61,7 +62,7 @@ static int row_height(struct sheet *s, cells texts, bool bold)
 	for (int i = 0; s->columns[i].title != NULL; i++) {
 		struct page_text place = {.width = s->columns[i].width -
 						   2 * PADDING,
-					  .size = BODY_SIZE,
+					  .size = s->size,
 					  .bold = bold};
 
 		height = MAX_OF(height,
@@ -79,7 +80,7 @@ static void draw_row(struct sheet *s, cells texts, bool bold, int height)
 					  .y = s->y + PADDING,
 					  .width = s->columns[i].width -
 						   2 * PADDING,
-					  .size = BODY_SIZE,
+					  .size = s->size,
 					  .bold = bold,
 					  .right = s->columns[i].right};
 
