@@ -32,7 +32,7 @@ static int run_take(struct unit *u, struct db *db, int64_t now_ms,
 	struct lease_claim claim = {
 		.name = JOBS_LEASE,
 		.owner = entry->service->instance.owner,
-		.hold_ms = LEDGER_LEASE_MS,
+		.hold_ms = entry->service->config->scheduler.lease_ms,
 		.is_dead = is_dead,
 		.context = entry->service,
 	};

@@ -15,13 +15,11 @@ struct err;
 struct service;
 
 enum {
-	/* A scheduler that is not heard of for this long is replaced; one whose
-	 * process is dead, at once. */
-	LEDGER_LEASE_MS = 15000,
-	LEDGER_RENEW_MS = LEDGER_LEASE_MS / 3
+	LEDGER_RENEWALS = 3 /* within the time that a lease lasts */
 };
 
-/* Become or stay the active scheduler: 1 and *ret_term; 0 when another is. */
+/* Become or stay the active scheduler for scheduler.lease_ms: 1 and *ret_term;
+ * 0 when another is. */
 int ledger_take(struct service *s, int64_t *ret_term, struct err *e);
 int ledger_release(struct service *s, int64_t term, struct err *e);
 

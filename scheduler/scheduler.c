@@ -241,6 +241,7 @@ static void step_down(struct scheduler *sch, int64_t mono_ms)
 static int look_at_lease(struct scheduler *sch, struct pass *pass,
 			 struct err *e)
 {
+	int64_t lease_ms = pass->service->config->scheduler.lease_ms;
 	int64_t term = 0;
 	int rc;
 
@@ -252,8 +253,8 @@ static int look_at_lease(struct scheduler *sch, struct pass *pass,
 		step_down(sch, pass->mono_ms);
 	if (rc <= 0)
 		return rc;
-	sch->lease_until_ms = pass->mono_ms + LEDGER_LEASE_MS;
-	sch->lease_look_ms = pass->mono_ms + LEDGER_RENEW_MS;
+	sch->lease_until_ms = pass->mono_ms + lease_ms;
+	sch->lease_look_ms = pass->mono_ms + lease_ms / LEDGER_RENEWALS;
 	pass->lease_until_ms = sch->lease_until_ms;
 	if (term == sch->term)
 		return 0;

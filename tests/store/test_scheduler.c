@@ -26,6 +26,7 @@
 #define NOON 1795348800000LL
 
 struct world {
+	struct config all;
 	struct fixture *f;
 	struct service service;
 	struct config_job config;
@@ -44,6 +45,8 @@ static int setup(void **state)
 	the_world = (struct world){.f = fixture, .wall_ms = NOON};
 	the_world.service.writer = the_world.f->writer;
 	the_world.service.db = the_world.f->db;
+	the_world.all.scheduler.lease_ms = 15000;
+	the_world.service.config = &the_world.all;
 	(void)text_copy(the_world.service.instance.owner,
 			sizeof(the_world.service.instance.owner), "me");
 	*state = &the_world;
@@ -73,6 +76,20 @@ static void begin(struct world *w, int64_t every_ms,
 	(void)text_copy(w->job.name, sizeof(w->job.name), "j");
 	if (timetable_read(&w->config, NULL, &w->job.timetable, &e) < 0 ||
 	    ledger_take(&w->service, &w->term, &e) != 1)
+		fail_msg("%s", e.text);
+}
+
+/* The same by times of day; each slot counts. */
+static void begin_at(struct world *w, const char *at, const char *zone_name)
+{
+	const struct zone *zone = NULL;
+	struct err e = {0};
+
+	begin(w, HOURS(1), MISFIRE_ALL);
+	w->config.every_ms = 0;
+	(void)text_copy(w->config.at, sizeof(w->config.at), at);
+	if (zones_get(zone_name, &zone, &e) < 0 ||
+	    timetable_read(&w->config, zone, &w->job.timetable, &e) < 0)
 		fail_msg("%s", e.text);
 }
 
@@ -222,6 +239,78 @@ static void hourly_slots_run_once_each_however_the_clock_is_set(void **state)
 			 0);
 }
 
+/* A daily job at half past two, and an hourly one, through a week in which the
+ * clocks of Berlin are changed: while time goes on, with the machine asleep
+ * over the change, and with the clock put right by hours on that day. */
+static void a_change_of_the_clocks_loses_and_doubles_nothing(void **state)
+{
+	struct world *w = *state;
+	static const struct {
+		const char *name, *at;
+		const char *from;
+		/* A sleep, or a step of the wall clock alone, from that moment.
+		 */
+		const char *asleep_from;
+		int64_t asleep_ms, step_ms;
+		int64_t days, want_runs;
+	} rows[] = {
+		{"spring, daily", "02:30", "2026-03-27T12:00:00Z", NULL, 0, 0,
+		 4, 4},
+		{"autumn, daily", "02:30", "2026-10-23T12:00:00Z", NULL, 0, 0,
+		 4, 4},
+		{"spring, hourly", ":30", "2026-03-28T12:00:00Z", NULL, 0, 0, 1,
+		 24},
+		{"autumn, hourly", ":30", "2026-10-24T12:00:00Z", NULL, 0, 0, 1,
+		 24},
+		{"spring, asleep", "02:30", "2026-03-27T12:00:00Z",
+		 "2026-03-29T00:10:00Z", HOURS(3), 0, 4, 4},
+		{"autumn, asleep", "02:30", "2026-10-23T12:00:00Z",
+		 "2026-10-24T23:50:00Z", HOURS(3), 0, 4, 4},
+		{"spring, hourly, asleep", ":30", "2026-03-28T12:00:00Z",
+		 "2026-03-29T00:10:00Z", HOURS(3), 0, 1, 24},
+		{"spring, the clock is put on", "02:30", "2026-03-27T12:00:00Z",
+		 "2026-03-29T00:10:00Z", 0, HOURS(3), 4, 4},
+		{"autumn, the clock is put back", "02:30",
+		 "2026-10-23T12:00:00Z", "2026-10-25T01:10:00Z", 0, -HOURS(2),
+		 4, 4},
+		{"spring, the clock is put back", "02:30",
+		 "2026-03-27T12:00:00Z", "2026-03-29T01:40:00Z", 0, -HOURS(2),
+		 4, 4},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int64_t end_ms = 0;
+		int64_t break_ms = INT64_MAX;
+		int64_t got;
+
+		fixture_sql(w->f, "DELETE FROM jobs; DELETE FROM job_runs");
+		(void)timestamp_parse(rows[i].from, 0, &w->wall_ms, NULL);
+		if (rows[i].asleep_from != NULL)
+			(void)timestamp_parse(rows[i].asleep_from, 0, &break_ms,
+					      NULL);
+		end_ms = w->wall_ms + DAYS(rows[i].days);
+		begin_at(w, rows[i].at, "Europe/Berlin");
+		look(w);
+		while (w->wall_ms < end_ms) {
+			live(w, MINUTES(5), MINUTES(5));
+			if (w->wall_ms < break_ms)
+				continue;
+			break_ms = INT64_MAX;
+			w->wall_ms += rows[i].asleep_ms + rows[i].step_ms;
+			w->mono_ms += rows[i].asleep_ms;
+			look(w);
+		}
+		got = runs(w, "slot_ms IS NOT NULL");
+		if (got != rows[i].want_runs)
+			fail_msg("%s: %" PRId64 " runs", rows[i].name, got);
+		assert_int_equal(fixture_i64(w->f,
+					     "SELECT count(*) - count(DISTINCT"
+					     " slot_ms) FROM job_runs WHERE"
+					     " outcome = 'failed'"),
+				 0);
+	}
+}
+
 static void without_a_clock_nothing_is_started(void **state)
 {
 	struct world *w = *state;
@@ -356,6 +445,7 @@ int main(void)
 		WORLD_TEST(a_sleep_of_three_hours_is_one_run_or_each_slot),
 		WORLD_TEST(a_clock_that_is_set_neither_stops_nor_floods_a_job),
 		WORLD_TEST(hourly_slots_run_once_each_however_the_clock_is_set),
+		WORLD_TEST(a_change_of_the_clocks_loses_and_doubles_nothing),
 		WORLD_TEST(without_a_clock_nothing_is_started),
 		WORLD_TEST(a_paused_job_rests_and_makes_up_for_nothing),
 		WORLD_TEST(a_run_by_hand_takes_no_slot),

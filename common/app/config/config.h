@@ -138,6 +138,11 @@ struct config_monitor {
 	int64_t slow_ms;                    /* a self-probe that takes longer */
 };
 
+struct config_scheduler {
+	int64_t lease_ms; /* the active one that is not heard of for so long is
+			     replaced; one whose process is dead, at once */
+};
+
 struct config_job { /* job NAME { ... } */
 	char name[CONFIG_NAME_BYTES];
 	bool enabled;
@@ -238,6 +243,7 @@ struct config {
 	struct config_pool pool;
 	struct config_channel kuper;
 	struct config_telegram telegram;
+	struct config_scheduler scheduler;
 	struct config_job jobs[CONFIG_JOBS_MAX]; /* the defaults are in here */
 	int job_count;
 	struct config_rule rules[CONFIG_RULES_MAX];

@@ -193,6 +193,12 @@ static const struct config_option mail[] = {
 	END
 };
 
+static const struct config_option scheduler[] = {
+	DURATION(config_scheduler, "lease_ms", lease_ms, MS, MS, 2000, 60000, "15s",
+		 "an active scheduler that is not heard of for so long is replaced by one that stands by"),
+	END
+};
+
 static const struct config_option job[] = {
 	BOOL(config_job, enabled, "true", "false: never started by the scheduler"),
 	{ .key = "every", .type = CONFIG_DURATION, MEMBER(config_job, every_ms),
@@ -373,6 +379,7 @@ const struct config_section config_sections[] = {
 	  .entries_max = 1, .entry_bytes = sizeof(struct config_channel), .closed = true,
 	  .help = "one marketplace" },
 	PLAIN(telegram, telegram, "messages to people"),
+	PLAIN(scheduler, scheduler, "who runs the jobs"),
 	{ .name = "job", .options = job, .offset = offsetof(struct config, jobs),
 	  .entries_max = CONFIG_JOBS_MAX, .entry_bytes = sizeof(struct config_job),
 	  .count_offset = offsetof(struct config, job_count),
