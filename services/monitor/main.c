@@ -80,9 +80,11 @@ static int run(struct service *s, struct buf *ret_line, struct err *e)
 	if (rc < 0)
 		buf_printf(ret_line, "; %s", e->text);
 	/* Whoever waits for the call learns of a failed pass by its absence. */
-	if (rc == 0 && probe_ping(s, &why) < 0)
+	if (rc == 0 && probe_ping(s, &why) < 0) {
 		log_event(LOG_LEVEL_WARNING, "the ping did not arrive",
 			  LOG_TEXT("error", why.text));
+		buf_printf(ret_line, "; the ping did not arrive: %s", why.text);
+	}
 	return rc;
 }
 
