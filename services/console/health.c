@@ -24,18 +24,22 @@
 enum {
 	ANSWER_BYTES_MAX = 4096,
 	REASON_BYTES = 96,
-	JOB_REASONS_MAX = 6,
-	REASONS_MAX = 8 + JOB_REASONS_MAX,
+	JOBS_MAX = 6,
+	NOTES_MAX = JOBS_MAX + 2,
 	/* As rule job-late: longer than a run and its next slot. */
 	JOB_GRACE_MS = 5 * 60 * 1000
 };
 
+struct notes {
+	char texts[NOTES_MAX][REASON_BYTES];
+	int count;
+};
+
 struct findings {
 	int64_t now_ms; /* wall clock */
-	int late_jobs;
-	char reasons[REASONS_MAX][REASON_BYTES];
-	int reason_count;
 	int schema_version;
+	struct notes reasons;  /* orders cannot be taken as they should be */
+	struct notes warnings; /* they can, but somebody has to look */
 };
 
 static const struct {
@@ -49,17 +53,16 @@ static const struct {
 	{"notifier", offsetof(struct config_pool, notifier)},
 };
 
-static_assert(COUNT_OF(pools) + 3 + JOB_REASONS_MAX <= REASONS_MAX,
-	      "a reason for each");
+static_assert(COUNT_OF(pools) + 3 <= NOTES_MAX, "a reason for each");
 
-__attribute__((format(printf, 2, 3))) static void find(struct findings *found,
+__attribute__((format(printf, 2, 3))) static void note(struct notes *notes,
 						       const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(found->reasons[found->reason_count++], REASON_BYTES,
-			format, args);
+	(void)vsnprintf(notes->texts[notes->count++], REASON_BYTES, format,
+			args);
 	va_end(args);
 }
 
@@ -68,11 +71,11 @@ static void ask_store(struct console *console, struct findings *found)
 {
 	if (console->db == NULL &&
 	    db_open(console->store_path, DB_READ, &console->db, NULL) < 0) {
-		find(found, "the store cannot be opened");
+		note(&found->reasons, "the store cannot be opened");
 		return;
 	}
 	if (migrate_version_of(console->db, &found->schema_version, NULL) < 0) {
-		find(found, "the store does not answer");
+		note(&found->reasons, "the store does not answer");
 		db_close(console->db);
 		console->db = NULL;
 	}
@@ -105,11 +108,11 @@ static void look_at_pools(struct console *console, struct findings *found)
 		       sizeof(wanted));
 		running = count_running(console, service, wanted);
 		if (running < wanted)
-			find(found, "%s: %d of %d run", service, (int)running,
-			     (int)wanted);
+			note(&found->reasons, "%s: %d of %d run", service,
+			     (int)running, (int)wanted);
 	}
 	if (!instance_is_running(console->dir.run, "scheduler", 1))
-		find(found, "the scheduler does not run");
+		note(&found->reasons, "the scheduler does not run");
 }
 
 static int note_job(const struct job_health *job, void *context)
@@ -117,27 +120,38 @@ static int note_job(const struct job_health *job, void *context)
 	struct findings *found = context;
 
 	if (job->expected_ms + JOB_GRACE_MS >= found->now_ms ||
-	    found->late_jobs == JOB_REASONS_MAX)
+	    found->warnings.count == JOBS_MAX)
 		return 0;
-	found->late_jobs++;
 	if (job->last_ok_ms == 0)
-		find(found, "job %s: no good run yet", job->name);
+		note(&found->warnings, "job %s: no good run yet", job->name);
 	else
-		find(found, "job %s: its last good run ended %lld s ago",
-		     job->name,
+		note(&found->warnings,
+		     "job %s: its last good run ended %lld s ago", job->name,
 		     (long long)(found->now_ms - job->last_ok_ms) / 1000);
 	return 0;
 }
 
-/* What is slower to show than a process that is missing. */
+/* Nothing here keeps an order from being taken: whoever takes an address out of
+ * service by what we answer must not do so because Telegram is down. */
 static void look_at_work(const struct console *console, struct findings *found)
 {
 	if (console->db == NULL)
 		return;
 	if (jobs_health(console->db, note_job, found, NULL) < 0)
-		find(found, "the jobs cannot be read");
+		note(&found->warnings, "the jobs cannot be read");
 	if (restore_is_held(console->db, NULL) > 0)
-		find(found, "held after a restore: nothing is sent");
+		note(&found->warnings, "held after a restore: nothing is sent");
+}
+
+static void put_notes(struct json_out *out, const char *name,
+		      const struct notes *notes)
+{
+	if (notes->count == 0)
+		return;
+	json_array(out, name);
+	for (int i = 0; i < notes->count; i++)
+		json_put_text(out, NULL, notes->texts[i]);
+	json_end(out);
 }
 
 static int write_answer(const struct findings *found, const char *proof,
@@ -147,17 +161,13 @@ static int write_answer(const struct findings *found, const char *proof,
 
 	json_object(&out, NULL);
 	json_put_text(&out, "status",
-		      found->reason_count == 0 ? "ok" : "failing");
+		      found->reasons.count == 0 ? "ok" : "failing");
 	json_put_text(&out, "version", ORDERGATE_VERSION);
 	json_put_i64(&out, "schema", found->schema_version);
 	if (proof[0] != '\0')
 		json_put_text(&out, "probe", proof);
-	if (found->reason_count > 0) {
-		json_array(&out, "reasons");
-		for (int i = 0; i < found->reason_count; i++)
-			json_put_text(&out, NULL, found->reasons[i]);
-		json_end(&out);
-	}
+	put_notes(&out, "reasons", &found->reasons);
+	put_notes(&out, "warnings", &found->warnings);
 	json_end(&out);
 	return json_out_finish(&out, NULL);
 }
@@ -197,13 +207,12 @@ void health_show(struct http_exchange *x, void *context)
 	}
 	ask_store(console, &found);
 	look_at_pools(console, &found);
-	if (http_query(x, "start") == NULL)
-		look_at_work(console, &found);
+	look_at_work(console, &found);
 	if (write_answer(&found, proof, &body) < 0) {
 		http_reply_error(x, 500, "internal", "out of memory");
 		return;
 	}
 	http_reply_header(x, "Cache-Control", "no-store");
-	http_reply(x, found.reason_count == 0 ? 200 : 503, "application/json",
+	http_reply(x, found.reasons.count == 0 ? 200 : 503, "application/json",
 		   buf_text(&body), body.used_bytes);
 }

@@ -7,11 +7,11 @@
 
 struct http_exchange;
 
-/* 200 {"status":"ok",...} when the store answers a read, every process of the
- * pools and the scheduler run, every job that is planned has had a good run in
- * its time (paused ones aside), and nothing is held after a restore; else 503
- * {"status":"failing","reasons":[...]}. With ?start=1 only what was started
- * counts: store and processes. Anybody may ask, so it says nothing but that.
+/* 200 {"status":"ok",...} when the store answers a read and every process of
+ * the pools and the scheduler run; else 503 {"status":"failing",
+ * "reasons":[...]}. With either, "warnings":[...] names each planned job that
+ * has had no good run in its time (paused ones aside), and a store that is held
+ * after a restore. Anybody may ask, so it says nothing but that.
  *
  * A signed probe (app/edge/probe_mark.h) gets a proof that this installation
  * has answered; one that is forged, too old or seen before gets 403. context is

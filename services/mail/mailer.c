@@ -8,9 +8,13 @@
 #include "app/mail/mail_out.h"
 #include "app/metrics/metrics.h"
 #include "app/service/service.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
+#include "base/redact.h"
+#include "base/text.h"
 #include "store/engine/writer.h"
 #include "store/queue/attempts.h"
 #include "store/queue/mail_queue.h"
@@ -141,6 +145,15 @@ static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 				      now_ms, e);
 }
 
+/* A server repeats addresses, and whatever else it likes. */
+static void hide_people(struct err *why)
+{
+	CLEANUP(buf_clear) struct buf text = BUF_MAX(sizeof(why->text));
+
+	redact_put(&text, why->text, strlen(why->text));
+	(void)text_copy(why->text, sizeof(why->text), buf_text(&text));
+}
+
 /* Its id is the same whenever it is sent again. */
 static int post(struct posting *p)
 {
@@ -156,7 +169,11 @@ static int post(struct posting *p)
 		.attempt = p->message.attempts,
 	};
 
-	return mail_out_send(&p->mailer->out, &mail, &p->answer, &p->why);
+	int rc = mail_out_send(&p->mailer->out, &mail, &p->answer, &p->why);
+
+	if (rc < 0)
+		hide_people(&p->why);
+	return rc;
 }
 
 static void note(struct mailer *mailer, const struct posting *p)

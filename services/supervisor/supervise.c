@@ -204,7 +204,7 @@ static void turn(struct supervisor *s, int64_t wait_ms)
 	crew_reap(&s->crew, now_ms);
 }
 
-/* /healthz?start=1 of the console: 200 is good; its text says what is not. */
+/* /healthz of the console: 200 is good; its text says what is not. */
 static bool is_healthy(const struct supervisor *s, struct buf *health)
 {
 	char path[SOCKET_PATH_BYTES];
@@ -212,8 +212,7 @@ static bool is_healthy(const struct supervisor *s, struct buf *health)
 	int status;
 
 	(void)snprintf(path, sizeof(path), "%s/console-1.sock", s->in->dir.run);
-	status =
-		http_probe_unix(path, "/healthz?start=1", PROBE_MS, health, &e);
+	status = http_probe_unix(path, "/healthz", PROBE_MS, health, &e);
 	if (status < 0)
 		buf_add_text(health, e.text);
 	return status == 200 &&

@@ -443,15 +443,18 @@ static void heads_of_the_outbox_are_put_away_and_come_back(void **state)
 			    "1:6,3:4,4:4");
 }
 
-static void unreadable_bodies_go_after_their_time(void **state)
+static void what_nobody_could_read_goes_once_it_is_empty(void **state)
 {
 	struct fixture *f = *state;
 
 	fixture_sql(f, "INSERT INTO quarantine (received_ms, channel, reason,"
-		       " raw) VALUES (1, '', 'r', x'31'),"
-		       " (100000, '', 'r', x'32')");
+		       " raw) VALUES (1, '', 'erased', x''),"
+		       " (1, '', 'not JSON', x'31'),"
+		       " (100000, '', 'erased', x'')");
 	assert_int_equal(walk(f, &archive_old_quarantine, 500), 1);
-	assert_int_equal(fixture_i64(f, "SELECT id FROM quarantine"), 2);
+	assert_string_equal(
+		fixture_text(f, "SELECT group_concat(id) FROM quarantine"),
+		"2,3");
 }
 
 static int arrive(struct db *db, int64_t now_ms, void *context, struct err *e)
@@ -607,7 +610,7 @@ int main(void)
 		STORE_TEST(a_late_event_goes_on_where_the_sequence_was),
 		STORE_TEST(what_is_kept_of_a_sequence_has_no_hole),
 		STORE_TEST(heads_of_the_outbox_are_put_away_and_come_back),
-		STORE_TEST(unreadable_bodies_go_after_their_time),
+		STORE_TEST(what_nobody_could_read_goes_once_it_is_empty),
 		STORE_TEST(old_orders_go_when_nothing_else_is_kept_of_them),
 		STORE_TEST(old_answers_go_oldest_first),
 		STORE_TEST(expired_events_know_their_order_if_there_is_one),

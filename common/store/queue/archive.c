@@ -99,7 +99,9 @@ FORGET(archive_old_mail, "mail_archive", "message_attempts_archive", "mail",
        "created_ms", "created_ms");
 REMOVE(archive_old_alerts, "alerts", "since_ms",
        "state = 'resolved' AND resolved_ms");
-REMOVE(archive_old_quarantine, "quarantine", "received_ms", "received_ms");
+/* What nobody could read is kept as long as its body (personal_days). */
+REMOVE(archive_old_quarantine, "quarantine", "received_ms",
+       "reason = 'erased' AND received_ms");
 REMOVE(archive_old_quiet_runs, "job_runs", "started_ms",
        "outcome IN ('ok', 'skipped') AND ended_ms");
 REMOVE(archive_old_runs, "job_runs", "started_ms",
@@ -135,7 +137,7 @@ REMOVE(archive_old_runs, "job_runs", "started_ms",
 	STMT(symbol##_copy,                                               \
 	     "INSERT INTO " table "_idle (" columns ") SELECT " columns   \
 	     " FROM " table over " ON CONFLICT (" names ") DO UPDATE SET" \
-	     " last_seq = excluded.last_seq");                            \
+	     " last_seq = max(last_seq, excluded.last_seq)");             \
 	STMT(symbol##_remove, "DELETE FROM " table over);                 \
 	const struct archive_step symbol = {                              \
 		.window = &symbol##_window,                               \

@@ -47,8 +47,8 @@ STMT(mail_archive_expired, ARCHIVE("3", "'obsolete'", "error", "NULL") EXPIRED);
 STMT(mail_delete_expired, "DELETE FROM mail_queue WHERE " EXPIRED);
 #define OVER_ALREADY                                                       \
 	"id IN (SELECT q.id FROM mail_queue AS q WHERE q.state = 1"        \
-	" AND q.event_type <> 'over' AND q.attempts = 0"                   \
-	" AND q.sending_since_ms IS NULL AND q.created_ms < $1"            \
+	" AND q.event_type <> 'over' AND q.sending_since_ms IS NULL"       \
+	" AND q.created_ms < $1"                                           \
 	" AND NOT EXISTS (SELECT 1 FROM alert_mails AS m JOIN alerts AS a" \
 	"  ON a.id = m.alert_id WHERE m.closed = 0"                        \
 	"  AND m.message_id = q.message_id AND a.state <> 'resolved')"     \
