@@ -265,6 +265,11 @@ def scenario_6_a_cancellation_while_the_goods_are_picked(street: Street) -> None
     shown = refused.json()["result"]["order"]
     assert (shown["state"], shown["canceledBy"], shown["cancelReason"]) == ("canceled", "marketplace", "Передумал")
     assert shown["lines"][0]["pickedQuantity"] == 2, "what goes back to the shelf is shown"
+    for method, more in (("finishAssembly", {}), ("keepAlive", {}), ("resetPosition", {"line": 1})):
+        error_of(order.call(method, **more), 409, "illegal_step")
+    paper = street.shop.ask("getPickList", number=order.number).body
+    text = paper if isinstance(paper, str) else paper.decode()
+    assert MILK.name in text and KEFIR.name not in text, "only what is in the bag goes back to the shelf"
     street.check(order, "canceled", "canceled", TOLD[:2], ["order.created", "accept", "take", "pick", "order.canceled"])
     assert street.documents(order) == []
 

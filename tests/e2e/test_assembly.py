@@ -191,6 +191,45 @@ def test_an_order_that_does_not_exist_is_a_404(shop: Shop) -> None:
     assert answer.json()["requestId"] == "r-404"
 
 
+def test_each_refusal_says_its_code_its_message_and_its_details(shop: Shop) -> None:
+    order = shop.new_order()
+    order.do("takeOrder")
+    since = shop.value("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', taken_ms / 1000.0, 'unixepoch') FROM orders WHERE number = ?", order.number)
+    until = order.read()["pickerUntil"]
+    free = shop.new_order()
+    pick: dict[str, Any] = {"line": 1, "quantity": 1, "reason": "other"}
+    no_token = shop.post("getOrders", {"requestData": {"storeId": "1"}}, token="wrong")
+    rows: list[tuple[Any, int, str, str, list[Any] | None]] = [
+        (no_token, 403, "forbidden", "Client-Token is missing or wrong", None),
+        (shop.ask("stealOrder"), 404, "unknown_method", "there is no such method", None),
+        (shop.ask("getOrder", number="9-000000"), 404, "unknown_order", "there is no order with that number", []),
+        (shop.change("scan", number="9-000000", pickerId="anna", version=1, code="4600000000015"), 404, "unknown_order",
+         "there is no order with that number", []),
+        (order.call("pickPosition", version=1, **pick), 409, "stale_version", "the order has changed: look at it again",
+         [{"version": order.seen}]),
+        (order.call("pickPosition", "boris", **pick), 409, "wrong_picker", f"anna has the order since {since}",
+         [{"pickerId": "anna", "since": since, "until": until}]),
+        (order.call("handOver"), 409, "illegal_step", "handOver is not possible in assembling",
+         [{"state": "assembling", "allowed": ["takeOrder", "releaseOrder", "keepAlive", "pickPosition", "scan", "replacePosition",
+                                              "resetPosition", "finishAssembly", "cancelOrder"]}]),
+        (free.call("handOver"), 409, "illegal_step", None, None),
+        (shop.post("takeOrder", "["), 400, "bad_json", None, []),
+        (shop.post("takeOrder", {"requestId": "r-x", "requestData": 7}), 400, "bad_envelope", "requestData must be an object", []),
+        (shop.post("takeOrder", {"requestData": {}}), 400, "bad_envelope",
+         "requestId is missing: takeOrder changes something", []),
+    ]
+    for answer, status, code, message, details in rows:
+        error = error_of(answer, status, code)
+        assert message in (None, error["message"]) and error["message"], answer
+        assert details is None or error.get("details") == details, answer
+    missing = error_of(shop.change("pickPosition", number="", version="x"), 422, "bad_fields")
+    assert missing["message"] == "requestData has missing or bad fields"
+    assert {detail["field"] for detail in missing["details"]} == {"number", "pickerId", "version", "line", "quantity"}
+    assert all(detail["code"] and detail["message"] for detail in missing["details"])
+    current = order.call("pickPosition", version=1, **pick).json()["result"]["order"]
+    assert (current["number"], current["version"]) == (order.number, order.seen), "the order as it is comes with the refusal"
+
+
 def test_a_stale_version_gets_the_order_as_it_is(shop: Shop) -> None:
     order = shop.new_order()
     order.do("takeOrder")
