@@ -126,3 +126,6 @@ add_pytests(tests/e2e e2e)
 add_pytests(tests/emulators/tests emulators)
 add_pytests(tests/model model)
 add_pytests(tests/packaging packaging)
+add_pytests(tests/vm vm)
+# An image, then boots in an emulator.
+set_tests_properties(vm.full_boot PROPERTIES TIMEOUT 2400 RUN_SERIAL ON)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""One virtual machine of the image, as an administrator would make it."""
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BOOT_S = float(os.environ.get("VM_BOOT_S", "300"))  # the promise is 60; a machine with other work gets time
+HOOK = "/sbermarket/orders/hook/"
+
+
+def missing() -> str:
+    """What is not there to build and boot an image, or ""."""
+    tools = ("qemu-system-x86_64", "genisoimage", "mmdebstrap", "mksquashfs", "mkfs.vfat", "mcopy", "grub-mkimage", "sfdisk")
+    gone = [tool for tool in tools if shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin") is None]
+    if gone:
+        return "skipped: no virtual machine without " + ", ".join(gone)
+    return "" if os.geteuid() == 0 else "skipped: mmdebstrap needs root"
+
+
+def skip_loudly() -> None:
+    why = missing()
+    if why:
+        print(why, flush=True)
+        pytest.skip(why, allow_module_level=True)
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Machine:
+    def __init__(self, folder: pathlib.Path, image: pathlib.Path) -> None:
+        self.folder, self.image = folder, image
+        self.config = folder / "config"
+        self.data: pathlib.Path | str = folder / "data.raw"
+        self.serial = folder / "serial.log"
+        self.secrets: dict[str, str] = {}
+        self.https = self.http = self.ssh_port = 0
+        self._process: subprocess.Popen | None = None
+        (self.config / "credentials").mkdir(parents=True)
+        self.put("time", "host")
+        for name in ("hook-token", "assembly-token"):
+            self.secrets[name] = f"{name}-of-the-drive"
+            self.put(f"credentials/{name}", self.secrets[name])
+
+    def put(self, name: str, text: str) -> None:
+        path = self.config / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def power_on(self, *options: str) -> None:
+        drive = self.folder / "config.iso"
+        subprocess.run([ROOT / "vm-images" / "mkconfig", self.config, drive], check=True)
+        self.https, self.http, self.ssh_port = free_port(), free_port(), free_port()
+        self._process = subprocess.Popen(
+            [ROOT / "vm-images" / "run-vm", self.image, self.data, drive, "--https", str(self.https), "--http",
+             str(self.http), "--ssh", str(self.ssh_port), "--serial", self.serial, *options],
+            stdin=subprocess.DEVNULL, stderr=(self.folder / "qemu.log").open("w"), start_new_session=True)
+
+    def power_cut(self) -> None:
+        if self._process is not None:
+            os.kill(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def request(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, str, dict]:
+        connection = http.client.HTTPSConnection("127.0.0.1", self.https, timeout=10,
+                                                 context=ssl._create_unverified_context())  # self-made certificate
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body),
+                               {key.replace("_", "-"): value for key, value in headers.items()})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(), dict(answer.headers)
+        finally:
+            connection.close()
+
+    def wait_for(self, path: str, status: int, seconds: float = BOOT_S) -> float:
+        """Seconds until the path answers so. An open port says nothing: the hypervisor opens it."""
+        began = time.monotonic()
+        last: object = None
+        while time.monotonic() - began < seconds:
+            assert self._process is not None and self._process.poll() is None, self.report()
+            try:
+                last = self.request("GET", path)
+                if last[0] == status:
+                    return time.monotonic() - began
+            except OSError as error:
+                last = error
+            except http.client.HTTPException as error:
+                last = error
+            time.sleep(0.3)
+        raise AssertionError(f"{path} is not {status} after {seconds} s but {last}\n{self.report()}")
+
+    def report(self) -> str:
+        logs = [path.read_text(errors="replace")[-6000:] for path in (self.serial, self.folder / "qemu.log") if path.exists()]
+        return "\n".join(logs)
+
+    def order(self, name: str) -> dict:
+        body = {"event_type": "order.created", "timestamp": "2026-03-14T09:12:41+03:00", "payload": {
+            "originalOrderId": name, "storeID": "1207", "positions": [
+                {"id": "100245871", "originalQuantity": 2, "quantity": 2, "price": "89.90", "discountPrice": "79.90",
+                 "weight": "", "totalPrice": "179.80", "totalDiscountPrice": "159.80"}]}}
+        status, text, _ = self.request("POST", HOOK, body, Client_Token=self.secrets["hook-token"])
+        assert status == 200, text
+        return json.loads(text)
+
+    def orders(self) -> dict[str, str]:
+        """The pickers' list: external id to state."""
+        status, text, _ = self.request("POST", "/sbermarket/orders/api/getOrders", {"requestData": {"storeId": "1207"}},
+                                       Client_Token=self.secrets["assembly-token"])
+        assert status == 200, text
+        return {order["externalId"]: order["state"] for order in json.loads(text)["result"]["orders"]}
+
+    def wait_for_order(self, name: str, state: str, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while self.orders().get(name) != state:
+            assert time.monotonic() < deadline, f"{name}: {self.orders()}"
+            time.sleep(0.3)
