@@ -101,7 +101,7 @@ def test_every_service_has_a_user_of_its_own_who_is_made_at_install(root: pathli
 @pytest.mark.parametrize("path", services(), ids=role_of)
 def test_a_service_is_watched_and_started_again(path: pathlib.Path) -> None:
     if lines_of(path, "Type") == ["notify"]:
-        assert lines_of(path, "WatchdogSec") == ["10"]
+        assert lines_of(path, "WatchdogSec") == ["20"]
         assert lines_of(path, "Restart") == ["always"]
         assert lines_of(path, "StartLimitIntervalSec") == ["0"], "it gives up after some deaths"
         assert lines_of(path, "TimeoutStopSec") == ["10"]
