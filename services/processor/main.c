@@ -2,17 +2,12 @@
  *
  * ordergate-processor - turns the inbox into orders.
  */
-#include <malloc.h>
-
 #include "app/service/service.h"
 #include "process.h"
 
 enum {
 	PARKED_KEEP_MS = 24 * 3600 * 1000,
-	ATTEMPTS_MAX = 5,
-	/* Each batch of orders takes some hundreds of KB and gives them back:
-	 * without this the heap grows and shrinks by system calls each time. */
-	HEAP_KEPT_BYTES = 8 * 1024 * 1024
+	ATTEMPTS_MAX = 5
 };
 
 static int configure(struct service *s, struct err *e)
@@ -27,8 +22,6 @@ static int configure(struct service *s, struct err *e)
 		.attempts_max = ATTEMPTS_MAX,
 	};
 	s->context = &process;
-	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
-	(void)mallopt(M_TOP_PAD, HEAP_KEPT_BYTES / 8);
 	return 0;
 }
 

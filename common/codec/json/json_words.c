@@ -2,6 +2,7 @@
 #include "codec/json/json_words.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -21,7 +22,7 @@ void json_words_make(struct json_words *words, const char *const *list)
 	*words = (struct json_words){.list = list};
 	for (; list[words->count] != NULL; words->count++) {
 		const char *word = list[words->count];
-		unsigned char *text = words->texts[words->count];
+		char *text = words->texts[words->count];
 		size_t bytes = strlen(word);
 		unsigned slot = slot_of(word, bytes);
 
@@ -30,9 +31,7 @@ void json_words_make(struct json_words *words, const char *const *list)
 		while (words->slots[slot] != 0)
 			slot = (slot + 1) % JSON_WORD_SLOTS;
 		words->slots[slot] = (unsigned char)(words->count + 1);
-		text[0] = '"';
-		memcpy(text + 1, word, bytes);
-		memcpy(text + 1 + bytes, "\":", 2);
+		(void)snprintf(text, sizeof(words->texts[0]), "\"%s\":", word);
 		words->text_bytes[words->count] = (unsigned char)(bytes + 3);
 	}
 }

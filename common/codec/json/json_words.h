@@ -25,7 +25,7 @@ struct json_words {
 	const char *const *list; /* borrowed */
 	int count;
 	unsigned char slots[JSON_WORD_SLOTS]; /* place + 1; 0: none */
-	unsigned char texts[JSON_WORDS_MAX][JSON_WORD_BYTES_MAX + 4];
+	char texts[JSON_WORDS_MAX][JSON_WORD_BYTES_MAX + 4];
 	unsigned char text_bytes[JSON_WORDS_MAX];
 };
 
