@@ -225,6 +225,8 @@ static int settle_one(struct inbox *in, const char *name, struct err *e)
 	settle.context = in;
 	buf_reset(&in->reasons);
 	rc = settle_file(&settle, &why);
+	if (rc == ERR_NOTFOUND)
+		return 0; /* somebody took it away */
 	if (rc == ERR_INVALID)
 		return fail(in, &settle, &why, e);
 	if (rc < 0) {
@@ -256,14 +258,16 @@ int settlement_run(struct service *s, struct buf *ret_line, struct err *e)
 {
 	struct inbox in = {.s = s, .reasons = BUF_MAX(REASON_BYTES)};
 	int rc = make_folders(&in, e);
+	int written_rc;
 
 	if (rc == 0)
 		rc = settle_all(&in, e);
 	buf_clear(&in.reasons);
-	if (rc == 0)
-		rc = settle_write_files(s->db, s->writer, s->dir.export,
+	/* What is kept already is written, whatever became of the others. */
+	written_rc = settle_write_files(s->db, s->writer, s->dir.export,
 					s->config->invoicing.csv_decimal_comma,
-					e);
+					rc < 0 ? NULL : e);
+	rc = rc < 0 ? rc : written_rc;
 	buf_printf(ret_line, "reports=%d known=%d failed=%d differences=%lld",
 		   in.made, in.known, in.failed, (long long)in.differences);
 	return rc < 0 ? rc : 0;

@@ -103,6 +103,21 @@ def test_what_the_report_does_not_know_is_extra_within_its_days(place: Installat
     assert findings(place) == [] and report(place)["period"] == {"from": "", "to": "", "partial": True}
 
 
+def test_a_return_is_reported_by_itself_or_off_its_order(place: Installation) -> None:
+    sell(place, "100.00", "200.00")
+    place.control("document", "return", "H1", "1=1", "--reason", "came back")
+    back, = place.row("SELECT business_date FROM documents WHERE kind = 'return'")
+    for text in (f"order;sum;date\nH1;100,00;{DAY}\nH2;200,00;{DAY}\n",                 # of that day, before the return
+                 f"order;sum;date\nH1;100,00;{DAY}\nH1;-100,00;{DAY}\nH2;200,00;{DAY}\n",  # made later
+                 f"order;sum;date\nH2;200,00;{DAY}\n",                                   # or without what is back
+                 f"order;sum;date\nH1;-100,00;{back}\n"):                                # of the day of the return
+        reconcile(place, text)
+        assert findings(place) == []
+    reconcile(place, f"order;sum;date\nH1;-90,00;{back}\n")
+    assert findings(place) == [("different", "amount", "H1", 2)]
+    assert report(place)["findings"][0]["ours"]["amount"] == "-100.00"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "windows-1251"])
 def test_files_of_spreadsheets_are_read(place: Installation, encoding: str) -> None:
     sell(place, "1234.50", "20.00", "40.00")

@@ -44,6 +44,16 @@ static void reading_clear(struct reading *r)
 	settlement_clear(&r->found);
 }
 
+/* One file that we may not read, or a link, keeps no other back. */
+static enum err_code open_error(int number)
+{
+	if (number == ENOENT)
+		return ERR_NOTFOUND;
+	return number == EACCES || number == EPERM || number == ELOOP
+		       ? ERR_INVALID
+		       : ERR_IO;
+}
+
 static int open_file(const struct settle *s, int *ret_fd, struct err *e)
 {
 	CLEANUP_FD int fd =
@@ -51,8 +61,7 @@ static int open_file(const struct settle *s, int *ret_fd, struct err *e)
 	struct stat about;
 
 	if (fd < 0)
-		return err_errno(e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO,
-				 "%.160s", s->path);
+		return err_errno(e, open_error(errno), "%.160s", s->path);
 	if (fstat(fd, &about) < 0 || !S_ISREG(about.st_mode))
 		return err_set(e, ERR_INVALID, "%.160s is not a file", s->path);
 	if (about.st_size > SETTLE_FILE_BYTES_MAX)
@@ -206,6 +215,38 @@ static int check_rows(struct reading *r, struct err *e)
 	return market_index_end(&r->index, e);
 }
 
+static int find_ours(const struct reading *r, const char *external_id,
+		     const struct market_entry *entry, bool by_days,
+		     struct settlement_ours *ret_ours, struct err *e)
+{
+	const struct market_order order = {
+		.channel = r->s->channel,
+		.external_id = external_id,
+		.from_date = by_days ? r->found.from : "",
+		.to_date = by_days ? r->found.to : "",
+		.only_returns = entry != NULL && entry->is_return,
+	};
+
+	return market_reports_ours(r->s->db, &order, ret_ours, e);
+}
+
+/* A report shows an order as it was on its last day, or as it is by now: with
+ * what came back since. */
+static int find_as_reported(const struct reading *r, const char *external_id,
+			    const struct market_entry *entry,
+			    struct settlement_ours *ret_ours, struct err *e)
+{
+	struct settlement_ours by_now;
+	int rc = find_ours(r, external_id, entry, true, ret_ours, e);
+
+	if (rc < 0 || ret_ours->amount_minor == entry->amount_minor)
+		return rc;
+	rc = find_ours(r, external_id, entry, false, &by_now, e);
+	if (rc == 0 && by_now.amount_minor == entry->amount_minor)
+		*ret_ours = by_now;
+	return rc;
+}
+
 /* Second pass: row by row against what we have. */
 static int judge_rows(struct reading *r, struct err *e)
 {
@@ -224,8 +265,8 @@ static int judge_rows(struct reading *r, struct err *e)
 		rc = entry != NULL ? 0
 				   : err_set(e, ERR_IO, "the copy has changed");
 		if (rc == 0 && entry->counts)
-			rc = market_reports_ours(s->db, s->channel,
-						 row.external_id, &ours, e);
+			rc = find_as_reported(r, row.external_id, entry, &ours,
+					      e);
 		if (rc == 0)
 			rc = settlement_row(&r->found, &row, entry, &ours, e);
 		if (rc == 0)
@@ -243,8 +284,7 @@ static int judge_sale(const char *external_id, const char *date, void *context,
 
 	if (market_index_has(&r->index, external_id))
 		return 0;
-	rc = market_reports_ours(r->s->db, r->s->channel, external_id, &ours,
-				 e);
+	rc = find_ours(r, external_id, NULL, false, &ours, e);
 	return rc < 0 ? rc
 		      : settlement_extra(&r->found, external_id, date, &ours,
 					 e);

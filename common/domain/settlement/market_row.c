@@ -222,6 +222,12 @@ static bool bare_number(const char *text, char ret[NUMBER_BYTES])
 	return true;
 }
 
+/* "1,500" may be one and a half or one thousand five hundred. */
+static bool is_ambiguous(const char *number, const char *mark)
+{
+	return strpbrk(number, ".,") == mark && strlen(mark) == 4;
+}
+
 /* The last of '.' and ',' is the decimal mark when it is there once; the other
  * one separates thousands. */
 static bool point_number(char *number)
@@ -233,7 +239,8 @@ static bool point_number(char *number)
 	char other = is_point ? ',' : '.';
 	char *to = number;
 
-	if (mark != NULL && strchr(number, *mark) != mark)
+	if (mark != NULL &&
+	    (strchr(number, *mark) != mark || is_ambiguous(number, mark)))
 		return false;
 	for (char *from = number; *from != '\0'; from++) {
 		if (*from == other)
@@ -355,6 +362,11 @@ int market_row(const struct csv *csv, const int places[MARKET_COLUMNS],
 	if (!text_copy(to->external_id, sizeof(to->external_id), trimmed))
 		return err_set(e, ERR_INVALID, "order: '%.40s' is too long",
 			       id);
+	/* Our own CSV is opened by spreadsheets, for which they are formulas.
+	 */
+	if (trimmed[0] != '\0' && strchr("=+-@", trimmed[0]) != NULL)
+		return err_set(e, ERR_INVALID, "order: '%.40s' is no order's",
+			       trimmed);
 	if (trimmed[0] == '\0') {
 		if (is_total(csv))
 			return 0;

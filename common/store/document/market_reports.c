@@ -11,19 +11,25 @@
 #include "store/document/documents.h"
 #include "store/engine/db.h"
 
+/* $3 last day, $4 only returns, $5 their first day */
+#define SIGNED(sum)                                             \
+	"coalesce(sum(CASE WHEN d.kind = 'return' THEN -d." sum \
+	" WHEN $4 = 1 THEN 0 ELSE d." sum " END), 0)"
 STMT(market_reports_select_ours,
      "SELECT i.number, coalesce(o.state, ''), coalesce(o.invoice_state, ''),"
      " coalesce(o.invoice_reason, ''),"
      " coalesce(sum(CASE WHEN d.kind = 'sale' THEN 1 ELSE 0 END), 0),"
-     " coalesce(sum(CASE WHEN d.kind = 'return' THEN -d.total_minor"
-     "  ELSE d.total_minor END), 0),"
-     " coalesce(sum(CASE WHEN d.kind = 'return' THEN -d.vat_minor"
-     "  ELSE d.vat_minor END), 0)"
-     " FROM order_identity i LEFT JOIN orders o ON o.id = i.order_id"
-     " LEFT JOIN documents d ON d.order_id = i.order_id"
-     "  AND d.kind IN ('sale', 'correction', 'return')"
-     " WHERE i.channel = $1 AND i.external_id = $2"
-     " GROUP BY i.number, o.state, o.invoice_state, o.invoice_reason");
+     " " SIGNED("total_minor") ", " SIGNED(
+	     "vat_minor") " FROM order_identity i LEFT JOIN orders o ON o.id = "
+			  "i.order_id"
+			  " LEFT JOIN documents d ON d.order_id = i.order_id"
+			  "  AND (d.kind = 'sale' OR (d.kind IN ('correction', "
+			  "'return')"
+			  "   AND ($3 = '' OR d.business_date <= $3)"
+			  "   AND ($4 = 0 OR d.business_date >= $5)))"
+			  " WHERE i.channel = $1 AND i.external_id = $2"
+			  " GROUP BY i.number, o.state, o.invoice_state, "
+			  "o.invoice_reason");
 STMT(market_reports_select_sales,
      "SELECT d.business_date, d.id, o.external_id FROM documents d"
      " JOIN orders o ON o.id = d.order_id WHERE d.kind = 'sale'"
@@ -51,15 +57,17 @@ STMT(market_reports_insert,
      " missing, extra, different, duplicate, created_ms) VALUES ($1, $2, $3,"
      " (SELECT count(*) + 1 FROM market_reports WHERE hash = $3), $4, $5, $6,"
      " $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id");
+/* The same file, a file that could not be read and came again, and a report of
+ * the same days. */
 STMT(market_reports_supersede,
      "UPDATE market_reports SET superseded_ms = $1 WHERE superseded_ms = 0"
-     " AND channel = $2 AND (hash = $3 OR file_name = $4 OR (outcome = 'done'"
+     " AND channel = $2 AND ((hash = $3 AND hash <> '')"
+     " OR (outcome <> 'done' AND file_name = $4) OR (outcome = 'done'"
      " AND from_date = $5 AND to_date = $6 AND from_date <> ''))");
 STMT(market_reports_set_exported,
      "UPDATE market_reports SET exported_ms = $2 WHERE id = $1");
 
-int market_reports_ours(struct db *db, const char *channel,
-			const char *external_id,
+int market_reports_ours(struct db *db, const struct market_order *order,
 			struct settlement_ours *ret_ours, struct err *e)
 {
 	CLEANUP_QUERY struct query *q =
@@ -68,8 +76,11 @@ int market_reports_ours(struct db *db, const char *channel,
 	int rc;
 
 	*to = (struct settlement_ours){0};
-	query_text(q, 1, channel);
-	query_text(q, 2, external_id);
+	query_text(q, 1, order->channel);
+	query_text(q, 2, order->external_id);
+	query_text(q, 3, order->to_date);
+	query_i64(q, 4, order->only_returns);
+	query_text(q, 5, order->from_date);
 	rc = query_next(q, e);
 	if (rc <= 0)
 		return rc;

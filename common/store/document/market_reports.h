@@ -21,10 +21,16 @@ enum {
 	MARKET_NAME_BYTES = 80 /* "REP-000001" */
 };
 
-/* What we have of an order. 0 (ours->is_known says whether there is one) or
- * < 0. Reader. */
-int market_reports_ours(struct db *db, const char *channel,
-			const char *external_id,
+/* What we have of an order. With days: as it was on the last of them, without
+ * what was corrected or came back later. only_returns: the report has the
+ * order's returns alone, so only what came back on those days counts. */
+struct market_order {
+	const char *channel, *external_id;
+	const char *from_date, *to_date; /* or "" */
+	bool only_returns;
+};
+/* 0 (ours->is_known says whether there is one) or < 0. Reader. */
+int market_reports_ours(struct db *db, const struct market_order *order,
 			struct settlement_ours *ret_ours, struct err *e);
 
 /* Sales by the day that they bear, after *place, which moves on. */

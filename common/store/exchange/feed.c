@@ -9,7 +9,9 @@ STMT(feed_insert,
      "INSERT INTO erp_feed (kind, ref_id, event, state, version, at_ms)"
      " VALUES ($1, $2, $3, $4, $5, $6)");
 STMT(feed_insert_jump, "INSERT INTO erp_feed (id, kind, ref_id, event, at_ms)"
-		       " VALUES ($1, 'restore', 0, 'restore', $2)");
+		       " VALUES (max($1 * 1000, 1 + (SELECT"
+		       " coalesce(max(f.id), 0) FROM erp_feed AS f)),"
+		       " 'restore', 0, 'restore', $1)");
 STMT(feed_select_last, "SELECT coalesce(max(id), 0) FROM erp_feed");
 #define ENTRY                                                          \
 	"SELECT f.id, f.ref_id, f.at_ms, f.kind, f.event,"             \
@@ -84,13 +86,12 @@ int feed_add_order(struct db *db, const struct order *order, const char *event,
 	return add(db, &entry, e);
 }
 
-int feed_jump(struct db *db, int64_t epoch, int64_t now_ms, struct err *e)
+int feed_jump(struct db *db, int64_t now_ms, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &feed_insert_jump);
 	int rc;
 
-	query_i64(q, 1, epoch * FEED_EPOCH_STEP_E9 * 1000000000);
-	query_i64(q, 2, now_ms);
+	query_i64(q, 1, now_ms);
 	rc = query_exec(q, e);
 	return rc < 0 ? rc : 0;
 }

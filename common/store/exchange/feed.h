@@ -21,20 +21,15 @@ struct order;
 #define FEED_ORDERS "orders"
 #define FEED_PUSH "push"
 
-enum {
-	/* After a restore counters go on beyond all that anybody has read:
-	 * epoch times this. JavaScript's integers last for 9000 restores. */
-	FEED_EPOCH_STEP_E9 = 1000
-};
-
 /* Inside the write transaction of the change. 0 or < 0. */
 int feed_add_document(struct db *db, int64_t document_id, const char *event,
 		      int64_t now_ms, struct err *e);
 /* event: state, lines. */
 int feed_add_order(struct db *db, const struct order *order, const char *event,
 		   int64_t now_ms, struct err *e);
-/* Of a restored store: go on at the epoch's own counters. */
-int feed_jump(struct db *db, int64_t epoch, int64_t now_ms, struct err *e);
+/* Of a restored store: go on beyond all that anybody has read, however often a
+ * backup is restored, and where: at the microseconds of now_ms. */
+int feed_jump(struct db *db, int64_t now_ms, struct err *e);
 
 /* One entry; texts are borrowed during the callback. */
 struct feed_entry {

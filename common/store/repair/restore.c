@@ -190,7 +190,7 @@ int restore_mark(struct db *db, const char *file, int64_t epoch_at_least,
 			*steps[i].changed = changed;
 	}
 	if (rc >= 0)
-		rc = feed_jump(db, r.epoch, now_ms, e);
+		rc = feed_jump(db, now_ms, e);
 	if (rc >= 0)
 		rc = expire_telegram(db, &r.telegram_expired, e);
 	if (rc >= 0)

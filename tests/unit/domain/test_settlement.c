@@ -40,6 +40,9 @@ static void sums_are_read_as_spreadsheets_write_them(void **state)
 		{"12,3400", 1234},
 		{"100 руб.", 10000},
 		{"1,234", -1},
+		{"1,500", -1}, /* one and a half, or a thousand more? */
+		{"1.500", -1},
+		{"1.500,00", 150000},
 		{"1.2.3", -1},
 		{"", -1},
 		{"-", -1},
