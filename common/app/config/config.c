@@ -20,9 +20,8 @@
 #include "base/text.h"
 
 enum {
-	SECTIONS_MAX = 16,
 	SEEN_MAX = CONFIG_JOBS_MAX + CONFIG_RULES_MAX + CONFIG_WINDOWS_MAX +
-		   SECTIONS_MAX,
+		   CONFIG_SECTIONS_MAX,
 	SHOWN_PATH_BYTES = 100 /* the end of a long path says more */
 };
 
@@ -38,8 +37,8 @@ struct reader {
 		int line;
 	} seen[SEEN_MAX];
 	size_t seen_count;
-	cfg_opt_t root[SECTIONS_MAX + 1];
-	cfg_opt_t options[SECTIONS_MAX][CONFIG_OPTIONS_MAX + 1];
+	cfg_opt_t root[CONFIG_SECTIONS_MAX + 1];
+	cfg_opt_t options[CONFIG_SECTIONS_MAX][CONFIG_OPTIONS_MAX + 1];
 };
 
 /* libconfuse's callbacks have no argument of ours. */
@@ -233,7 +232,6 @@ static void make_options(struct reader *r)
 						  : CFGF_NONE);
 		size_t i = 0;
 
-		assert(n < SECTIONS_MAX);
 		for (; section->options[i].key != NULL; i++) {
 			assert(i < CONFIG_OPTIONS_MAX);
 			r->options[n][i] = confuse_option(&section->options[i]);

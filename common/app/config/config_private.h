@@ -25,6 +25,7 @@ struct err;
 
 enum {
 	CONFIG_FILE_BYTES_MAX = 256 * 1024,
+	CONFIG_SECTIONS_MAX = 24,
 	CONFIG_OPTIONS_MAX = 24, /* in one section */
 	CONFIG_VALUE_BYTES = CONFIG_TEXT_BYTES + 64
 };

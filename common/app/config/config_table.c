@@ -3,7 +3,10 @@
  * Every option of ordergate.conf. A new one is a row here and a member in
  * config.h: it is then read, checked, printed and explained.
  */
+#include <assert.h>
+
 #include "app/config/config_private.h"
+#include "base/macros.h"
 
 #define MEMBER(T, member)                     \
 	.offset = offsetof(struct T, member), \
@@ -406,6 +409,8 @@ const struct config_section config_sections[] = {
 	PLAIN(log, log_options, "what is written, and in which language"),
 	{ .name = NULL }
 };
+static_assert(COUNT_OF(config_sections) <= CONFIG_SECTIONS_MAX + 1,
+	      "libconfuse's tables have room for them");
 /* clang-format on */
 
 const char config_builtin[] =
