@@ -64,7 +64,8 @@ bool mail_address_is_good(const char *address)
 static void add_base64(struct buf *out, const unsigned char *data, size_t bytes)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/=";
+	const unsigned int pad = 64;
 
 	for (size_t i = 0; i < bytes; i += 3) {
 		size_t n = MIN_OF(bytes - i, (size_t)3);
@@ -74,8 +75,8 @@ static void add_base64(struct buf *out, const unsigned char *data, size_t bytes)
 		group |= n > 2 ? (unsigned int)data[i + 2] : 0;
 		buf_add_char(out, digits[group >> 18]);
 		buf_add_char(out, digits[group >> 12 & 63]);
-		buf_add_char(out, n > 1 ? digits[group >> 6 & 63] : '=');
-		buf_add_char(out, n > 2 ? digits[group & 63] : '=');
+		buf_add_char(out, digits[n > 1 ? group >> 6 & 63 : pad]);
+		buf_add_char(out, digits[n > 2 ? group & 63 : pad]);
 	}
 }
 

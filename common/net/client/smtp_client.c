@@ -123,42 +123,49 @@ static int check(const struct smtp_server *server, const struct smtp_mail *mail,
 	return 0;
 }
 
-static CURLcode set_server(CURL *easy, const struct smtp_server *server)
-{
-	const char *scheme = server->security == SMTP_TLS ? "smtps" : "smtp";
-	bool is_v6 = strchr(server->host, ':') != NULL;
-	char url[URL_BYTES];
-	CURLcode rc = CURLE_OK;
-
 #define SET(option, value)   \
 	(rc = rc != CURLE_OK \
 		      ? rc   \
 		      : curl_easy_setopt(easy, CURLOPT_##option, value))
-	/* The path is the name in EHLO; "localhost" tells nobody our name. */
-	(void)snprintf(url, sizeof(url), "%s://%s%s%s:%d/localhost", scheme,
-		       is_v6 ? "[" : "", server->host, is_v6 ? "]" : "",
-		       server->port);
-	SET(URL, url);
+
+/* What is the same for every server. */
+static CURLcode set_rules(CURL *easy, int timeout_ms)
+{
+	CURLcode rc = CURLE_OK;
+
 	SET(PROTOCOLS_STR, "smtp,smtps");
 	SET(PROXY, "");
 	SET(NETRC, (long)CURL_NETRC_IGNORED);
-	SET(USE_SSL, (long)(server->security == SMTP_PLAIN ? CURLUSESSL_NONE
-							   : CURLUSESSL_ALL));
 	SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(FRESH_CONNECT, 1L);
 	SET(FORBID_REUSE, 1L);
 	SET(NOSIGNAL, 1L);
 	SET(QUICK_EXIT, 1L);
 	SET(CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-	SET(TIMEOUT_MS, (long)server->timeout_ms);
-	SET(SERVER_RESPONSE_TIMEOUT,
-	    (long)MAX_OF(server->timeout_ms / 1000, 1));
+	SET(TIMEOUT_MS, (long)timeout_ms);
+	SET(SERVER_RESPONSE_TIMEOUT, (long)MAX_OF(timeout_ms / 1000, 1));
+	return rc;
+}
+
+static CURLcode set_server(CURL *easy, const struct smtp_server *server)
+{
+	const char *scheme = server->security == SMTP_TLS ? "smtps" : "smtp";
+	bool is_v6 = strchr(server->host, ':') != NULL;
+	bool logs_in = server->user[0] != '\0';
+	char url[URL_BYTES];
+	CURLcode rc = set_rules(easy, server->timeout_ms);
+
+	/* The path is the name in EHLO; "localhost" tells nobody our name. */
+	(void)snprintf(url, sizeof(url), "%s://%s%s%s:%d/localhost", scheme,
+		       is_v6 ? "[" : "", server->host, is_v6 ? "]" : "",
+		       server->port);
+	SET(URL, url);
+	SET(USE_SSL, (long)(server->security == SMTP_PLAIN ? CURLUSESSL_NONE
+							   : CURLUSESSL_ALL));
 	if (server->ca_file != NULL)
 		SET(CAINFO, server->ca_file);
-	if (server->user[0] != '\0') {
-		SET(USERNAME, server->user);
-		SET(PASSWORD, server->password);
-	}
+	SET(USERNAME, logs_in ? server->user : NULL);
+	SET(PASSWORD, logs_in ? server->password : NULL);
 	return rc;
 }
 

@@ -36,6 +36,6 @@ bool escalate_is_due(const struct config_mail *mail,
 		     enum mail_stage stage, int64_t now_ms);
 
 /* 0 or < 0. Without mail.server nothing happens. */
-int escalate_run(struct escalate *escalate, struct err *e);
+int escalate_run(struct escalate *x, struct err *e);
 
 #endif

@@ -62,7 +62,11 @@ static void check_form(const char *name, const char *mail)
 	for (const char *line = mail; *line != '\0';) {
 		const char *end = strstr(line, "\r\n");
 
-		if (end == NULL || end - line > 76 ||
+		if (end == NULL) {
+			fail_msg("%s: a line without its end", name);
+			return;
+		}
+		if (end - line > 76 ||
 		    memchr(line, '\n', (size_t)(end - line)) != NULL ||
 		    memchr(line, '\r', (size_t)(end - line)) != NULL)
 			fail_msg("%s: a bad line: %.80s", name, line);
@@ -94,8 +98,10 @@ static void nothing_in_a_subject_can_add_a_header(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i + 2 < sizeof(longest); i += 2)
-		memcpy(longest + i, "\xD0\x97", 2);
+	for (size_t i = 0; i + 2 < sizeof(longest); i += 2) {
+		longest[i] = '\xD0';
+		longest[i + 1] = '\x97';
+	}
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		CLEANUP(buf_clear) struct buf b = BUF_MAX(16384);
 		struct mail_message mail = plain;
