@@ -110,7 +110,7 @@ static int list(const struct inbox *in, struct names *names, struct err *e)
 		return err_errno(e, ERR_IO, "%s", in->folder);
 	names->names = calloc(FILES_MAX, sizeof(*names->names));
 	while (names->names != NULL && names->count < FILES_MAX &&
-	       (at = readdir(folder)) != NULL)
+	       (at = readdir(folder)) != NULL) /* NOLINT: one thread */
 		if (is_due(in, at->d_name))
 			(void)text_copy(names->names[names->count++],
 					sizeof(*names->names), at->d_name);

@@ -262,9 +262,10 @@ static int judge_rows(struct reading *r, struct err *e)
 		if (rc <= 0)
 			continue;
 		entry = market_index_row(&r->index, &row);
-		rc = entry != NULL ? 0
-				   : err_set(e, ERR_IO, "the copy has changed");
-		if (rc == 0 && entry->counts)
+		if (entry == NULL)
+			return err_set(e, ERR_IO, "the copy has changed");
+		rc = 0;
+		if (entry->counts)
 			rc = find_as_reported(r, row.external_id, entry, &ours,
 					      e);
 		if (rc == 0)

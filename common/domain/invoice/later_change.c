@@ -203,8 +203,10 @@ static int make_return(const struct later_change *change,
 	CLEANUP_FREE struct invoice_change *changes =
 		calloc(json_count(doc) + 1, sizeof(*changes));
 	size_t count = 0;
-	int rc = changes != NULL ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+	int rc = 0;
 
+	if (changes == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
 	for (const struct json *at = json_first(doc); at != NULL && rc >= 0;
 	     at = json_next(at)) {
 		struct position position = {0};

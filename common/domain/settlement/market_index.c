@@ -30,7 +30,7 @@ static void set_key(const char *external_id,
 	char hash[DIGEST_TEXT_BYTES];
 
 	digest_sha256(external_id, strlen(external_id), hash);
-	for (int i = 0; i < MARKET_KEY_BYTES; i++)
+	for (size_t i = 0; i < MARKET_KEY_BYTES; i++)
 		ret_key[i] = (unsigned char)(nibble(hash[2 * i]) << 4 |
 					     nibble(hash[2 * i + 1]));
 }

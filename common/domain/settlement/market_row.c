@@ -46,7 +46,7 @@ static void fold(const char *text, char ret[NAME_BYTES])
 			ret[used++] = ' ';
 			text++;
 		} else {
-			ret[used++] = c < ' ' ? ' ' : (char)c;
+			ret[used++] = (char)(c < ' ' ? ' ' : c);
 		}
 	}
 	ret[used] = '\0';
@@ -245,7 +245,7 @@ static bool point_number(char *number)
 	for (char *from = number; *from != '\0'; from++) {
 		if (*from == other)
 			continue;
-		*to++ = from == mark ? '.' : *from;
+		*to++ = (char)(from == mark ? '.' : *from);
 	}
 	*to = '\0';
 	return true;

@@ -235,7 +235,7 @@ static int insert_document(struct db *db, const struct market_keeping *keeping,
 			   struct market_report *report, struct err *e)
 {
 	CLEANUP(buf_clear)
-	struct buf body = BUF_MAX(SETTLEMENT_BODY_BYTES_MAX * 2);
+	struct buf body = BUF_MAX((size_t)SETTLEMENT_BODY_BYTES_MAX * 2);
 	CLEANUP_QUERY struct query *q = NULL;
 	char file_name[MARKET_NAME_BYTES + 16];
 	int rc = documents_next_number(db, about->series, &about->number, e);

@@ -19,7 +19,7 @@ enum {
 
 static void tell_bad(int64_t line, const char *why, void *context)
 {
-	(void)fprintf(stderr, "%s:%lld: %s\n", (const char *)context,
+	(void)fprintf(stderr, "%s:%lld: %s\n", *(const char *const *)context,
 		      (long long)line, why);
 }
 
@@ -48,7 +48,7 @@ static int read_options(struct ctl *ctl, struct settle *s)
 				"--from and --to are days such as 2026-01-31, "
 				"both or none");
 	s->name = file_name(s->path);
-	s->context = (void *)(uintptr_t)s->path;
+	s->context = &s->path;
 	return CTL_DONE;
 }
 
