@@ -218,12 +218,7 @@ struct config_settlement {
 };
 
 struct config_erp {
-	int64_t upload_bytes;             /* longest file that it sends */
-	char push_url[CONFIG_TEXT_BYTES]; /* "": nothing is pushed */
-	char push[CONFIG_FORMATS_MAX][CONFIG_NAME_BYTES]; /* "documents",
-							     "orders"; ends
-							     with "" */
-	int64_t rate_per_second, parallel, timeout_ms;
+	int64_t upload_bytes; /* longest file that it sends */
 };
 
 struct config_retention {

@@ -338,15 +338,6 @@ static const struct config_option settlement[] = {
 static const struct config_option erp[] = {
 	NUMBER(config_erp, upload_bytes, 1048576, 1073741824, "536870912",
 	       "longest file of products or stores; a longer one gets 413"),
-	TEXT(config_erp, push_url, config_check_url, "",
-	     "documents and orders are also sent there, with erp-push-token; empty: they are only pulled"),
-	{ .key = "push", .type = CONFIG_WORDS, MEMBER(config_erp, push),
-	  .preset = "documents orders", .allowed = "documents orders",
-	  .help = "what is sent to push_url" },
-	NUMBER(config_erp, rate_per_second, 1, 100000, "20", "requests to push_url"),
-	NUMBER(config_erp, parallel, 1, 64, "4", "requests to push_url under way at once"),
-	DURATION(config_erp, "timeout_ms", timeout_ms, MS, MS, 100, 8000, "8000",
-		 "the whole of one request to push_url"),
 	END
 };
 

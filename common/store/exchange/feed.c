@@ -12,7 +12,6 @@ STMT(feed_insert_jump, "INSERT INTO erp_feed (id, kind, ref_id, event, at_ms)"
 		       " VALUES (max($1 * 1000, 1 + (SELECT"
 		       " coalesce(max(f.id), 0) FROM erp_feed AS f)),"
 		       " 'restore', 0, 'restore', $1)");
-STMT(feed_select_last, "SELECT coalesce(max(id), 0) FROM erp_feed");
 #define ENTRY                                                          \
 	"SELECT f.id, f.ref_id, f.at_ms, f.kind, f.event,"             \
 	" coalesce(o.number, ''), coalesce(o.channel, ''),"            \
@@ -31,8 +30,6 @@ STMT(feed_page_documents,
      ENTRY " WHERE f.kind = 'document' AND f.id > $1 ORDER BY f.id LIMIT $2");
 STMT(feed_page_orders,
      ENTRY " WHERE f.kind = 'order' AND f.id > $1 ORDER BY f.id LIMIT $2");
-STMT(feed_page_all,
-     ENTRY " WHERE f.kind <> 'restore' AND f.id > $1 ORDER BY f.id LIMIT $2");
 STMT(feed_select_document,
      "SELECT 0, d.id, d.created_ms, 'document', 'made',"
      " coalesce(o.number, ''), coalesce(o.channel, ''),"
@@ -164,14 +161,6 @@ int feed_orders(struct db *db, int64_t after_id, int max, feed_visit *each,
 	return visit(db, &page, each, context, e);
 }
 
-int feed_all(struct db *db, int64_t after_id, int max, feed_visit *each,
-	     void *context, struct err *e)
-{
-	struct page page = {&feed_page_all, after_id, max};
-
-	return visit(db, &page, each, context, e);
-}
-
 int feed_document(struct db *db, int64_t document_id, feed_visit *each,
 		  void *context, struct err *e)
 {
@@ -186,14 +175,6 @@ int feed_document(struct db *db, int64_t document_id, feed_visit *each,
 	read_entry(q, &entry);
 	rc = each(&entry, context, e);
 	return rc < 0 ? rc : 1;
-}
-
-int feed_last(struct db *db, int64_t *ret_id, struct err *e)
-{
-	CLEANUP_QUERY struct query *q = query_start(db, &feed_select_last);
-	int rc = query_one_i64(q, ret_id, e);
-
-	return rc < 0 ? rc : 0;
 }
 
 int feed_reader(struct db *db, const char *name, int64_t *ret_after_id,

@@ -19,7 +19,6 @@ struct order;
 
 #define FEED_DOCUMENTS "documents" /* names of readers */
 #define FEED_ORDERS "orders"
-#define FEED_PUSH "push"
 
 /* Inside the write transaction of the change. 0 or < 0. */
 int feed_add_document(struct db *db, int64_t document_id, const char *event,
@@ -53,16 +52,9 @@ int feed_documents(struct db *db, int64_t after_id, int max, feed_visit *each,
 		   void *context, struct err *e);
 int feed_orders(struct db *db, int64_t after_id, int max, feed_visit *each,
 		void *context, struct err *e);
-/* Both, in their common order. */
-int feed_all(struct db *db, int64_t after_id, int max, feed_visit *each,
-	     void *context, struct err *e);
-
 /* One document, as an entry without a counter. 1, 0: there is none, < 0. */
 int feed_document(struct db *db, int64_t document_id, feed_visit *each,
 		  void *context, struct err *e);
-
-/* The newest counter, 0: there is none. 0 or < 0. */
-int feed_last(struct db *db, int64_t *ret_id, struct err *e);
 
 /* How far a reader is. 1, 0 when it has never read, < 0. */
 int feed_reader(struct db *db, const char *name, int64_t *ret_after_id,

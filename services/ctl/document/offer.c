@@ -25,7 +25,6 @@ static int run_offer(struct unit *u, struct db *db, int64_t now_ms,
 {
 	struct offer *offer = CONTAINER_OF(u, struct offer, unit);
 
-	u->bells = BELL_NOTIFIER; /* it may be pushed */
 	offer->done = verdicts_offer(db, offer->id, offer->who, offer->reason,
 				     now_ms, e);
 	return MIN_OF(offer->done, 0);

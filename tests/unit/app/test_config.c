@@ -119,7 +119,6 @@ static void an_empty_file_gives_the_promised_defaults(void **state)
 		{"", "pool.erp", "1"},
 		{"", "pool.processor", "1"},
 		{"", "erp.upload_bytes", "536870912"},
-		{"", "erp.push_url", "\"\""},
 		{"", "pool.notifier", "1"},
 		{"", "channel.kuper.notifications_url", "\"\""},
 		{"", "channel.kuper.auth", "\"client-token\""},
