@@ -40,7 +40,7 @@ add_suite(store)
 # The same program with many more moments.
 add_test(NAME store.full_power_cut COMMAND test_power_cut)
 set_tests_properties(store.full_power_cut PROPERTIES TIMEOUT 900 LABELS "full"
-                     ENVIRONMENT "ORDERGATE_POWER_CUTS=6000;${TEST_ENVIRONMENT}")
+                     ENVIRONMENT "ORDERGATE_POWER_CUTS=2000;${TEST_ENVIRONMENT}")
 
 if(FUZZERS)
   file(GLOB fuzzers CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)

@@ -1,4 +1,4 @@
--- What the ERP pulls, in the order of its commits (docs/decisions/*-exchange.md).
+-- What the ERP pulls, in the order of its commits (docs/decisions/018-exchange.md).
 -- Rows are never changed; ids are given inside the only write transaction.
 CREATE TABLE erp_feed (
   id      INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -30,7 +30,7 @@ struct order_note {       /* becomes a row of order_history */
 
 struct order_change {
 	enum order_verdict verdict;
-	bool changed;       /* the order row is to be saved */
+	bool changed; /* the order row is to be saved */
 	bool state_changed;
 	bool only_picking;  /* of it version, picker, lease and bags */
 	bool lines_changed; /* and its lines and customer */

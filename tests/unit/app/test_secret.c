@@ -209,10 +209,9 @@ static void an_empty_line_of_systemd_stands_for_none(void **state)
 
 static void ours_are_made_once_and_kept(void **state)
 {
-	static const char *const names[] = {"hook-token", "assembly-token",
-					    "console-admin-password",
-					    "erp-token", "probe-key",
-					    "telegram-callback"};
+	static const char *const names[] = {
+		"hook-token", "assembly-token", "console-admin-password",
+		"erp-token",  "probe-key",      "telegram-callback"};
 	struct secret first[COUNT_OF(names)];
 	struct secret again;
 	struct err e = {0};
