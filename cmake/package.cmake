@@ -10,7 +10,7 @@ install(TARGETS ${PROGRAMS} RUNTIME DESTINATION bin)
 if(TARGET locale)
   install(DIRECTORY ${CMAKE_BINARY_DIR}/share/locale DESTINATION share)
 endif()
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/systemd/units/ DESTINATION /lib/systemd/system)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/systemd/units/ ${CMAKE_SOURCE_DIR}/systemd/sockets/ DESTINATION /lib/systemd/system)
 install(PROGRAMS ${CMAKE_SOURCE_DIR}/systemd/generator DESTINATION /lib/systemd/system-generators RENAME ordergate-generator)
 install(PROGRAMS ${CMAKE_SOURCE_DIR}/systemd/init ${CMAKE_SOURCE_DIR}/systemd/trouble ${CMAKE_SOURCE_DIR}/systemd/roll
         DESTINATION lib/ordergate)

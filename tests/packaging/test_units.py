@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT
 
 UNITS = ROOT / "systemd" / "units"
+SOCKETS = ROOT / "systemd" / "sockets"
 EXPOSURE_MAX = 2.0
 
 # A role may know only its own secrets. What is not in here has none.
@@ -48,7 +49,8 @@ def role_of(path: pathlib.Path) -> str:
 def staged(tmp_path_factory: pytest.TempPathFactory, build: pathlib.Path) -> dict[str, str]:
     """The units with programs that are there, and the environment to look at them."""
     folder = tmp_path_factory.mktemp("units")
-    shutil.copytree(UNITS, folder, dirs_exist_ok=True)
+    for origin in (UNITS, SOCKETS):
+        shutil.copytree(origin, folder, dirs_exist_ok=True)
     for path in folder.rglob("*"):
         if path.is_file():
             text = path.read_text()
@@ -58,7 +60,8 @@ def staged(tmp_path_factory: pytest.TempPathFactory, build: pathlib.Path) -> dic
 
 
 def test_systemd_understands_every_line_of_every_unit(staged: dict[str, str]) -> None:
-    names = [instance(path) for pattern in ("*.service", "*.socket", "*.target") for path in sorted(UNITS.glob(pattern))]
+    names = [instance(path) for pattern in ("units/*.service", "sockets/*.socket", "units/*.target")
+             for path in sorted(UNITS.parent.glob(pattern))]
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *names], env=staged, capture_output=True, text=True)
     ours = [line for line in done.stderr.splitlines() if "ordergate" in line]
     assert not ours, "\n".join(ours)
