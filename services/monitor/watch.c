@@ -402,9 +402,9 @@ static int flush(struct wave *wave, struct writer *writer, struct err *e)
 	if (wave->count > 0)
 		writer_call_all(writer, units, (size_t)wave->count);
 	for (int i = 0; i < wave->count && rc == 0; i++) {
-		rc = units[i]->rc;
+		rc = wave->batches[i].unit.rc;
 		if (rc < 0)
-			*e = units[i]->err;
+			*e = wave->batches[i].unit.err;
 	}
 	wave_clear(wave);
 	return rc;
