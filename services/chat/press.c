@@ -163,7 +163,7 @@ static void write_line(const struct press *press, struct buf *out)
 /* The same for the answer to a press, which is no HTML. */
 static void write_popup(const char *html, char text[ANSWER_BYTES])
 {
-	CLEANUP(buf_clear) struct buf plain = BUF_MAX(ANSWER_BYTES * 2);
+	CLEANUP(buf_clear) struct buf plain = BUF_MAX((size_t)ANSWER_BYTES * 2);
 
 	html_put_plain(&plain, html, ANSWER_POINTS);
 	(void)text_copy(text, ANSWER_BYTES, buf_text(&plain));

@@ -195,47 +195,53 @@ static size_t count_parts(const char *text)
 	return count;
 }
 
-/* The next part of *text, which moves on behind it. The last one that is
- * allowed takes all the rest, and is cut by the sender. */
+struct parts {
+	const char *text; /* what is left */
+	size_t number, count;
+};
+
+/* The next part; what is left begins behind it. The last one that is allowed
+ * takes all the rest, and is cut by the sender. */
 static int put_part(struct db *db, const struct telegram_message *message,
-		    const char **text, size_t number, size_t count,
-		    int64_t now_ms, int64_t *ret_id, struct err *e)
+		    struct parts *parts, int64_t now_ms, int64_t *ret_id,
+		    struct err *e)
 {
-	size_t bytes = number == count
-			       ? strlen(*text)
-			       : html_part_bytes(*text, TELEGRAM_PART_POINTS);
+	size_t bytes =
+		parts->number == parts->count
+			? strlen(parts->text)
+			: html_part_bytes(parts->text, TELEGRAM_PART_POINTS);
 	CLEANUP_FREE char *part =
-		text_printf("%.*s\n%zu/%zu", (int)bytes, *text, number, count);
+		text_printf("%.*s\n%zu/%zu", (int)bytes, parts->text,
+			    parts->number, parts->count);
 	struct telegram_message one = *message;
 
 	if (part == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	one.text = part;
-	if (number > 1)
+	if (parts->number > 1)
 		one.alert_id = one.reply_to = 0;
-	*text += bytes;
-	*text += **text == '\n' ? 1 : 0;
+	parts->text += bytes;
+	parts->text += *parts->text == '\n' ? 1 : 0;
 	return put_one(db, &one, now_ms, ret_id, e);
 }
 
 int telegram_queue_put(struct db *db, const struct telegram_message *message,
 		       int64_t now_ms, int64_t *ret_id, struct err *e)
 {
-	const char *text = message->text;
-	size_t count;
+	struct parts parts = {.text = message->text, .number = 1};
 	int rc = 0;
 
 	*ret_id = 0;
 	if (message->chat[0] == '\0')
 		return 0;
-	count = count_parts(text);
-	if (count == 1)
+	parts.count = count_parts(message->text);
+	if (parts.count == 1)
 		return put_one(db, message, now_ms, ret_id, e);
-	for (size_t i = 1; i <= count && rc == 0; i++) {
-		int64_t id;
+	for (; parts.number <= parts.count && rc == 0; parts.number++) {
+		int64_t id = 0;
 
-		rc = put_part(db, message, &text, i, count, now_ms, &id, e);
-		if (rc == 0 && i == 1)
+		rc = put_part(db, message, &parts, now_ms, &id, e);
+		if (rc == 0 && parts.number == 1)
 			*ret_id = id;
 	}
 	return rc;
