@@ -3,15 +3,12 @@
 
 #include <string.h>
 
+#include "domain/order/line_json.h"
 #include "domain/order/order.h"
 #include "erp.h"
 #include "store/exchange/feed.h"
 #include "store/exchange/uploads.h"
 #include "store/exchange/verdicts.h"
-
-enum {
-	QUANTITY_DIGITS = 3
-};
 
 static void put_order_names(struct json_out *out,
 			    const struct feed_entry *entry)
@@ -46,47 +43,13 @@ void answer_put_event(struct json_out *out, const struct feed_entry *entry)
 	json_put_time(out, "at", entry->at_ms);
 }
 
-static void put_codes(struct json_out *out, const struct order *order,
-		      const struct order_line *line)
-{
-	json_array(out, "markingCodes");
-	for (size_t i = 0; i < order->code_count; i++)
-		if (order->codes[i].line_no == line->line_no)
-			json_put_text(out, NULL, order->codes[i].code);
-	json_end(out);
-}
-
-static void put_weight(struct json_out *out, const char *key, int64_t weight_g)
-{
-	if (weight_g >= 0)
-		json_put_i64(out, key, weight_g);
-	else
-		json_put_null(out, key);
-}
-
 static void put_line(struct json_out *out, const struct order *order,
 		     const struct order_line *line)
 {
 	json_object(out, NULL);
-	json_put_i64(out, "line", line->line_no);
-	json_put_text(out, "sku", line->sku);
-	json_put_text(out, "name", line->name);
-	json_put_decimal(out, "orderedQuantity", line->qty_ordered_milli,
-			 QUANTITY_DIGITS);
-	json_put_decimal(out, "quantity", line->qty_milli, QUANTITY_DIGITS);
-	json_put_decimal(out, "pickedQuantity", line->qty_picked_milli,
-			 QUANTITY_DIGITS);
-	put_weight(out, "weight", line->weight_g);
-	put_weight(out, "pickedWeight", line->weight_picked_g);
-	json_put_money(out, "price", line->price_minor);
-	json_put_money(out, "discountPrice", line->discount_price_minor);
+	line_json_put(out, order, line);
 	json_put_money(out, "total", line->total_minor);
 	json_put_money(out, "discountTotal", line->discount_total_minor);
-	json_put_text(out, "state", line_state_name(line->state));
-	json_put_text(out, "reason", line->reason);
-	json_put_i64(out, "replacedBy", line->replaced_by);
-	json_put_i64(out, "replaces", line->replaces);
-	put_codes(out, order, line);
 	json_end(out);
 }
 
