@@ -29,6 +29,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--pickers", type=int, default=2, help="per store")
     parser.add_argument("--minutes", type=float, default=1.5)
     parser.add_argument("--grace", type=float, default=GRACE_S, metavar="SECONDS", help="wait this long for the last orders")
+    parser.add_argument("--seen", type=float, default=0.0, metavar="SECONDS",
+                        help="a change of an order has to be shown within this time; default by --minutes")
     parser.add_argument("--plain", action="store_true", help="orders without the oddities of real bodies")
     parser.add_argument("--strict", action="store_true", help="an unexplained rejection makes the day not good")
     parser.add_argument("--prefix", help="seven digits that the order ids begin with; default from the clock")
@@ -39,7 +41,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def run(arguments: argparse.Namespace) -> int:
     options = Options(arguments.seed, arguments.orders, arguments.stores, arguments.minutes, arguments.pickers,
-                      not arguments.plain)
+                      not arguments.plain, arguments.seen)
     if arguments.plan:
         print(json.dumps(show(make_plan(options)), ensure_ascii=False, indent=1))
         return 0

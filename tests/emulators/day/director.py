@@ -59,7 +59,7 @@ class Director:
         count = self._options.stores * self._options.pickers
         budget_s = self._options.seconds * BUSY_SHARE * count / self._options.orders
         think_s = min(budget_s / MEAN_LINES, LONGEST_THINK_S)
-        seen_limit_s = max(CHANGE_SEEN_LIMIT_S * self._options.pace, SHORTEST_SEEN_LIMIT_S)
+        seen_limit_s = self._options.seen_s or max(CHANGE_SEEN_LIMIT_S * self._options.pace, SHORTEST_SEEN_LIMIT_S)
         places = [(store, self._apis[number]) for number, store in enumerate(self._options.store_ids)]
         return [Picker(f"picker-{number + 1}", *places[number % len(places)], self.records, think_s, seen_limit_s).work()
                 for number in range(count)]

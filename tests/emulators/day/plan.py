@@ -42,6 +42,7 @@ class Options:
     minutes: float = 1.5
     pickers: int = 2
     quirks: bool = True
+    seen_s: float = 0.0  # 0: as the pace is
 
     @property
     def seconds(self) -> float:
