@@ -286,6 +286,13 @@ static bool waits_for_others(const struct notifier *n)
 	return n->alone_busy || (n->alone_wanted && is_busy(n));
 }
 
+/* A probe is one message. Without this one that has taken senders down would be
+ * put back by a probe and not be due when it is asked for alone, for ever. */
+static bool is_lone_probe(const struct endpoint *ep)
+{
+	return ep->row.state == ENDPOINT_OPEN && !is_busy(ep->notifier);
+}
+
 int64_t claim_due_ms(struct endpoint *ep, int64_t mono_ms)
 {
 	int64_t due_ms = ep->look_at_ms;
@@ -315,7 +322,7 @@ void claim_when_due(struct endpoint *ep, int64_t mono_ms)
 	count = wanted(ep);
 	if (count <= 0)
 		return;
-	claim->alone = ep->notifier->alone_wanted;
+	claim->alone = ep->notifier->alone_wanted || is_lone_probe(ep);
 	if (claim->alone)
 		count = 1;
 	ep->notifier->alone_wanted = false;

@@ -570,6 +570,19 @@ def test_a_message_that_took_senders_down_goes_alone(desk: Desk) -> None:
         assert beside == [], (times, order)
 
 
+def test_a_message_that_took_senders_down_may_be_the_probe(desk: Desk) -> None:
+    suspect, other = desk.order(), desk.order()
+    desk.add(suspect, IN_WORK)
+    desk.add(other, IN_WORK)
+    desk.db.execute("UPDATE outbox SET losses = 2 WHERE order_id = 1")
+    desk.db.execute("INSERT OR REPLACE INTO endpoints (name, state, failures, reason, changed_ms, next_probe_ms)"
+                    " VALUES ('kuper', 'open', 3, 'HTTP 503', 1, 1)")
+    desk.start()
+    for order in (suspect, other):
+        assert desk.wait_over(order, 20)[0]["outcome"] == "ok"
+    assert desk.endpoint() == "closed"
+
+
 def test_a_message_that_took_five_senders_down_is_given_up(desk: Desk) -> None:
     bad, good = desk.order(), desk.order()
     desk.add(bad, IN_WORK)
