@@ -250,9 +250,11 @@ static void run_all(struct fetch *fetch)
 {
 	struct reconcile *r = fetch->reconcile;
 
-	while (call_may_go_on(r) && start_due(fetch) > 0)
+	while (call_may_go_on(r) && start_due(fetch) > 0) {
+		reconcile_progress(r);
 		call_run(r, MIN_OF(MAX_OF(call_wait_ms(r), (int64_t)1),
 				   (int64_t)IDLE_MS));
+	}
 	/* What is under way ends by its time-out. */
 	while (http_client_running(r->client) > 0) {
 		(void)service_stopping(r->service);

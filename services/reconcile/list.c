@@ -202,8 +202,10 @@ int list_changes(struct reconcile *r, struct err *e)
 	begin(l);
 	for (int i = 0; i < PAGES_MAX && rc == 0 && !l->finished && !l->full &&
 			(i == 0 || call_may_go_on(r));
-	     i++)
+	     i++) {
+		reconcile_progress(r);
 		rc = next_page(l, e);
+	}
 	r->unfinished = !l->finished;
 	return rc;
 }

@@ -65,6 +65,8 @@ enum {
 
 /* run.c */
 int reconcile_run(struct service *s, struct buf *ret_line, struct err *e);
+/* How far it is, into the run's row of the history. */
+void reconcile_progress(const struct reconcile *r);
 
 /* call.c: the secrets, and a token when one is needed. 0, ERR_REMOTE,
  * ERR_DENIED, as access_load(). */

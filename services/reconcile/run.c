@@ -67,6 +67,14 @@ static void write_line(const struct reconcile *r, struct buf *line)
 	show(r, waiting);
 }
 
+void reconcile_progress(const struct reconcile *r)
+{
+	service_progress(r->service,
+			 "listed=%" PRId64 " found=%" PRId64 " brought=%" PRId64
+			 " failed=%" PRId64 " so far",
+			 r->listed, r->found, r->brought, r->failed);
+}
+
 /* A marketplace that is known to be away is no failed run: its breaker has told
  * people already. */
 static int fail_unless_known(struct reconcile *r, int rc, struct buf *line,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -110,6 +111,20 @@ def test_an_order_whose_webhook_never_came_is_found(pull: Pull) -> None:
     assert (store, f"{total / 100:.2f}") == ("1777", order["payload"]["total"]["totalPrice"])
     assert pull.quantities(order["id"]) == {line["id"]: round(float(line["quantity"]) * 1000)
                                             for line in order["payload"]["positions"]}
+
+
+def test_a_run_says_in_the_history_how_far_it_is(pull: Pull, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sqlite3.connect(pull.appliance.state / "ordergate.db", timeout=10) as store:
+        store.execute("PRAGMA wal_autocheckpoint=0")
+        run = store.execute("INSERT INTO job_runs (job, started_ms, outcome, detail, trigger, term)"
+                            " VALUES ('reconcile', 1, 'running', '', 'test', 1) RETURNING id").fetchone()[0]
+    store.close()
+    monkeypatch.setenv("ORDERGATE_RUN_ID", str(run))
+    pull.market.create(send=False, store_id="1777")
+    pull.market.fault("delay", path="shipments", delay_ms=700, count=2)
+    assert pull.run()["brought"] == 1
+    detail, = rows(pull.appliance, "SELECT detail FROM job_runs WHERE id = ?", run)[0]
+    assert re.fullmatch(r"listed=[1-9]\d* found=1 brought=0 failed=0 so far", detail), detail
 
 
 def test_a_second_run_brings_nothing(pull: Pull) -> None:
