@@ -8,6 +8,7 @@
 #include "app/mail/mail_out.h"
 #include "app/metrics/metrics.h"
 #include "app/service/service.h"
+#include "app/service/service_owner.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -49,18 +50,6 @@ struct posting {
 	struct err why;
 };
 
-static enum queue_owner life_of(const char *owner, void *context)
-{
-	static const enum queue_owner lives[] = {
-		[INSTANCE_ALIVE] = OWNER_ALIVE,
-		[INSTANCE_DEAD] = OWNER_DEAD,
-		[INSTANCE_ELSEWHERE] = OWNER_UNKNOWN,
-	};
-	const struct service *s = context;
-
-	return lives[instance_life(s->dir.run, owner)];
-}
-
 struct sweep {
 	struct unit unit;
 	struct mailer *mailer;
@@ -73,8 +62,8 @@ static int run_sweep(struct unit *u, struct db *db, int64_t now_ms,
 {
 	struct sweep *sweep = CONTAINER_OF(u, struct sweep, unit);
 	struct service *s = sweep->mailer->service;
-	int rc = queue_reclaim(db, &queue_mail, now_ms, life_of, s, SWEEP_LIMIT,
-			       e);
+	int rc = queue_reclaim(db, &queue_mail, now_ms, service_owner_life, s,
+			       SWEEP_LIMIT, e);
 
 	if (rc >= 0)
 		rc = mail_queue_expire(

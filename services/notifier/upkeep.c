@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/instance.h"
 #include "app/log.h"
 #include "app/metrics/metrics.h"
+#include "app/service/service_owner.h"
 #include "base/clock.h"
 #include "base/macros.h"
 #include "notifier.h"
@@ -130,13 +130,8 @@ static enum queue_owner own_life(const struct notifier *n)
  * transaction. */
 static int look_at_holders(struct notifier *n, struct err *e)
 {
-	static const enum queue_owner lives[] = {
-		[INSTANCE_ALIVE] = OWNER_ALIVE,
-		[INSTANCE_DEAD] = OWNER_DEAD,
-		[INSTANCE_ELSEWHERE] = OWNER_UNKNOWN,
-	};
 	struct reclaim *reclaim = &n->reclaim;
-	const struct service *s = n->service;
+	struct service *s = n->service;
 	int64_t now_ms = clock_wall_ms();
 	int needed = 0;
 
@@ -147,8 +142,7 @@ static int look_at_holders(struct notifier *n, struct err *e)
 		enum queue_owner life =
 			strcmp(holder->owner, s->instance.owner) == 0
 				? own_life(n)
-				: lives[instance_life(s->dir.run,
-						      holder->owner)];
+				: service_owner_life(holder->owner, s);
 
 		reclaim->lives[i] = life;
 		needed |=

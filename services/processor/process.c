@@ -5,6 +5,7 @@
 
 #include "app/metrics/metrics.h"
 #include "app/service/service.h"
+#include "app/service/service_owner.h"
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/macros.h"
@@ -191,16 +192,11 @@ struct reclaim {
  * could not be written. */
 static enum queue_owner life_of(const char *owner, void *context)
 {
-	static const enum queue_owner lives[] = {
-		[INSTANCE_ALIVE] = OWNER_ALIVE,
-		[INSTANCE_DEAD] = OWNER_DEAD,
-		[INSTANCE_ELSEWHERE] = OWNER_UNKNOWN,
-	};
 	const struct service *s = context;
 
 	return strcmp(owner, s->instance.owner) == 0
 		       ? OWNER_DEAD
-		       : lives[instance_life(s->dir.run, owner)];
+		       : service_owner_life(owner, context);
 }
 
 static int run_reclaim(struct unit *u, struct db *db, int64_t now_ms,

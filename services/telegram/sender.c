@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/service/service.h"
+#include "app/service/service_owner.h"
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
@@ -22,18 +23,6 @@ enum {
 	REFUSED_MS = 60 * MINUTE_MS
 };
 
-static enum queue_owner life_of(const char *owner, void *context)
-{
-	static const enum queue_owner lives[] = {
-		[INSTANCE_ALIVE] = OWNER_ALIVE,
-		[INSTANCE_DEAD] = OWNER_DEAD,
-		[INSTANCE_ELSEWHERE] = OWNER_UNKNOWN,
-	};
-	const struct service *s = context;
-
-	return lives[instance_life(s->dir.run, owner)];
-}
-
 struct sweep {
 	struct unit unit;
 	struct service *service;
@@ -46,8 +35,9 @@ static int run_reclaim(struct unit *u, struct db *db, int64_t now_ms,
 {
 	struct sweep *sweep = CONTAINER_OF(u, struct sweep, unit);
 
-	sweep->count = queue_reclaim(db, &queue_telegram, now_ms, life_of,
-				     sweep->service, SWEEP_LIMIT, e);
+	sweep->count =
+		queue_reclaim(db, &queue_telegram, now_ms, service_owner_life,
+			      sweep->service, SWEEP_LIMIT, e);
 	return MIN_OF(sweep->count, 0);
 }
 
