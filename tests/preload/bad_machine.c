@@ -10,22 +10,20 @@
  * By the disk the store's file and its log are meant, and nothing else.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "preload.h"
 
 struct machine {
 	volatile char disk;
@@ -39,33 +37,12 @@ static const struct machine works;
 static const struct machine *machine(void)
 {
 	static const struct machine *mapped;
-	const char *path;
-	void *memory;
-	int fd;
 
-	if (mapped != NULL)
-		return mapped;
-	path = getenv("ORDERGATE_BAD_MACHINE");
-	fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return &works;
-	memory = mmap(NULL, sizeof(struct machine), PROT_READ, MAP_SHARED, fd,
-		      0);
-	(void)close(fd);
-	if (memory == MAP_FAILED)
-		return &works;
-	mapped = memory;
-	return mapped;
+	if (mapped == NULL)
+		mapped = preload_map("ORDERGATE_BAD_MACHINE", sizeof(*mapped),
+				     PROT_READ);
+	return mapped != NULL ? mapped : &works;
 }
-
-/* The function that the program would have called. */
-#define REAL(name)                                                          \
-	__extension__({                                                     \
-		static __typeof__(&name) real_;                             \
-		if (real_ == NULL)                                          \
-			real_ = (__typeof__(&name))dlsym(RTLD_NEXT, #name); \
-		real_;                                                      \
-	})
 
 static bool is_of_the_store(int fd)
 {

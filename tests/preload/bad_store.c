@@ -10,7 +10,6 @@
  * program, tab, how, tab, statement.
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -18,11 +17,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
 #include <sqlite3.h>
+
+#include "preload.h"
 
 enum {
 	SLOTS = 8192,
@@ -41,33 +41,12 @@ struct bad_store {
 static struct bad_store *bad_store(void)
 {
 	static struct bad_store *mapped;
-	const char *path;
-	void *memory;
-	int fd;
 
-	if (mapped != NULL)
-		return mapped;
-	path = getenv("ORDERGATE_BAD_STORE");
-	fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return NULL;
-	memory = mmap(NULL, sizeof(struct bad_store), PROT_READ | PROT_WRITE,
-		      MAP_SHARED, fd, 0);
-	(void)close(fd);
-	if (memory == MAP_FAILED)
-		return NULL;
-	mapped = memory;
+	if (mapped == NULL)
+		mapped = preload_map("ORDERGATE_BAD_STORE", sizeof(*mapped),
+				     PROT_READ | PROT_WRITE);
 	return mapped;
 }
-
-/* The function that the program would have called. */
-#define REAL(name)                                                          \
-	__extension__({                                                     \
-		static __typeof__(&name) real_;                             \
-		if (real_ == NULL)                                          \
-			real_ = (__typeof__(&name))dlsym(RTLD_NEXT, #name); \
-		real_;                                                      \
-	})
 
 static uint64_t mix(uint64_t hash, const char *text)
 {

@@ -3,11 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/text.h"
-#include "store/engine/backup.h"
 #include "store/engine/db.h"
 #include "store/queue/archive.h"
 #include "store/queue/inbox.h"
@@ -553,47 +551,6 @@ static void expired_events_know_their_order_if_there_is_one(void **state)
 				  "2 2 order.paid H2 ;1 1 order.paid H1 ;");
 }
 
-static void a_backup_is_whole_private_and_alone(void **state)
-{
-	struct fixture *f = *state;
-	struct fixture copy = {0};
-	struct err e = {0};
-	struct stat st;
-	int64_t bytes = 0;
-	char path[128];
-
-	add_messages(f, 1, 500, 3, 1, 1);
-	/* A quote in the path is no end of the text in the SQL. */
-	(void)snprintf(copy.path, sizeof(copy.path), "%s/it's.db", f->dir);
-	if (backup_make(f->path, copy.path, &bytes, &e) < 0)
-		fail_msg("%s", e.text);
-	assert_int_equal(fixture_i64(&copy, "SELECT count(*) FROM inbox"), 500);
-	assert_int_equal(stat(copy.path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(st.st_size, bytes);
-	(void)snprintf(path, sizeof(path), "%s-wal", copy.path);
-	assert_int_not_equal(stat(path, &st), 0);
-	(void)snprintf(path, sizeof(path), "%s.partial", copy.path);
-	assert_int_not_equal(stat(path, &st), 0);
-}
-
-static void a_failed_backup_leaves_nothing(void **state)
-{
-	struct fixture *f = *state;
-	char path[128];
-	struct stat st;
-	int64_t bytes;
-
-	(void)snprintf(path, sizeof(path), "%s/none/x.db", f->dir);
-	assert_int_equal(backup_make(f->path, path, &bytes, NULL), ERR_IO);
-	(void)snprintf(path, sizeof(path), "%s/x.db", f->dir);
-	assert_int_equal(backup_make("/nowhere/x", path, &bytes, NULL),
-			 ERR_NOTFOUND);
-	assert_int_not_equal(stat(path, &st), 0);
-	(void)snprintf(path, sizeof(path), "%s/x.db.partial", f->dir);
-	assert_int_not_equal(stat(path, &st), 0);
-}
-
 #define STORE_TEST(function)                                     \
 	cmocka_unit_test_setup_teardown(function, fixture_setup, \
 					fixture_teardown)
@@ -614,8 +571,6 @@ int main(void)
 		STORE_TEST(old_orders_go_when_nothing_else_is_kept_of_them),
 		STORE_TEST(old_answers_go_oldest_first),
 		STORE_TEST(expired_events_know_their_order_if_there_is_one),
-		STORE_TEST(a_backup_is_whole_private_and_alone),
-		STORE_TEST(a_failed_backup_leaves_nothing),
 	};
 	return cmocka_run_group_tests_name("archive", tests, NULL, NULL);
 }

@@ -22,6 +22,21 @@
 #define NOW_S "1795348800"
 #define NOW 1795348800000LL
 #define MINUTES(n) ((n)*60000LL)
+/* In SQL: a moment, so many minutes from then. */
+#define M(minutes) "(" NOW_S "000 + 60000 * (" #minutes "))"
+/* Orders 100.. of store s1 that ended an hour ago. */
+#define CLOSED(count, state)                                                   \
+	"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"       \
+	" WHERE i < " #count ") INSERT INTO orders (id, channel, external_id," \
+	" number, store_id, state, version, event_ms, snapshot_ms,"            \
+	" delivered_ms, canceled_ms, created_ms, updated_ms) SELECT"           \
+	" (SELECT max(id) FROM orders) + i + 100, 'kuper', "                   \
+	"hex(randomblob(8)),"                                                  \
+	" hex(randomblob(8)), 's1', '" state                                   \
+	"', 1, 0, 0, " M(-60) "," M(-60) ", 1, 1 FROM n"
+#define MEASURE(name, value)                                    \
+	"INSERT INTO measures VALUES ('" name "', 'x', " #value \
+	", 'd', " M(0) ")"
 
 struct bench {
 	struct fixture *f;
@@ -110,6 +125,21 @@ static inline void add_order(struct bench *b, int id, const char *store,
 		id, id, id, store, state, deadline, deadline, slot_to, slot_to,
 		created);
 	fixture_sql(b->f, sql);
+}
+
+/* Only order 7 is left, and it is all right. */
+static inline void empty(struct bench *b)
+{
+	fixture_sql(b->f, "DELETE FROM order_lines; DELETE FROM orders;"
+			  "DELETE FROM alerts; DELETE FROM telegram_queue;"
+			  "DELETE FROM telegram_head; DELETE FROM outbox;"
+			  "DELETE FROM inbox_head; DELETE FROM outbox_head;"
+			  "DELETE FROM intake_hours; DELETE FROM measures;"
+			  "DELETE FROM jobs; DELETE FROM silences;"
+			  "DELETE FROM rule_stores; DELETE FROM mail_queue;"
+			  "DELETE FROM endpoints;"
+			  "DELETE FROM endpoint_changes");
+	add_order(b, 7, "s1", "new", 0, 0, 0);
 }
 
 static inline void set_orders(struct bench *b, const char *what)
