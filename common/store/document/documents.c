@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/db.h"
+#include "store/engine/sql_text.h"
 #include "store/exchange/feed.h"
 
 STMT(documents_select_due,
@@ -33,7 +34,7 @@ STMT(documents_select_order,
      "SELECT id, body FROM documents WHERE order_id = $1 ORDER BY id");
 STMT(documents_select_one, "SELECT id, body FROM documents WHERE id = $1");
 STMT(documents_select_batch,
-     "SELECT batch_id FROM documents WHERE id = CAST($1 AS INTEGER)");
+     "SELECT batch_id FROM documents WHERE id = " AS_NUMBER("$1"));
 STMT(documents_mark_exported,
      "UPDATE documents SET state = 'exported', file_name = $4, file_hash = $5,"
      " exported_ms = $6 WHERE batch_id = $1 AND id > $2 AND id <= $3"

@@ -12,9 +12,9 @@
 #include "store/engine/db.h"
 
 /* $3 last day, $4 only returns, $5 their first day */
-#define SIGNED(sum)                                             \
-	"coalesce(sum(CASE WHEN d.kind = 'return' THEN -d." sum \
-	" WHEN $4 = 1 THEN 0 ELSE d." sum " END), 0)"
+#define SIGNED(sum)                                                  \
+	"CAST(coalesce(sum(CASE WHEN d.kind = 'return' THEN -d." sum \
+	" WHEN $4 = 1 THEN 0 ELSE d." sum " END), 0) AS BIGINT)"
 STMT(market_reports_select_ours,
      "SELECT i.number, coalesce(o.state, ''), coalesce(o.invoice_state, ''),"
      " coalesce(o.invoice_reason, ''),"

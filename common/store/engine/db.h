@@ -34,6 +34,10 @@ struct stmt {
 #define STMT_ATTRIBUTES __attribute__((section("og_stmts"), used, aligned(8)))
 #define STMT(symbol, text) \
 	static const struct stmt symbol STMT_ATTRIBUTES = {#symbol, text, NULL}
+/* The reason why PostgreSQL has a text of its own stands beside it. */
+#define STMT_PG(symbol, text, pg_text)                                    \
+	static const struct stmt symbol STMT_ATTRIBUTES = {#symbol, text, \
+							   pg_text}
 
 enum db_mode {
 	DB_READ,  /* refuses to write */

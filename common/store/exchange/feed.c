@@ -8,10 +8,16 @@
 STMT(feed_insert,
      "INSERT INTO erp_feed (kind, ref_id, event, state, version, at_ms)"
      " VALUES ($1, $2, $3, $4, $5, $6)");
-STMT(feed_insert_jump, "INSERT INTO erp_feed (id, kind, ref_id, event, at_ms)"
-		       " VALUES (max($1 * 1000, 1 + (SELECT"
-		       " coalesce(max(f.id), 0) FROM erp_feed AS f)),"
-		       " 'restore', 0, 'restore', $1)");
+#define INSERT_JUMP                                             \
+	"INSERT INTO erp_feed (id, kind, ref_id, event, at_ms)" \
+	" SELECT CASE WHEN $1 * 1000 > n.id THEN $1 * 1000"     \
+	"  ELSE n.id END, 'restore', 0, 'restore', $1"          \
+	" FROM (SELECT 1 + coalesce(max(f.id), 0) AS id"        \
+	"  FROM erp_feed AS f) AS n"
+/* A sequence of PostgreSQL does not see the ids that it has not given. */
+STMT_PG(feed_insert_jump, INSERT_JUMP,
+	"WITH jump AS (" INSERT_JUMP " RETURNING id)"
+	" SELECT setval('erp_feed_id_seq', jump.id) FROM jump");
 #define ENTRY                                                          \
 	"SELECT f.id, f.ref_id, f.at_ms, f.kind, f.event,"             \
 	" coalesce(o.number, ''), coalesce(o.channel, ''),"            \

@@ -27,7 +27,7 @@ STMT(intake_add,
      " WHERE id > $1 AND id <= $2"
      " GROUP BY channel, created_ms / 3600000 * 3600000"
      " ON CONFLICT (channel, hour_ms) DO UPDATE SET"
-     " messages = messages + excluded.messages");
+     " messages = intake_hours.messages + excluded.messages");
 STMT(intake_last,
      "INSERT INTO measures (name, subject, value, detail, at_ms)"
      " SELECT 'last-message', channel, max(created_ms), '', $3 FROM inbox"

@@ -137,7 +137,9 @@ REMOVE(archive_old_runs, "job_runs", "started_ms",
 	STMT(symbol##_copy,                                               \
 	     "INSERT INTO " table "_idle (" columns ") SELECT " columns   \
 	     " FROM " table over " ON CONFLICT (" names ") DO UPDATE SET" \
-	     " last_seq = max(last_seq, excluded.last_seq)");             \
+	     " last_seq = CASE WHEN " table "_idle.last_seq"              \
+	     " > excluded.last_seq THEN " table "_idle.last_seq"          \
+	     " ELSE excluded.last_seq END");                              \
 	STMT(symbol##_remove, "DELETE FROM " table over);                 \
 	const struct archive_step symbol = {                              \
 		.window = &symbol##_window,                               \

@@ -6,8 +6,8 @@
 #include "store/queue/queue_sql.h"
 
 QUEUE_STATEMENTS(inbox, "inbox", "inbox_head", "order_id", "body",
-		 "order_id, channel, external_id, ''", "", "apply", "order_seq",
-		 QUEUE_DUE_MAX_MS);
+		 "order_id, channel, external_id, ''", NO_STATUS, "apply",
+		 "order_seq", QUEUE_DUE_MAX_MS);
 
 /* $1 order, $2 1 when it makes the head ready, $3 due: of a new order */
 STMT(inbox_head_first,

@@ -8,15 +8,16 @@
 /* A server may ask for patience for an hour (greylisting). */
 QUEUE_STATEMENTS(mail, "mail_queue", "mail_head", "head_id",
 		 "subject || '\n' || text", "0, severity, message_id, address",
-		 "", "send", "order_seq", QUEUE_CHAT_DUE_MAX_MS);
+		 NO_STATUS, "send", "order_seq", QUEUE_CHAT_DUE_MAX_MS);
 
 /* $1 address, $2 due */
 STMT(mail_head_next,
      "INSERT INTO mail_head (address, last_seq, state, due_ms)"
      " VALUES ($1, 1, 1, $2)"
-     " ON CONFLICT (address) DO UPDATE SET last_seq = last_seq + 1,"
-     " due_ms = CASE WHEN state = 0 THEN excluded.due_ms ELSE due_ms END,"
-     " state = CASE WHEN state = 0 THEN 1 ELSE state END"
+     " ON CONFLICT (address) DO UPDATE SET last_seq = mail_head.last_seq + 1,"
+     " due_ms = CASE WHEN mail_head.state = 0 THEN excluded.due_ms"
+     "  ELSE mail_head.due_ms END,"
+     " state = CASE WHEN mail_head.state = 0 THEN 1 ELSE mail_head.state END"
      " RETURNING head_id, last_seq");
 STMT(mail_insert,
      "INSERT INTO mail_queue (message_id, head_id, address, event_type,"

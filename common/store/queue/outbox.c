@@ -14,26 +14,31 @@ enum {
 };
 
 QUEUE_STATEMENTS(outbox, "outbox", "outbox_head", "head_id", "body",
-		 "order_id, channel, external_id, endpoint",
-		 ", http_status = $6", "send", "order_seq", QUEUE_DUE_MAX_MS);
+		 "order_id, channel, external_id, endpoint", KEEP_STATUS,
+		 "send", "order_seq", QUEUE_DUE_MAX_MS);
 
 /* $1 order, $2 endpoint, $3 now. A blocked head becomes ready: the new message
  * need not depend on the one that failed. A head that was put away goes on from
  * where it was. */
-STMT(outbox_head_next,
-     "INSERT INTO outbox_head (head_id, order_id, endpoint, last_seq, state,"
-     " due_ms) SELECT r.head_id, $1, $2, 1 + coalesce(r.last_seq, 0), 1, $3"
-     " FROM (SELECT 1 AS one) AS u LEFT JOIN outbox_head_idle AS r"
-     "  ON r.order_id = $1 AND r.endpoint = $2 AND NOT EXISTS (SELECT 1"
-     "   FROM outbox_head AS l WHERE l.order_id = $1 AND l.endpoint = $2)"
-     " WHERE u.one = 1"
-     " ON CONFLICT (order_id, endpoint) DO UPDATE SET"
-     " last_seq = outbox_head.last_seq + 1,"
-     " due_ms = CASE WHEN outbox_head.state IN (0, 4) THEN excluded.due_ms"
-     " ELSE outbox_head.due_ms END,"
-     " state = CASE WHEN outbox_head.state IN (0, 4) THEN 1"
-     " ELSE outbox_head.state END"
-     " RETURNING head_id, last_seq");
+#define HEAD_NEXT(head)                                                     \
+	"INSERT INTO outbox_head (head_id, order_id, endpoint, last_seq,"   \
+	" state, due_ms) SELECT " head ", $1, $2,"                          \
+	" 1 + coalesce(r.last_seq, 0), 1, $3"                               \
+	" FROM (SELECT 1 AS one) AS u LEFT JOIN outbox_head_idle AS r"      \
+	"  ON r.order_id = $1 AND r.endpoint = $2 AND NOT EXISTS (SELECT 1" \
+	"   FROM outbox_head AS l WHERE l.order_id = $1"                    \
+	"   AND l.endpoint = $2)"                                           \
+	" WHERE u.one = 1"                                                  \
+	" ON CONFLICT (order_id, endpoint) DO UPDATE SET"                   \
+	" last_seq = outbox_head.last_seq + 1,"                             \
+	" due_ms = CASE WHEN outbox_head.state IN (0, 4)"                   \
+	"  THEN excluded.due_ms ELSE outbox_head.due_ms END,"               \
+	" state = CASE WHEN outbox_head.state IN (0, 4) THEN 1"             \
+	"  ELSE outbox_head.state END"                                      \
+	" RETURNING head_id, last_seq"
+/* SQLite makes an id of null; PostgreSQL only of what is left out. */
+STMT_PG(outbox_head_next, HEAD_NEXT("r.head_id"),
+	HEAD_NEXT("coalesce(r.head_id, nextval('outbox_head_head_id_seq'))"));
 STMT(outbox_insert,
      "INSERT INTO outbox (message_id, head_id, endpoint, channel, external_id,"
      " event_type, order_id, order_seq, state, hold, due_ms, created_ms,"
@@ -66,9 +71,9 @@ STMT(outbox_insert_copy,
 STMT(outbox_pick_head,
      "SELECT h.head_id, h.due_ms, coalesce(o.state, ''),"
      " coalesce(s.integration_type, 3), coalesce(m.http_status, 0),"
-     " coalesce(m.hold = 'uncertain' OR m.hold = 'blocked'"
-     "  AND m.sending_since_ms IS NOT NULL, 0),"
-     " coalesce(m.hold, '') = 'blocked'"
+     " CASE WHEN m.hold = 'uncertain' OR m.hold = 'blocked'"
+     "  AND m.sending_since_ms IS NOT NULL THEN 1 ELSE 0 END,"
+     " CASE WHEN m.hold = 'blocked' THEN 1 ELSE 0 END"
      " FROM (SELECT head_id, order_id, due_ms FROM outbox_head"
      "  WHERE state = 1 AND endpoint = $1 AND due_ms BETWEEN $2 AND $3"
      "  ORDER BY due_ms, head_id LIMIT 1) h"

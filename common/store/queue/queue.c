@@ -260,9 +260,9 @@ int queue_finish(struct db *db, const struct queue *queue,
 	query_i64(q, 3, result->state);
 	query_text(q, 4, queue_outcome_name(result->outcome));
 	query_text(q, 5, result->error);
-	bind_status(queue, q, 6, result->http_status);
-	query_i64(q, 7, now_ms);
-	query_i64(q, 8, result->keep_uncertain ? 1 : 0);
+	query_i64(q, 6, now_ms);
+	query_i64(q, 7, result->keep_uncertain ? 1 : 0);
+	bind_status(queue, q, 8, result->http_status);
 	rc = query_exec(q, e);
 	if (rc == 0)
 		return err_set(e, ERR_STATE, "the lease was lost");
@@ -283,11 +283,11 @@ int queue_retry(struct db *db, const struct queue *queue,
 	query_i64(q, 3, retry->due_ms);
 	query_text(q, 4, queue_hold_name(retry->hold));
 	query_text(q, 5, retry->error);
-	bind_status(queue, q, 6, retry->http_status);
-	query_i64(q, 7, now_ms);
-	query_i64(q, 8, retry->keep_uncertain ? 1 : 0);
-	query_i64(q, 9, retry->refund ? 1 : 0);
-	query_i64(q, 10, retry->keep_losses ? 1 : 0);
+	query_i64(q, 6, now_ms);
+	query_i64(q, 7, retry->keep_uncertain ? 1 : 0);
+	query_i64(q, 8, retry->refund ? 1 : 0);
+	query_i64(q, 9, retry->keep_losses ? 1 : 0);
+	bind_status(queue, q, 10, retry->http_status);
 	rc = query_exec(q, e);
 	if (rc == 0)
 		return err_set(e, ERR_STATE, "the lease was lost");

@@ -22,11 +22,15 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
 	"CASE WHEN sending_since_ms IS NULL THEN 'none'" \
 	" ELSE 'uncertain' END"
 
+#define KEEP_STATUS(n) ", http_status = " n
+#define NO_STATUS(n) ""
+
 /* table, head table, the head's key column, the body column, and four columns
  * (or literals) that a taken message returns: order_id, channel, external_id,
- * address. set_status is what a result does with $6, the HTTP status; kind
- * names an attempt of which nothing else is known; sequence is the order of the
- * messages of a head; due_max the longest wait, in ms. */
+ * address. set_status is what a result does with the HTTP status, the last
+ * parameter (which is bound only when it is used); kind names an attempt of
+ * which nothing else is known; sequence is the order of the messages of a head;
+ * due_max the longest wait, in ms. */
 #define QUEUE_STATEMENTS(q, table, head, key, body, extra, set_status, kind,   \
 			 sequence, due_max)                                    \
 	/* $1 now, $2 owner, $3 lease_until */                                 \
@@ -52,14 +56,15 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
 	     "  ORDER BY " sequence " LIMIT 1)"                                \
 	     " RETURNING id, order_seq, attempts, event_type, created_ms,"     \
 	     " coalesce(sending_since_ms, 0), " body ", " extra ", losses");   \
-	/* $1 id, $2 epoch, $3 state, $4 outcome, $5 error, $6 status, $7 now, \
-	 * $8 keep_uncertain */                                                \
+	/* $1 id, $2 epoch, $3 state, $4 outcome, $5 error, $6 now,            \
+	 * $7 keep_uncertain, $8 status */                                     \
 	STMT(q##_finish_message,                                               \
 	     "UPDATE " table " SET state = $3, outcome = $4, error = $5,"      \
 	     " hold = 'none', lease_owner = NULL, lease_until_ms = 0,"         \
-	     " losses = 0, updated_ms = $7, sending_since_ms ="                \
-	     " CASE WHEN $8 = 1 THEN sending_since_ms END" set_status          \
-	     " WHERE id = $1 AND state = 2 AND lease_epoch = $2");             \
+	     " losses = 0, updated_ms = $6, sending_since_ms ="                \
+	     " CASE WHEN $7 = 1 THEN sending_since_ms END" set_status(         \
+		     "$8") " WHERE id = $1 AND state = 2 AND lease_epoch = "   \
+			   "$2");                                              \
 	/* $1 head */                                                          \
 	STMT(q##_next_pending,                                                 \
 	     "SELECT due_ms FROM " table " WHERE " key " = $1 AND state = 1"   \
@@ -68,16 +73,17 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
 	STMT(q##_settle_head, "UPDATE " head " SET state = $3, due_ms = $4,"   \
 			      " lease_owner = NULL, lease_until_ms = 0"        \
 			      " WHERE " key " = $1 AND lease_epoch = $2");     \
-	/* $1 id, $2 epoch, $3 due, $4 hold, $5 error, $6 status, $7 now,      \
-	 * $8 keep_uncertain, $9 refund, $10 keep_losses */                    \
+	/* $1 id, $2 epoch, $3 due, $4 hold, $5 error, $6 now,                 \
+	 * $7 keep_uncertain, $8 refund, $9 keep_losses, $10 status */         \
 	STMT(q##_retry_message,                                                \
 	     "UPDATE " table " SET state = 1, due_ms = $3, hold = $4,"         \
 	     " error = $5, lease_owner = NULL, lease_until_ms = 0,"            \
-	     " attempts = attempts - $9, updated_ms = $7,"                     \
-	     " losses = CASE WHEN $10 = 1 THEN losses ELSE 0 END,"             \
+	     " attempts = attempts - $8, updated_ms = $6,"                     \
+	     " losses = CASE WHEN $9 = 1 THEN losses ELSE 0 END,"              \
 	     " sending_since_ms ="                                             \
-	     " CASE WHEN $8 = 1 THEN sending_since_ms END" set_status          \
-	     " WHERE id = $1 AND state = 2 AND lease_epoch = $2");             \
+	     " CASE WHEN $7 = 1 THEN sending_since_ms END" set_status(         \
+		     "$10") " WHERE id = $1 AND state = 2 AND lease_epoch = "  \
+			    "$2");                                             \
 	STMT(q##_leased_heads,                                                 \
 	     "SELECT " key ", lease_owner, lease_until_ms FROM " head          \
 	     " WHERE state = 2 ORDER BY lease_until_ms LIMIT $1");             \
@@ -130,7 +136,7 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
 	const struct queue queue_##q = {                                       \
 		.name = #q,                                                    \
 		.loss_kind = (kind),                                           \
-		.has_status = sizeof(set_status) > 1,                          \
+		.has_status = sizeof(set_status("")) > 1,                      \
 		.due_max_ms = (due_max),                                       \
 		.near_heads = &q##_near_heads,                                 \
 		.claim_head = &q##_claim_head,                                 \

@@ -20,7 +20,7 @@ QUEUE_STATEMENTS(telegram, "telegram_queue", "telegram_head", "head_id", "text",
 		 " coalesce(CAST(reply_to AS TEXT), ''),"
 		 " coalesce((SELECT nullif(h.send_to, '') FROM telegram_head"
 		 " AS h WHERE h.head_id = telegram_queue.head_id), chat)",
-		 "", "send",
+		 NO_STATUS, "send",
 		 "CASE severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1"
 		 " ELSE 2 END, order_seq",
 		 QUEUE_CHAT_DUE_MAX_MS);
@@ -30,10 +30,12 @@ QUEUE_STATEMENTS(telegram, "telegram_queue", "telegram_head", "head_id", "text",
 STMT(telegram_head_next,
      "INSERT INTO telegram_head (chat, last_seq, state, due_ms)"
      " VALUES ($1, 1, 1, $2)"
-     " ON CONFLICT (chat) DO UPDATE SET last_seq = last_seq + 1,"
-     " due_ms = CASE WHEN state = 0 AND due_ms < excluded.due_ms"
-     "  THEN excluded.due_ms ELSE due_ms END,"
-     " state = CASE WHEN state = 0 THEN 1 ELSE state END"
+     " ON CONFLICT (chat) DO UPDATE SET last_seq = telegram_head.last_seq + 1,"
+     " due_ms = CASE WHEN telegram_head.state = 0"
+     "  AND telegram_head.due_ms < excluded.due_ms"
+     "  THEN excluded.due_ms ELSE telegram_head.due_ms END,"
+     " state = CASE WHEN telegram_head.state = 0 THEN 1"
+     "  ELSE telegram_head.state END"
      " RETURNING head_id, last_seq");
 STMT(telegram_insert,
      "INSERT INTO telegram_queue (message_id, head_id, chat, event_type,"

@@ -140,7 +140,7 @@ STMT(erase_alerts,
      "UPDATE alerts SET text = '' WHERE id IN (SELECT id FROM alerts"
      " WHERE state = 'resolved' AND resolved_ms < $1 AND text <> '' LIMIT $2)");
 STMT(erase_quarantine,
-     "UPDATE quarantine SET raw = CAST('' AS BLOB), reason = 'erased'"
+     "UPDATE quarantine SET raw = substr(raw, 1, 0), reason = 'erased'"
      " WHERE id IN (SELECT id FROM quarantine WHERE received_ms < $1"
      " AND reason <> 'erased' LIMIT $2)");
 STMT(erase_answers,

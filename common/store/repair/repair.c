@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/repair/repair.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -93,7 +94,7 @@ STMT(repair_order_id,
      " OR o.number = $1 UNION SELECT i.order_id FROM order_identity AS i"
      " WHERE CAST(i.order_id AS TEXT) = $1 LIMIT 1");
 STMT(repair_order_name,
-     "SELECT external_id FROM orders WHERE id = CAST($1 AS INTEGER)");
+     "SELECT external_id FROM orders WHERE id = " AS_NUMBER("$1"));
 
 static const char *const action_names[] = {
 	[REPAIR_RETRY] = "retry",
@@ -133,7 +134,7 @@ void repair_pattern(const char *text, char ret_value[REPAIR_ORDER_BYTES])
 	for (; *text != '\0' && used + 4 < REPAIR_ORDER_BYTES; text++) {
 		if (strchr("%_\\", *text) != NULL)
 			ret_value[used++] = '\\';
-		ret_value[used++] = *text;
+		ret_value[used++] = (char)tolower((unsigned char)*text);
 	}
 	ret_value[used++] = '%';
 	ret_value[used] = '\0';

@@ -6,9 +6,13 @@
 #include "base/err.h"
 #include "store/engine/db.h"
 
-STMT(verify_file, "SELECT count(*) FROM pragma_integrity_check(10)"
-		  " WHERE integrity_check <> 'ok'");
-STMT(verify_references, "SELECT count(*) FROM pragma_foreign_key_check");
+/* What an engine can say of itself, each in its own words. */
+STMT_PG(verify_file,
+	"SELECT count(*) FROM pragma_integrity_check(10)"
+	" WHERE integrity_check <> 'ok'",
+	"SELECT count(*) FROM pg_index WHERE NOT indisvalid");
+STMT_PG(verify_references, "SELECT count(*) FROM pragma_foreign_key_check",
+	"SELECT count(*) FROM pg_constraint WHERE NOT convalidated");
 
 /* What is there of a head's messages, here and in the archive, has no gap and
  * ends with its last number; the oldest may have been removed by age. */

@@ -18,7 +18,7 @@ STMT(report_select_orders,
      " coalesce(sum(CASE WHEN " ASKED_FOR
      " AND l.replaced_by = 0 AND l.qty_picked_milli < l.qty_milli"
      " THEN 1 ELSE 0 END), 0),"
-     " coalesce(sum(l.qty_picked_milli), 0)"
+     " CAST(coalesce(sum(l.qty_picked_milli), 0) AS BIGINT)"
      " FROM (SELECT * FROM orders WHERE (store_id, created_ms, id) >"
      "  ($1, $2, $3) AND created_ms >= $4 AND created_ms < $5"
      "  ORDER BY store_id, created_ms, id LIMIT $6) o"

@@ -12,8 +12,10 @@ STMT(trouble_read, "SELECT kind, key, reason, at_ms FROM telegram_troubles"
 STMT(trouble_write,
      "INSERT INTO telegram_troubles (part, kind, key, reason, since_ms, at_ms)"
      " VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (part) DO UPDATE SET"
-     " since_ms = CASE WHEN kind = excluded.kind AND key = excluded.key"
-     "  THEN since_ms ELSE excluded.since_ms END, kind = excluded.kind,"
+     " since_ms = CASE WHEN telegram_troubles.kind = excluded.kind"
+     "  AND telegram_troubles.key = excluded.key"
+     "  THEN telegram_troubles.since_ms ELSE excluded.since_ms END, kind = "
+     "excluded.kind,"
      " key = excluded.key, reason = excluded.reason, at_ms = excluded.at_ms");
 STMT(trouble_delete, "DELETE FROM telegram_troubles WHERE part = $1");
 

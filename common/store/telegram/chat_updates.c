@@ -39,7 +39,7 @@ STMT(chat_forget,
 STMT(stranger_count,
      "INSERT INTO telegram_strangers (user_id, first_ms, last_ms, updates)"
      " VALUES ($1, $2, $2, 1) ON CONFLICT (user_id) DO UPDATE SET last_ms ="
-     " excluded.last_ms, updates = updates + 1");
+     " excluded.last_ms, updates = telegram_strangers.updates + 1");
 /* $1 user, $2 now, $3 since, $4 per hour */
 STMT(stranger_tell,
      "UPDATE telegram_strangers SET told_ms = $2 WHERE user_id = $1"

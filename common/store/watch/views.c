@@ -5,12 +5,13 @@
 
 #include "base/err.h"
 #include "store/engine/db.h"
+#include "store/engine/sql_text.h"
 #include "store/repair/filter_sql.h"
 
 #define BRIEF(table, order_column)                               \
 	"SELECT id, state, outcome, event_type, " order_column   \
 	" AS \"order\", attempts, created_ms, error FROM " table \
-	" WHERE id = CAST($1 AS INTEGER)"
+	" WHERE id = " AS_NUMBER("$1")
 /* A list of one queue by filter_sql.h, $12 limit; then all of one message.
  * Times are milliseconds; ordergatectl prints them as times. */
 #define QUEUE_LIST(q, table, archive, filter, order_column, extra)             \
@@ -18,29 +19,30 @@
 	     "SELECT id, state, outcome, hold, event_type,"                    \
 	     " " order_column " AS \"order\", " extra                          \
 	     " attempts, due_ms, created_ms, copy_of, error FROM " table       \
-	     " WHERE " filter " ORDER BY id DESC LIMIT CAST($12 AS INTEGER)"); \
+	     " WHERE " filter " ORDER BY id DESC LIMIT " AS_LIMIT("$12"));     \
 	STMT(view_##q##_show,                                                  \
-	     "SELECT * FROM " table " WHERE id = CAST($1 AS INTEGER)");        \
+	     "SELECT * FROM " table " WHERE id = " AS_NUMBER("$1"));           \
 	STMT(view_##q##_brief, BRIEF(table, order_column) " UNION ALL " BRIEF( \
 				       archive, order_column));                \
 	STMT(view_##q##_archived,                                              \
-	     "SELECT * FROM " archive " WHERE id = CAST($1 AS INTEGER)");      \
+	     "SELECT * FROM " archive " WHERE id = " AS_NUMBER("$1"));         \
 	STMT(view_##q##_attempts,                                              \
-	     "SELECT attempt_no, " ATTEMPT_VIEW " FROM message_attempts"       \
-	     " WHERE queue = '" #q "' AND message = CAST($1 AS INTEGER)"       \
-	     " UNION ALL SELECT attempt_no, " ATTEMPT_VIEW                     \
-	     " FROM message_attempts_archive"                                  \
-	     " WHERE queue = '" #q "' AND message = CAST($1 AS INTEGER)"       \
-	     " ORDER BY attempt_no");                                          \
+	     "SELECT a.attempt_no, " ATTEMPT_VIEW                              \
+	     " FROM message_attempts AS a"                                     \
+	     " WHERE queue = '" #q "' AND message = " AS_NUMBER(               \
+		     "$1") " UNION ALL SELECT a.attempt_no, " ATTEMPT_VIEW     \
+			   " FROM message_attempts_archive AS a"               \
+			   " WHERE queue = '" #q "' AND message = " AS_NUMBER( \
+				   "$1") " ORDER BY attempt_no");              \
 	STMT(view_##q##_operations,                                            \
 	     "SELECT a.id AS audit, a.at_ms, a.actor, a.action, m.changed,"    \
 	     " m.copy, a.reason FROM audit_messages AS m"                      \
 	     " JOIN audit_log AS a ON a.id = m.audit_id"                       \
-	     " WHERE m.queue = '" #q "' AND m.message = CAST($1 AS INTEGER)"   \
-	     " ORDER BY a.id")
-#define ATTEMPT_VIEW                                          \
-	"kind, started_ms, duration_ms AS took_milliseconds," \
-	" http_status, class, answer, worker"
+	     " WHERE m.queue = '" #q                                           \
+	     "' AND m.message = " AS_NUMBER("$1") " ORDER BY a.id")
+#define ATTEMPT_VIEW                                                \
+	"a.kind, a.started_ms, a.duration_ms AS took_milliseconds," \
+	" a.http_status, a.class, a.answer, a.worker"
 
 QUEUE_LIST(inbox, "inbox", "inbox_archive", FILTER_SQL(FILTER_BY_ORDER, "''"),
 	   "external_id", "");
@@ -58,7 +60,7 @@ QUEUE_LIST(mail, "mail_queue", "mail_archive",
 	"SELECT a.queue, a.message, a.attempt_no, " ATTEMPT_VIEW        \
 	" FROM " source " AS m JOIN " table " AS a ON a.message = m.id" \
 	" AND a.queue = '" queue_name "'"                               \
-	" WHERE m.order_id = CAST($1 AS INTEGER)"
+	" WHERE m.order_id = " AS_NUMBER("$1")
 #define INBOX_NOW ORDER_ATTEMPTS("message_attempts", "inbox", "inbox")
 #define OUTBOX_NOW ORDER_ATTEMPTS("message_attempts", "outbox", "outbox")
 #define INBOX_OLD \
@@ -71,15 +73,14 @@ STMT(view_order_attempts,
 
 STMT(view_audit_list,
      "SELECT id, at_ms, actor, action, matched, changed, filter, reason"
-     " FROM audit_log ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
+     " FROM audit_log ORDER BY id DESC LIMIT " AS_LIMIT("$1"));
 STMT(view_audit_show, "SELECT queue, message, changed, copy FROM audit_messages"
-		      " WHERE audit_id = CAST($1 AS INTEGER) ORDER BY message");
+		      " WHERE audit_id = " AS_NUMBER("$1") " ORDER BY message");
 
-STMT(view_order_find,
-     "SELECT order_id FROM order_identity"
-     " WHERE external_id = $1 OR number = $1"
-     " UNION SELECT id FROM orders WHERE id = CAST($1 AS INTEGER)"
-     " AND CAST(id AS TEXT) = $1 LIMIT 1");
+STMT(view_order_find, "SELECT order_id FROM order_identity"
+		      " WHERE external_id = $1 OR number = $1"
+		      " UNION SELECT id FROM orders WHERE id = " AS_NUMBER(
+			      "$1") " AND CAST(id AS TEXT) = $1 LIMIT 1");
 STMT(view_order_head,
      "SELECT id, channel, external_id, number, store_id, state, version,"
      " slot_from_ms, slot_to_ms, deadline_ms, picker_id, total_minor,"
@@ -88,49 +89,51 @@ STMT(view_order_head,
      " courier_arrived_ms, cancel_source, cancel_reason, cancel_code,"
      " client_type, payment_methods, delivery_cost_minor,"
      " invoice_state, invoice_reason, created_ms, updated_ms"
-     " FROM orders WHERE id = CAST($1 AS INTEGER)");
+     " FROM orders WHERE id = " AS_NUMBER("$1"));
 STMT(view_order_lines,
      "SELECT line_no, sku, name, qty_ordered_milli, qty_milli,"
      " qty_picked_milli, weight_g, weight_picked_g, price_minor,"
      " discount_price_minor, state, reason, replaced_by, replaces"
      " FROM order_lines"
-     " WHERE order_id = CAST($1 AS INTEGER) ORDER BY line_no");
+     " WHERE order_id = " AS_NUMBER("$1") " ORDER BY line_no");
 STMT(view_order_history, "SELECT at_ms, kind, actor, detail FROM order_history"
-			 " WHERE order_id = CAST($1 AS INTEGER) ORDER BY id");
+			 " WHERE order_id = " AS_NUMBER("$1") " ORDER BY id");
 STMT(view_order_inbox,
      "SELECT id, order_seq, event_type, state, outcome, hold, attempts,"
      " created_ms, copy_of, error FROM inbox"
-     " WHERE order_id = CAST($1 AS INTEGER)"
-     " UNION ALL SELECT id, order_seq, event_type, state, outcome, hold,"
-     " attempts, created_ms, copy_of, error FROM inbox_archive"
-     " WHERE order_id = CAST($1 AS INTEGER) ORDER BY order_seq");
+     " WHERE order_id = " AS_NUMBER(
+	     "$1") " UNION ALL SELECT id, order_seq, event_type, state, "
+		   "outcome, hold,"
+		   " attempts, created_ms, copy_of, error FROM inbox_archive"
+		   " WHERE order_id = " AS_NUMBER("$1") " ORDER BY order_seq");
 STMT(view_order_outbox,
      "SELECT id, order_seq, endpoint, event_type, state, outcome, hold,"
      " attempts, http_status, created_ms, copy_of, error FROM outbox"
-     " WHERE order_id = CAST($1 AS INTEGER)"
-     " UNION ALL SELECT id, order_seq, endpoint, event_type, state, outcome,"
-     " hold, attempts, http_status, created_ms, copy_of, error"
-     " FROM outbox_archive"
-     " WHERE order_id = CAST($1 AS INTEGER) ORDER BY order_seq");
+     " WHERE order_id = " AS_NUMBER(
+	     "$1") " UNION ALL SELECT id, order_seq, endpoint, event_type, "
+		   "state, outcome,"
+		   " hold, attempts, http_status, created_ms, copy_of, error"
+		   " FROM outbox_archive"
+		   " WHERE order_id = " AS_NUMBER("$1") " ORDER BY order_seq");
 STMT(view_document_reports,
      "SELECT r.id, r.name, r.document_id, r.file_name, r.outcome, r.from_date,"
      " r.to_date, r.order_count, r.missing, r.extra, r.different, r.duplicate,"
      " r.reason FROM market_reports AS r ORDER BY r.id DESC"
-     " LIMIT CAST($1 AS INTEGER)");
+     " LIMIT " AS_LIMIT("$1"));
 STMT(view_document_changed,
      "SELECT o.external_id, o.number, o.store_id, c.event_ms, c.total_minor,"
      " c.reason FROM order_later_changes AS c JOIN orders AS o"
      " ON o.id = c.order_id WHERE c.state = 'told' ORDER BY c.id DESC"
-     " LIMIT CAST($1 AS INTEGER)");
+     " LIMIT " AS_LIMIT("$1"));
 STMT(view_order_documents,
      "SELECT id, kind, series, number, business_date, total_minor, vat_minor,"
      " state, file_name FROM documents"
-     " WHERE order_id = CAST($1 AS INTEGER) ORDER BY id");
+     " WHERE order_id = " AS_NUMBER("$1") " ORDER BY id");
 STMT(view_order_list,
      "SELECT number, external_id, store_id, state, deadline_ms, picker_id,"
      " created_ms FROM orders WHERE ($1 = '' OR state = $1)"
      " AND ($2 = '' OR store_id = $2)"
-     " ORDER BY id DESC LIMIT CAST($3 AS INTEGER)");
+     " ORDER BY id DESC LIMIT " AS_LIMIT("$3"));
 STMT(view_job_list,
      "SELECT j.name, j.paused, j.requested_by, j.last_slot_ms, j.next_ms,"
      " (SELECT r.outcome FROM job_runs r WHERE r.job = j.name"
@@ -140,15 +143,15 @@ STMT(view_job_list,
 STMT(view_job_history,
      "SELECT id, slot_ms, started_ms, ended_ms, outcome, trigger, detail"
      " FROM job_runs WHERE job = $1"
-     " ORDER BY id DESC LIMIT CAST($2 AS INTEGER)");
+     " ORDER BY id DESC LIMIT " AS_LIMIT("$2"));
 STMT(view_alert_list,
      "SELECT id, rule, subject, severity, state, store_id, since_ms, fired_ms,"
      " resolved_ms, acked_ms, acked_by FROM alerts"
      " WHERE ($1 = '' OR state = $1)"
-     " ORDER BY id DESC LIMIT CAST($2 AS INTEGER)");
+     " ORDER BY id DESC LIMIT " AS_LIMIT("$2"));
 STMT(view_silence_list,
      "SELECT id, rule, subject, store_id, from_ms, until_ms, made_by, reason"
-     " FROM silences ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
+     " FROM silences ORDER BY id DESC LIMIT " AS_LIMIT("$1"));
 STMT(view_store_chats, "SELECT DISTINCT telegram_chat FROM stores"
 		       " WHERE telegram_chat <> '' ORDER BY telegram_chat");
 STMT(view_telegram_strangers,
@@ -163,20 +166,20 @@ STMT(view_document_list,
      "SELECT id, kind, series, number, order_id, store_id, business_date,"
      " total_minor, vat_minor, state, batch_id, file_name FROM documents"
      " WHERE ($1 = '' OR kind = $1) AND ($2 = '' OR state = $2)"
-     " ORDER BY id DESC LIMIT CAST($3 AS INTEGER)");
+     " ORDER BY id DESC LIMIT " AS_LIMIT("$3"));
 STMT(view_document_blocked,
      "SELECT id AS order_id, external_id, number, store_id, delivered_ms,"
      " invoice_reason AS reason FROM orders WHERE state = 'delivered'"
      " AND invoice_state IN ('none', 'blocked') AND invoice_state = 'blocked'"
-     " ORDER BY delivered_ms, id LIMIT CAST($1 AS INTEGER)");
+     " ORDER BY delivered_ms, id LIMIT " AS_LIMIT("$1"));
 STMT(view_document_batches,
      "SELECT id, state, document_count, formats, created_ms, sealed_ms,"
      " done_ms FROM document_batches"
-     " ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
+     " ORDER BY id DESC LIMIT " AS_LIMIT("$1"));
 STMT(view_document_files,
      "SELECT format, file_name, bytes, hash, written_ms FROM document_files"
-     " WHERE batch_id = CAST($1 AS INTEGER)"
-     " ORDER BY document_id, format LIMIT CAST($2 AS INTEGER)");
+     " WHERE batch_id = " AS_NUMBER(
+	     "$1") " ORDER BY document_id, format LIMIT " AS_LIMIT("$2"));
 STMT(view_erp_status,
      "SELECT r.name, r.after_id AS after, r.read_ms,"
      " (SELECT count(*) FROM erp_feed AS f WHERE f.id > r.after_id AND f.kind"
@@ -188,11 +191,11 @@ STMT(view_erp_refused,
      " coalesce(o.number, '') AS order_number, v.at_ms, v.reason"
      " FROM erp_verdicts AS v JOIN documents AS d ON d.id = v.document_id"
      " LEFT JOIN orders AS o ON o.id = d.order_id WHERE v.state = 'refused'"
-     " ORDER BY v.document_id LIMIT CAST($1 AS INTEGER)");
+     " ORDER BY v.document_id LIMIT " AS_LIMIT("$1"));
 STMT(view_erp_uploads,
      "SELECT name, kind, state, bytes, rows, changed, fault_count, created_ms,"
      " ended_ms, message FROM erp_uploads"
-     " ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
+     " ORDER BY id DESC LIMIT " AS_LIMIT("$1"));
 STMT(view_store_list,
      "SELECT id, name, time_zone, opening_hours, telegram_chat,"
      " integration_type, imported FROM stores ORDER BY id");
@@ -209,7 +212,7 @@ STMT(view_catalog_status,
      " FROM catalogue_state");
 STMT(view_quarantine_list,
      "SELECT id, received_ms, channel, reason, length(raw) AS bytes"
-     " FROM quarantine ORDER BY id DESC LIMIT CAST($1 AS INTEGER)");
+     " FROM quarantine ORDER BY id DESC LIMIT " AS_LIMIT("$1"));
 STMT(view_status_queues,
      "SELECT 'inbox' AS queue, state, count(*) AS messages,"
      " min(created_ms) AS oldest_ms FROM inbox GROUP BY state"
