@@ -1,0 +1,80 @@
+"""A PostgreSQL of Debian's packages for a test or a benchmark: in a temporary folder, on a UNIX socket, stopped by its own process id.
+
+PostgreSQL refuses to run as root; then it runs as nobody.
+"""
+import atexit
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+BIN = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
+
+
+def missing():
+    """What is to be said when there is none, else None."""
+    return None if BIN else "PostgreSQL's programs are not installed (Debian: postgresql)"
+
+
+class PostgresServer:
+    def __init__(self, settings=None):
+        if missing():
+            raise RuntimeError(missing())
+        self.user = "nobody" if os.geteuid() == 0 else None
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ordergate-pg-"))
+        self.data = self.dir / "data"
+        if self.user:
+            os.chown(self.dir, pwd.getpwnam(self.user).pw_uid, -1)
+        self.dir.chmod(0o711)
+        self.process = None
+        atexit.register(self.close)
+        self.run("initdb", "-D", self.data, "-U", "ordergate", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        with open(self.data / "postgresql.conf", "a", encoding="ascii") as conf:
+            conf.write(f"listen_addresses = ''\nunix_socket_directories = '{self.dir}'\nlogging_collector = off\n")
+            for name, value in (settings or {}).items():
+                conf.write(f"{name} = '{value}'\n")
+        self.start()
+        self.psql("postgres", "CREATE DATABASE ordergate")
+
+    def run(self, program, *words):
+        done = subprocess.run([BIN[0] / program, *map(str, words)], user=self.user, cwd=self.dir,
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"{program}: {done.stderr.strip()}")
+        return done.stdout
+
+    def url(self, database="ordergate"):
+        return f"postgresql://ordergate@/{database}?host={self.dir}"
+
+    def psql(self, database, sql):
+        return self.run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.dir, "-U", "ordergate",
+                        "-d", database, "-c", sql).strip()
+
+    def rows(self, sql, database="ordergate"):
+        return [line.split("|") for line in self.psql(database, sql).splitlines()]
+
+    def start(self):
+        with open(self.dir / "log", "ab") as log:
+            self.process = subprocess.Popen([BIN[0] / "postgres", "-D", self.data], user=self.user, cwd=self.dir,
+                                            stdout=log, stderr=log)
+        deadline = time.monotonic() + 60
+        while subprocess.run([BIN[0] / "pg_isready", "-q", "-h", self.dir], check=False).returncode != 0:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL does not start: {(self.dir / 'log').read_text(errors='replace')}")
+            time.sleep(0.05)
+
+    def stop(self, how=signal.SIGINT):
+        """SIGINT: at once, orderly. SIGQUIT: as after a crash. SIGKILL: only the postmaster; its children notice."""
+        if self.process:
+            self.process.send_signal(how)
+            self.process.wait(timeout=60)
+            self.process = None
+
+    def close(self):
+        atexit.unregister(self.close)
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.dir, ignore_errors=True)
