@@ -52,10 +52,12 @@ def children_of(pid):
 
 class Stack:
     """`service` is hook or assembly. `fill` puts into the store what the load needs, before anybody opens it.
-    answer_bytes is how much the one without a store answers; 0: next to nothing."""
+    answer_bytes is how much the one without a store answers; 0: next to nothing. postgres is a PostgresServer that
+    holds the store instead of a file; peer(stack, number) is the command of workers that are not ours."""
 
-    def __init__(self, service, durable, fill=None, answer_bytes=0):
+    def __init__(self, service, durable, fill=None, answer_bytes=0, postgres=None, peer=None):
         self.service, self.durable, self.answer_bytes = service, durable, answer_bytes
+        self.postgres, self.peer = postgres, peer
         self.workers, self.nginx = [], None
         atexit.register(self.stop)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ordergate-bench-"))
@@ -63,7 +65,8 @@ class Stack:
         self.config = self.dir / "bench.conf"
         self.config.write_text(
             f"http {{ port = {free_port()} plain_port = {self.port} requests_per_second = 0 }}\n"
-            f"pool {{ {service} = {WORKERS} }}\n")
+            f"pool {{ {service} = {WORKERS} }}\n"
+            + (f'store {{ url = "{postgres.url()}" }}\n' if postgres and not peer else ""))
         self.ctl("init")
         if fill and durable:
             fill(self)
@@ -73,7 +76,8 @@ class Stack:
         self.workers = [subprocess.Popen(self.worker_command(n)) for n in range(1, WORKERS + 1)]
         wait_for(lambda: all(self.socket(n).exists() for n in range(1, WORKERS + 1)), "workers up")
         nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-        self.nginx = subprocess.Popen([nginx, "-p", str(self.dir), "-c", nginx_conf])
+        self.nginx = subprocess.Popen([nginx, "-p", str(self.dir), "-c", nginx_conf],
+                                      stderr=subprocess.DEVNULL if peer else None)
         wait_for(self.answers, "nginx up")
 
     def make_certificate(self):
@@ -94,6 +98,8 @@ class Stack:
         return self.dir / "run" / f"{self.service}-{number}.sock"
 
     def worker_command(self, number):
+        if self.peer:
+            return self.peer(self, number)
         if not self.durable:
             return [BIN / "noop_worker", self.socket(number)] + ([str(self.answer_bytes)] if self.answer_bytes else [])
         return [BIN / f"ordergate-{self.service}", "--config", self.config, "--state", self.dir, "--instance", str(number)]
@@ -113,15 +119,17 @@ class Stack:
              str(ROOT / "tests/bench" / script), f"http://127.0.0.1:{self.port}{path}"],
             capture_output=True, text=True, env={**os.environ, "BENCH_TOKEN": self.token, **named}, check=True).stdout
         result = {k: float(v) for k, v in re.findall(r"(\w+)=([\d.]+)", out[out.index("RESULT"):])}
-        result["rate"] = result["requests"] / result["seconds"]
+        bad = sum(result[k] for k in ("status_errors", "connect", "read", "write", "timeout"))
+        if bad and not self.peer:  # what others cannot take in time is not counted, ours fails the benchmark
+            sys.exit(f"bench: {bad:.0f} requests failed: {out}")
+        result["rate"] = (result["requests"] - result["status_errors"]) / result["seconds"]
         result["cpu_us"] = (cpu_seconds(pids) - before) / result["requests"] * 1e6
         result["nginx_us"] = (cpu_seconds(nginx_pids) - nginx_before) / result["requests"] * 1e6
-        bad = sum(result[k] for k in ("status_errors", "connect", "read", "write", "timeout"))
-        if bad:
-            sys.exit(f"bench: {bad:.0f} requests failed: {out}")
         return result
 
     def rows(self, sql):
+        if self.postgres:
+            return [tuple(map(int, row)) for row in self.postgres.rows(sql)]
         with closing(sqlite3.connect(f"file:{self.dir}/ordergate.db?mode=ro", uri=True)) as db:
             return db.execute(sql).fetchall()
 
