@@ -63,32 +63,18 @@ bool chat_call(struct chat *chat, const char *method, const char *body,
 	return rc == 0;
 }
 
-struct trouble {
-	struct unit unit;
-	struct bot_trouble row; /* kind "": it is over */
-};
-
-static int run_trouble(struct unit *u, struct db *db, int64_t now_ms,
-		       struct err *e)
-{
-	const struct trouble *t = CONTAINER_OF(u, struct trouble, unit);
-
-	return t->row.kind[0] != '\0'
-		       ? bot_trouble_set(db, BOT_UPDATES, &t->row, now_ms, e)
-		       : bot_trouble_clear(db, BOT_UPDATES, e);
-}
-
 /* So that people are told (rule telegram-refused). */
 static void keep_trouble(struct chat *chat, const char *kind,
 			 const char *reason)
 {
-	struct trouble t = {.unit.run = run_trouble};
+	struct bot_trouble trouble = {0};
 	struct err e = {0};
 
-	(void)text_copy(t.row.kind, sizeof(t.row.kind), kind);
-	(void)text_copy(t.row.key, sizeof(t.row.key), chat->bot.key);
-	(void)text_copy(t.row.reason, sizeof(t.row.reason), reason);
-	if (writer_call(chat->service->writer, &t.unit, &e) < 0)
+	(void)text_copy(trouble.kind, sizeof(trouble.kind), kind);
+	(void)text_copy(trouble.key, sizeof(trouble.key), chat->bot.key);
+	(void)text_copy(trouble.reason, sizeof(trouble.reason), reason);
+	if (bot_trouble_keep(chat->service->writer, BOT_UPDATES, &trouble, &e) <
+	    0)
 		log_error(&e, "a trouble cannot be kept", LOG_NO_FIELDS);
 	chat->troubled = strcmp(kind, BOT_DENIED) == 0;
 }

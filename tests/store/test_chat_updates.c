@@ -259,6 +259,12 @@ static void a_trouble_goes_on_since_it_began(void **state)
 	assert_int_equal(fixture_i64(f, "SELECT since_ms"
 					" FROM telegram_troubles"),
 			 NOW);
+	trouble.kind[0] = '\0';
+	assert_int_equal(
+		bot_trouble_keep(f->writer, BOT_SENDING, &trouble, NULL), 0);
+	assert_int_equal(fixture_i64(f, "SELECT count(*)"
+					" FROM telegram_troubles"),
+			 0);
 }
 
 static int put_long(struct db *db, int64_t now_ms, void *context, struct err *e)

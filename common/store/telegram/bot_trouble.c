@@ -5,6 +5,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/db.h"
+#include "store/engine/writer.h"
 
 STMT(trouble_read, "SELECT kind, key, reason, at_ms FROM telegram_troubles"
 		   " WHERE part = $1");
@@ -59,4 +60,32 @@ int bot_trouble_clear(struct db *db, const char *part, struct err *e)
 
 	query_text(q, 1, part);
 	return query_exec(q, e);
+}
+
+struct keeping {
+	struct unit unit;
+	const char *part;
+	const struct bot_trouble *trouble;
+};
+
+static int run_keeping(struct unit *u, struct db *db, int64_t now_ms,
+		       struct err *e)
+{
+	const struct keeping *k = CONTAINER_OF(u, struct keeping, unit);
+
+	return k->trouble->kind[0] != '\0'
+		       ? bot_trouble_set(db, k->part, k->trouble, now_ms, e)
+		       : MIN_OF(bot_trouble_clear(db, k->part, e), 0);
+}
+
+int bot_trouble_keep(struct writer *writer, const char *part,
+		     const struct bot_trouble *trouble, struct err *e)
+{
+	struct keeping keeping = {
+		.unit.run = run_keeping,
+		.part = part,
+		.trouble = trouble,
+	};
+
+	return writer_call(writer, &keeping.unit, e);
 }

@@ -10,6 +10,7 @@
 
 struct db;
 struct err;
+struct writer;
 
 #define BOT_SENDING "sending"
 #define BOT_UPDATES "updates"
@@ -37,5 +38,8 @@ int bot_trouble_set(struct db *db, const char *part,
 		    struct err *e);
 /* Inside a write transaction. It is over. 1; 0: there was none. */
 int bot_trouble_clear(struct db *db, const char *part, struct err *e);
+/* Either of them in a transaction of its own; kind "": it is over. 0 or < 0. */
+int bot_trouble_keep(struct writer *writer, const char *part,
+		     const struct bot_trouble *trouble, struct err *e);
 
 #endif
