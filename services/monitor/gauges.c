@@ -4,18 +4,20 @@
 #include <dirent.h>
 #include <fnmatch.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/timex.h>
 
 #include "app/edge/certificate.h"
 #include "app/edge/edge.h"
+#include "app/locale.h"
 #include "app/log.h"
 #include "app/service/service.h"
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "clock_gauge.h"
 #include "hours_gauge.h"
 #include "probe.h"
 #include "store/engine/writer.h"
@@ -28,6 +30,7 @@ enum {
 	SUBJECT_BYTES = 256,
 	DETAIL_BYTES = 256,
 	PATH_BYTES = 600,
+	CLOCK_SEEN_MS = 15 * 60 * 1000, /* older answers prove nothing */
 	COUNT_ROUNDS = 200 /* transactions of one pass that count messages */
 };
 
@@ -130,24 +133,58 @@ static int read_certificate(struct service *s, int64_t now_ms,
 	return 1;
 }
 
-/* 1 when nobody has set the clock by another one for long. */
+/* 1 when no time service keeps the clock. */
 static int read_clock(struct service *s, int64_t now_ms, struct reading *r,
 		      struct err *e)
 {
-	struct timex state = {0};
-	int rc = adjtimex(&state);
+	struct clock_state state;
+	int rc = clock_gauge_read(&state, e);
 
 	(void)s;
 	(void)now_ms;
 	if (rc < 0)
-		return err_errno(e, ERR_IO, "adjtimex");
+		return rc;
 	(void)text_copy(r->subject, sizeof(r->subject), "clock");
-	r->value = rc == TIME_ERROR || (state.status & STA_UNSYNC) != 0;
-	(void)snprintf(r->detail, sizeof(r->detail),
-		       r->value != 0 ? "no time service sets the clock; it may "
-				       "be off by %lld ms"
-				     : "off by at most %lld ms",
-		       (long long)state.maxerror / 1000);
+	r->value = !state.is_kept;
+	if (state.is_kept)
+		(void)snprintf(r->detail, sizeof(r->detail),
+			       tr("off by at most %lld ms"),
+			       (long long)state.bound_ms);
+	else
+		(void)text_copy(r->detail, sizeof(r->detail),
+				tr("no time service sets the clock"));
+	return 1;
+}
+
+/* By how many milliseconds it may be wrong, by the time service and by what
+ * Telegram's answers say. */
+static int read_clock_offset(struct service *s, int64_t now_ms,
+			     struct reading *r, struct err *e)
+{
+	struct clock_state state;
+	int rc = clock_gauge_read(&state, e);
+	int seen = rc < 0 ? rc
+			  : measures_recent(s->db, MEASURE_CLOCK_SEEN,
+					    "telegram", now_ms - CLOCK_SEEN_MS,
+					    &state.ahead_ms, e);
+
+	if (seen < 0)
+		return seen;
+	state.is_seen = seen > 0;
+	r->value = clock_gauge_off_ms(&state);
+	if (r->value < 0) /* rule clock-unset */
+		return 0;
+	(void)text_copy(r->subject, sizeof(r->subject), "clock");
+	if (state.is_seen && llabs(state.ahead_ms) == r->value && r->value != 0)
+		(void)snprintf(r->detail, sizeof(r->detail),
+			       state.ahead_ms > 0
+				       ? tr("%lld ms ahead of Telegram's")
+				       : tr("%lld ms behind Telegram's"),
+			       (long long)r->value);
+	else
+		(void)snprintf(r->detail, sizeof(r->detail),
+			       tr("%lld ms by the time service"),
+			       (long long)r->value);
 	return 1;
 }
 
@@ -187,8 +224,8 @@ static const struct {
 } gauges[] = {
 	{"disk-low", read_disk},     {"wal-large", read_wal},
 	{"backup-old", read_backup}, {"certificate-expiry", read_certificate},
-	{"clock-unset", read_clock}, {"self-probe", read_probe},
-	{"stores-open", read_hours},
+	{"clock-unset", read_clock}, {"clock-offset", read_clock_offset},
+	{"self-probe", read_probe},  {"stores-open", read_hours},
 };
 
 struct note {

@@ -275,6 +275,13 @@ const struct rule rules[] = {
 		.line = N_("{detail}"),
 	},
 	{
+		.name = "clock-offset", .query = &monitor_clock_offset,
+		.title = N_("Clock is wrong"),
+		.body = N_("Off by: {detail}\n"
+			   "Deadlines, documents and messages get wrong times."),
+		.line = N_("Off by: {detail}"),
+	},
+	{
 		.name = "measure-missing", .query = &monitor_measure_missing, .in_minutes = true,
 		.title = N_("Something cannot be measured"),
 		.body = N_("{subject}: last known {time}"),

@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "net/client/http_client.h"
+#include "net/client/http_clock.h"
 #include "request.h"
 #include "store/order/stores.h"
 #include "store/queue/attempts.h"
@@ -152,8 +153,15 @@ static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 static void take_answer(const struct http_answer *http, void *context)
 {
 	struct flight *f = context;
+	struct delivery *d = f->delivery;
 
-	telegram_answer_read(http, f->delivery->bot->token.first, &f->answer);
+	int64_t ahead_ms;
+
+	if (http_clock_ahead(http, clock_wall_ms(), &ahead_ms)) {
+		d->clock_seen = true;
+		d->clock_ahead_ms = ahead_ms;
+	}
+	telegram_answer_read(http, d->bot->token.first, &f->answer);
 	f->took_ms = http->duration_ms;
 	f->status = http->status;
 	f->answered = true;

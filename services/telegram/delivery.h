@@ -47,6 +47,9 @@ struct delivery {
 	int in_vain; /* answers in a row that delivered nothing */
 
 	int64_t sent, later, failed;
+	/* What answers say of our clock (net/client/http_clock.h). */
+	bool clock_seen;
+	int64_t clock_ahead_ms;
 };
 
 /* bot and key are borrowed; key NULL: nobody hears of buttons. 0; ERR_NOMEM. */

@@ -12,6 +12,7 @@
 #include "delivery.h"
 #include "digest_text.h"
 #include "store/engine/writer.h"
+#include "store/monitor/measures.h"
 #include "store/queue/queue.h"
 #include "store/queue/telegram_queue.h"
 #include "store/telegram/bot_trouble.h"
@@ -130,38 +131,48 @@ static int fail_when_stopped(const struct delivery *d, struct err *e)
 			"secret telegram-token)");
 }
 
-struct trouble {
-	struct unit unit;
-	struct bot_trouble row; /* kind "": it is over */
-};
-
-static int run_trouble(struct unit *u, struct db *db, int64_t now_ms,
-		       struct err *e)
-{
-	const struct trouble *t = CONTAINER_OF(u, struct trouble, unit);
-
-	return t->row.kind[0] != '\0'
-		       ? bot_trouble_set(db, BOT_SENDING, &t->row, now_ms, e)
-		       : bot_trouble_clear(db, BOT_SENDING, e);
-}
-
 /* So that people are told (rule telegram-refused), once, and no message is
  * tried before the token, its file or the address has changed. */
 static int keep_trouble(struct service *s, const struct bot *bot,
 			const struct delivery *d,
 			const struct bot_trouble *known, struct err *e)
 {
-	struct trouble t = {.unit.run = run_trouble};
+	struct bot_trouble trouble = {0};
 
 	if (d->refused) {
-		(void)text_copy(t.row.kind, sizeof(t.row.kind), BOT_DENIED);
-		(void)text_copy(t.row.key, sizeof(t.row.key), bot->key);
-		(void)text_copy(t.row.reason, sizeof(t.row.reason),
+		(void)text_copy(trouble.kind, sizeof(trouble.kind), BOT_DENIED);
+		(void)text_copy(trouble.key, sizeof(trouble.key), bot->key);
+		(void)text_copy(trouble.reason, sizeof(trouble.reason),
 				d->why.text);
 	} else if (known->kind[0] == '\0' || d->sent == 0) {
 		return 0;
 	}
-	return writer_call(s->writer, &t.unit, e);
+	return bot_trouble_keep(s->writer, BOT_SENDING, &trouble, e);
+}
+
+struct sighting {
+	struct unit unit;
+	int64_t ahead_ms;
+};
+
+static int run_sighting(struct unit *u, struct db *db, int64_t now_ms,
+			struct err *e)
+{
+	const struct sighting *s = CONTAINER_OF(u, struct sighting, unit);
+
+	return measures_put(db, MEASURE_CLOCK_SEEN, "telegram", s->ahead_ms, "",
+			    now_ms, e);
+}
+
+/* For rule clock-offset: on a machine without a time service nobody else
+ * tells. */
+static int keep_clock(struct service *s, const struct delivery *d,
+		      struct err *e)
+{
+	struct sighting sighting = {.unit.run = run_sighting,
+				    .ahead_ms = d->clock_ahead_ms};
+
+	return d->clock_seen ? writer_call(s->writer, &sighting.unit, e) : 0;
 }
 
 /* A refusal may have been Telegram's own fault: after REFUSED_MS one message is
@@ -196,6 +207,8 @@ static int deliver(struct service *s, const struct bot *bot, const char *key,
 		rc = delivery_run(&d, e);
 	if (rc == 0)
 		rc = keep_trouble(s, bot, &d, &known, e);
+	if (rc == 0)
+		rc = keep_clock(s, &d, e);
 	if (rc < 0)
 		return rc;
 	write_line(s, &d, swept, ret_line);

@@ -12,6 +12,7 @@ from appliance import BUILD
 
 LIBRARY = BUILD / "tests" / "libbad_machine.so"
 WORKS, FULL, READ_ONLY, FAILS = b"\0", b"F", b"R", b"I"
+KEPT, UNSET = b"K", b"U"
 HOUR_MS = 3_600_000
 
 
@@ -36,3 +37,8 @@ class BadMachine:
     def set_clock(self, ahead_ms: int) -> None:
         """So far ahead of the real one."""
         self._memory[8:16] = struct.pack("<q", ahead_ms)
+
+    def kernel_clock(self, how: bytes, off_ms: int = 0) -> None:
+        """What a time service says of the clock, or that there is none."""
+        self._memory[4:8] = struct.pack("<i", off_ms)
+        self._memory[2:3] = how

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from appliance import SLACK
+from bad_machine import KEPT, UNSET, BadMachine
 from procedures import Installation
 
 MINUTE_MS = 60_000
@@ -127,6 +128,31 @@ def test_the_machine_is_measured_and_so_is_what_comes_in(place: Installation) ->
     os.utime(place.state / "backup" / "ordergate-20200101T000000Z.db", (1_577_836_800, 1_577_836_800))
     assert place.run("monitor").startswith("fired=1 ")
     assert "Нет свежей резервной копии" in messages(place)[-1][2]
+
+
+def test_a_clock_that_is_wrong_is_told_with_its_error(place: Installation, folder: Path,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = BadMachine(folder)
+    for name, value in machine.environment.items():
+        monkeypatch.setenv(name, value)
+    place.write_config(place.config.read_text() + "rule clock-offset { threshold = 1500 for = 0 keep = 0 }\n"
+                       "rule clock-unset { for = 0 keep = 0 }\n")
+    measured = "SELECT name, value FROM measures WHERE name LIKE 'clock-%' ORDER BY name"
+    machine.kernel_clock(KEPT, -1499)
+    assert place.run("monitor").startswith("fired=0 ")
+    assert place.rows(measured) == [("clock-offset", 1499), ("clock-unset", 0)]
+    machine.kernel_clock(KEPT, -1500)
+    assert place.run("monitor").startswith("fired=1 ")
+    assert messages(place)[-1][2].startswith("🟡 <b>Часы идут неверно</b>\nРасхождение: 1500 мс по данным службы времени\n")
+    machine.kernel_clock(UNSET, 9_000)
+    assert place.run("monitor").startswith("fired=1 repeated=0 resolved=1 "), "without a service nobody knows how far"
+    assert place.rows(measured) == [("clock-unset", 1)]
+    assert "Часы не синхронизированы</b>\nих не ставит ни одна служба времени" in messages(place)[-2][2]
+    place.change("INSERT INTO measures VALUES ('clock-seen', 'telegram', -7200000, '', unixepoch() * 1000)")
+    assert place.run("monitor").startswith("fired=1 "), "but Telegram does"
+    assert "отстают от Telegram на 7200000 мс" in messages(place)[-1][2]
+    place.change("UPDATE measures SET at_ms = at_ms - 1000000 WHERE name = 'clock-seen'")
+    assert place.run("monitor").startswith("fired=0 repeated=0 resolved=1 "), "what was long ago proves nothing"
 
 
 def test_an_address_that_does_not_answer_is_noticed(place: Installation) -> None:

@@ -5,6 +5,9 @@
  * $ORDERGATE_BAD_MACHINE names a file of 16 bytes that all processes map:
  *	byte 0     what the disk does: 0 works, F full, R read-only, I fails
  *	byte 1     1: doorbells are dropped
+ *	byte 2     what the kernel says of its clock: 0 the truth, K a time
+ *	           service keeps it, U none does
+ *	bytes 4..  int32: by how many milliseconds it is off, as K says
  *	bytes 8..  int64: how many milliseconds the calendar clock is ahead
  *
  * By the disk the store's file and its log are meant, and nothing else.
@@ -19,6 +22,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/timex.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,7 +32,9 @@
 struct machine {
 	volatile char disk;
 	volatile char drops_bells;
-	char unused[6];
+	volatile char keeper;
+	char unused;
+	volatile int32_t off_ms;
 	volatile int64_t ahead_ms;
 };
 
@@ -131,4 +137,19 @@ int gettimeofday(struct timeval *restrict ret, void *restrict zone)
 	ret->tv_sec = now.tv_sec;
 	ret->tv_usec = now.tv_nsec / 1000;
 	return 0;
+}
+
+int adjtimex(struct timex *ret)
+{
+	const struct machine *m = machine();
+
+	if (m->keeper == 0)
+		return REAL(adjtimex)(ret);
+	*ret = (struct timex){
+		.status = m->keeper == 'U' ? STA_UNSYNC : STA_NANO,
+		.offset = (long)m->off_ms * 1000000,
+		.esterror = 1000,
+		.maxerror = 20000,
+	};
+	return m->keeper == 'U' ? TIME_ERROR : TIME_OK;
 }

@@ -461,6 +461,8 @@ const char config_builtin[] =
 	"rule backup-old { threshold = 26 repeat = 24h }\n"
 	"rule certificate-expiry { threshold = 14 repeat = 24h }\n"
 	"rule clock-unset { for = 1h keep = 10m repeat = 24h }\n"
+	"rule clock-offset { threshold = 2000 for = 5m keep = 5m"
+	" repeat = 24h }\n"
 	"rule measure-missing { threshold = 15 repeat = 24h }\n"
 	"rule store-unknown { severity = info repeat = 0 }\n"
 	"rule product-unknown { severity = info repeat = 0 }\n";

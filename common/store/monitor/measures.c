@@ -16,7 +16,8 @@ STMT(measures_upsert,
      " value = excluded.value, detail = excluded.detail,"
      " at_ms = excluded.at_ms");
 STMT(measures_value,
-     "SELECT value FROM measures WHERE name = $1 AND subject = $2");
+     "SELECT value FROM measures WHERE name = $1 AND subject = $2"
+     " AND at_ms >= $3");
 STMT(measures_delete, "DELETE FROM measures WHERE name = $1 AND at_ms < $2");
 /* $1 from: the last message that is counted already. */
 STMT(intake_upto, "SELECT coalesce(max(n.id), $1) FROM (SELECT id FROM inbox"
@@ -53,14 +54,21 @@ int measures_put(struct db *db, const char *name, const char *subject,
 	return rc < 0 ? rc : 0;
 }
 
-int measures_get(struct db *db, const char *name, const char *subject,
-		 int64_t *ret_value, struct err *e)
+int measures_recent(struct db *db, const char *name, const char *subject,
+		    int64_t since_ms, int64_t *ret_value, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &measures_value);
 
 	query_text(q, 1, name);
 	query_text(q, 2, subject);
+	query_i64(q, 3, since_ms);
 	return query_one_i64(q, ret_value, e);
+}
+
+int measures_get(struct db *db, const char *name, const char *subject,
+		 int64_t *ret_value, struct err *e)
+{
+	return measures_recent(db, name, subject, 0, ret_value, e);
 }
 
 int measures_forget(struct db *db, const char *name, int64_t before_ms,

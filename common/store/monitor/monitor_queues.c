@@ -3,6 +3,7 @@
  * monitor_queues.c - rules about the appliance's own work: queues, endpoints,
  * jobs, chats, and what the monitor measured (measures.h).
  */
+#include "store/monitor/measures.h"
 #include "store/monitor/monitor_rule.h"
 
 /* Not what a cancelled order no longer needs: the refusal may have come a
@@ -198,11 +199,13 @@ MEASURE_RULE(monitor_wal_large, "wal-large", GROWS);
 MEASURE_RULE(monitor_backup_old, "backup-old", GROWS);
 MEASURE_RULE(monitor_certificate_expiry, "certificate-expiry", FALLS);
 MEASURE_RULE(monitor_clock_unset, "clock-unset", GROWS);
+MEASURE_RULE(monitor_clock_offset, "clock-offset", GROWS);
 /* What is measured every minute and was not for long: no data is not "all is
  * well". */
 MONITOR_RULE(monitor_measure_missing, "measure-missing",
 	     "SELECT m.name || ' ' || m.subject AS subject, " NO_ORDER
 	     ", - m.at_ms AS rank, m.detail AS detail, '' AS reason,"
 	     " m.at_ms AS at_ms, 0 AS amount FROM measures AS m"
-	     " WHERE m.name <> 'last-message' AND m.at_ms <= $1 - ($2 - $6)",
+	     " WHERE m.name NOT IN ('last-message', '" MEASURE_CLOCK_SEEN
+	     "', '" MEASURE_PROBE_SEEN "') AND m.at_ms <= $1 - ($2 - $6)",
 	     NEVER, NEVER, ALWAYS);
