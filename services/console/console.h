@@ -8,8 +8,6 @@
 #include <pthread.h>
 
 #include "app/config/config.h"
-#include "app/edge/probe_mark.h"
-#include "app/secret.h"
 #include "app/state_dir.h"
 
 struct db;
@@ -19,11 +17,8 @@ struct console {
 	char store_path[STATE_PATH_BYTES];
 	struct db *db; /* of the event thread; NULL until it can be opened */
 
-	struct probe_marks probes; /* of the event thread */
-
 	pthread_mutex_t lock; /* of what a reload replaces */
 	struct config_pool pool;
-	struct secret probe_key; /* "" : no probe is ours */
 };
 
 #endif

@@ -154,8 +154,7 @@ static void put_notes(struct json_out *out, const char *name,
 	json_end(out);
 }
 
-static int write_answer(const struct findings *found, const char *proof,
-			struct buf *body)
+static int write_answer(const struct findings *found, struct buf *body)
 {
 	struct json_out out = json_out_to(body);
 
@@ -164,34 +163,10 @@ static int write_answer(const struct findings *found, const char *proof,
 		      found->reasons.count == 0 ? "ok" : "failing");
 	json_put_text(&out, "version", ORDERGATE_VERSION);
 	json_put_i64(&out, "schema", found->schema_version);
-	if (proof[0] != '\0')
-		json_put_text(&out, "probe", proof);
 	put_notes(&out, "reasons", &found->reasons);
 	put_notes(&out, "warnings", &found->warnings);
 	json_end(&out);
 	return json_out_finish(&out, NULL);
-}
-
-/* 0, with a proof when it is a probe; < 0: one that is not ours. */
-static int prove(struct console *console, const struct http_exchange *x,
-		 int64_t now_ms, char ret_proof[DIGEST_TEXT_BYTES])
-{
-	const char *mark = http_header(x, PROBE_MARK_HEADER);
-	char nonce[SECRET_TEXT_BYTES];
-	struct secret key;
-	bool ours;
-
-	ret_proof[0] = '\0';
-	if (mark == NULL)
-		return 0;
-	(void)pthread_mutex_lock(&console->lock);
-	key = console->probe_key;
-	(void)pthread_mutex_unlock(&console->lock);
-	ours = probe_mark_accept(&console->probes, &key, mark, now_ms, nonce);
-	if (ours)
-		probe_mark_answer(&key, nonce, ret_proof);
-	explicit_bzero(&key, sizeof(key));
-	return ours ? 0 : ERR_DENIED;
 }
 
 void health_show(struct http_exchange *x, void *context)
@@ -199,16 +174,11 @@ void health_show(struct http_exchange *x, void *context)
 	struct console *console = ((struct service *)context)->context;
 	CLEANUP(buf_clear) struct buf body = BUF_MAX(ANSWER_BYTES_MAX);
 	struct findings found = {.now_ms = clock_wall_ms()};
-	char proof[DIGEST_TEXT_BYTES];
 
-	if (prove(console, x, found.now_ms, proof) < 0) {
-		http_reply_error(x, 403, "probe", "not a probe of ours");
-		return;
-	}
 	ask_store(console, &found);
 	look_at_pools(console, &found);
 	look_at_work(console, &found);
-	if (write_answer(&found, proof, &body) < 0) {
+	if (write_answer(&found, &body) < 0) {
 		http_reply_error(x, 500, "internal", "out of memory");
 		return;
 	}

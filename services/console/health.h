@@ -11,10 +11,7 @@ struct http_exchange;
  * the pools and the scheduler run; else 503 {"status":"failing",
  * "reasons":[...]}. With either, "warnings":[...] names each planned job that
  * has had no good run in its time (paused ones aside), and a store that is held
- * after a restore. Anybody may ask, so it says nothing but that.
- *
- * A signed probe (app/edge/probe_mark.h) gets a proof that this installation
- * has answered; one that is forged, too old or seen before gets 403. context is
+ * after a restore. Anybody may ask, so it says nothing but that. context is
  * struct service. */
 void health_show(struct http_exchange *x, void *context);
 

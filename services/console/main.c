@@ -3,14 +3,11 @@
  * ordergate-console - the operator's pages, /healthz and /metrics.
  */
 #include <pthread.h>
-#include <string.h>
 
-#include "app/log.h"
 #include "app/metrics/metrics.h"
 #include "app/service/service.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/err.h"
 #include "console.h"
 #include "health.h"
 #include "net/server/http_server.h"
@@ -40,27 +37,11 @@ static const struct http_route routes[] = {
 	{NULL, NULL, NULL, 0, 0},
 };
 
-/* A console without it answers everything but signed probes. */
-static void load_probe_key(struct console *console)
-{
-	struct secret key = {0};
-	struct err e;
-
-	if (secret_load(&console->dir, "probe-key", &key, &e) < 0)
-		log_event(LOG_LEVEL_WARNING, "no probe will be recognised",
-			  LOG_TEXT("error", e.text));
-	(void)pthread_mutex_lock(&console->lock);
-	console->probe_key = key;
-	(void)pthread_mutex_unlock(&console->lock);
-	explicit_bzero(&key, sizeof(key));
-}
-
 static int reload(struct service *s, struct err *e)
 {
 	struct console *console = s->context;
 
 	(void)e;
-	load_probe_key(console);
 	(void)pthread_mutex_lock(&console->lock);
 	console->pool = s->config->pool;
 	(void)pthread_mutex_unlock(&console->lock);
@@ -73,8 +54,6 @@ static int start(struct service *s, struct err *e)
 
 	console.dir = s->dir;
 	console.pool = s->config->pool;
-	console.probes.began_ms = clock_wall_ms();
-	load_probe_key(&console);
 	s->context = &console;
 	return state_dir_store_path(&s->dir, s->config->store.url,
 				    console.store_path, e);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "channel/channel.h"
+#include "probe.h"
 #include "store/engine/writer.h"
 #include "store/queue/inbox.h"
 
@@ -51,7 +52,7 @@ static int keep_unreadable(struct unit *u, struct db *db, int64_t now_ms,
 			      e);
 }
 
-static void reply_unavailable(struct http_exchange *x)
+void hook_reply_unavailable(struct http_exchange *x)
 {
 	http_reply_header(x, "Retry-After", "1");
 	http_reply_error(x, 503, "store_unavailable",
@@ -67,7 +68,7 @@ static void answer(struct unit *u, int rc, const struct err *e)
 
 	(void)e; /* the writer's metrics and the main loop report it */
 	if (rc < 0) {
-		reply_unavailable(a->x);
+		hook_reply_unavailable(a->x);
 		return;
 	}
 	if (a->bad_code != NULL) {
@@ -81,20 +82,26 @@ static void answer(struct unit *u, int rc, const struct err *e)
 	http_reply(a->x, 200, "application/json", body, (size_t)bytes);
 }
 
-void hook_receive(struct http_exchange *x, void *context)
+/* Who is turned away does not learn whether he was taken for a marketplace or
+ * for ourselves. */
+static void reply_forbidden(struct http_exchange *x)
 {
-	struct hook *hook = ((struct service *)context)->context;
+	http_reply_error(x, 403, "forbidden",
+			 "Client-Token is missing or wrong");
+}
+
+static void receive_notification(struct http_exchange *x, struct hook *hook)
+{
 	struct arrival *a;
 
-	if (!secret_matches(atomic_load(&hook->token),
+	if (!secret_matches(atomic_load(&hook->token.now),
 			    http_header(x, "Client-Token"))) {
-		http_reply_error(x, 403, "forbidden",
-				 "Client-Token is missing or wrong");
+		reply_forbidden(x);
 		return;
 	}
 	a = http_exchange_alloc(x, sizeof(*a));
 	if (a == NULL) {
-		reply_unavailable(x);
+		hook_reply_unavailable(x);
 		return;
 	}
 	a->x = x;
@@ -108,5 +115,15 @@ void hook_receive(struct http_exchange *x, void *context)
 	else
 		a->bad_code = NULL;
 	if (writer_submit(hook->writer, &a->unit, NULL) < 0)
-		reply_unavailable(x);
+		hook_reply_unavailable(x);
+}
+
+void hook_receive(struct http_exchange *x, void *context)
+{
+	struct hook *hook = ((struct service *)context)->context;
+
+	if (!probe_is_one(x))
+		receive_notification(x, hook);
+	else if (!probe_receive(x, hook))
+		reply_forbidden(x);
 }

@@ -11,19 +11,31 @@
 
 #include <stdatomic.h>
 
+#include "app/edge/probe_mark.h"
 #include "app/secret.h"
 #include "net/server/http_server.h"
 
 struct writer;
 
+/* The event thread may be comparing with the one of before right now, so that
+ * one lives until the next reload. */
+struct hook_secret {
+	_Atomic(struct secret *) now; /* replaced whole at a reload */
+	struct secret *before;
+};
+
 struct hook {
 	struct writer *writer;
-	_Atomic(struct secret *) token; /* replaced whole at a reload */
-	struct secret *old_token;       /* of before the last reload */
+	struct hook_secret token;
+	struct hook_secret probe_key; /* NULL: no probe is ours */
+	struct probe_marks probes;    /* of the event thread */
 };
 
 /* Routes of the hook; context of the server is `struct service`, whose context
  * is a `struct hook`. Event thread only. */
 http_handler hook_receive;
+
+/* Nothing was kept: 503, and when to send it again. */
+void hook_reply_unavailable(struct http_exchange *x);
 
 #endif

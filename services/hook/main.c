@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "app/service/service.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "intake.h"
 
@@ -20,31 +21,48 @@ static const struct http_route routes[] = {
 	{NULL, NULL, NULL, 0, 0},
 };
 
-/* The event thread may be comparing with the token of before right now, so that
- * one lives until the next reload. */
-static int load_token(struct service *s, struct err *e)
+static void replace(struct hook_secret *held, struct secret *next)
+{
+	free(held->before);
+	held->before = atomic_exchange(&held->now, next);
+}
+
+static int load(struct service *s, const char *name, struct hook_secret *held,
+		struct err *e)
+{
+	struct secret *secret = calloc(1, sizeof(*secret));
+	int rc;
+
+	if (secret == NULL)
+		return err_set(e, ERR_NOMEM, "%s: out of memory", name);
+	rc = secret_load(&s->dir, name, secret, e);
+	if (rc == 0)
+		replace(held, secret);
+	else
+		free(secret);
+	return rc;
+}
+
+static int load_secrets(struct service *s, struct err *e)
 {
 	struct hook *hook = s->context;
-	struct secret *token = calloc(1, sizeof(*token));
-	int rc = token != NULL
-			 ? secret_load(&s->dir, "hook-token", token, e)
-			 : err_set(e, ERR_NOMEM, "hook-token: out of memory");
+	int rc = load(s, "hook-token", &hook->token, e);
 
-	if (rc < 0) {
-		free(token);
-		return rc;
-	}
-	free(hook->old_token);
-	hook->old_token = atomic_exchange(&hook->token, token);
-	return 0;
+	/* Notifications are taken without it; the monitor says that its probe
+	 * is not answered. */
+	if (rc == 0)
+		(void)load(s, "probe-key", &hook->probe_key, NULL);
+	return rc;
 }
 
 static void stop(struct service *s)
 {
 	struct hook *hook = s->context;
 
-	free(hook->old_token);
-	free(atomic_load(&hook->token));
+	for (int i = 0; i < 2; i++) { /* the one of now, and of before */
+		replace(&hook->token, NULL);
+		replace(&hook->probe_key, NULL);
+	}
 }
 
 static int start(struct service *s, struct err *e)
@@ -52,8 +70,9 @@ static int start(struct service *s, struct err *e)
 	static struct hook hook;
 
 	hook.writer = s->writer;
+	hook.probes.began_ms = clock_wall_ms();
 	s->context = &hook;
-	return load_token(s, e);
+	return load_secrets(s, e);
 }
 
 int main(int argc, char **argv)
@@ -64,7 +83,7 @@ int main(int argc, char **argv)
 		.many = true,
 		.routes = routes,
 		.start = start,
-		.reload = load_token,
+		.reload = load_secrets,
 		.stop = stop,
 	};
 

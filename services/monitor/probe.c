@@ -10,6 +10,7 @@
 #include "app/service/service.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "channel/kuper.h"
 #include "codec/json/json_doc.h"
 #include "net/client/http_client.h"
 
@@ -19,8 +20,9 @@ enum {
 	HEADER_BYTES = PROBE_MARK_BYTES + 32
 };
 
-static int get(const char *url, const char *ca_file, const char *header,
-	       struct http_answer *ret_answer, struct err *e)
+/* body NULL: a GET. */
+static int call(const char *url, const char *ca_file, const char *header,
+		const char *body, struct http_answer *ret_answer, struct err *e)
 {
 	CLEANUP(http_client_freep) struct http_client *client = NULL;
 	const struct http_client_options options = {
@@ -30,9 +32,11 @@ static int get(const char *url, const char *ca_file, const char *header,
 	};
 	const char *const headers[] = {header, NULL};
 	const struct http_request request = {
-		.method = "GET",
+		.method = body != NULL ? "POST" : "GET",
 		.url = url,
 		.headers = headers,
+		.body = body,
+		.body_bytes = body != NULL ? strlen(body) : 0,
 		.timeout_ms = TIMEOUT_MS,
 		.answer_max_bytes = ANSWER_BYTES_MAX,
 	};
@@ -46,8 +50,7 @@ static bool is_ours(const struct http_answer *answer, const char *proof)
 {
 	CLEANUP_JSON struct json *doc = NULL;
 
-	return (answer->status == 200 || answer->status == 503) &&
-	       answer->body != NULL &&
+	return answer->status == 200 && answer->body != NULL &&
 	       json_doc_parse(answer->body, answer->body_bytes, &doc, NULL) ==
 		       0 &&
 	       strcmp(json_get_text(doc, "probe"), proof) == 0;
@@ -69,6 +72,10 @@ static int judge(const struct http_answer *answer, const char *proof,
 			       : err_set(e, ERR_REMOTE, tr("no answer: %s"),
 					 why);
 	}
+	if (answer->status == 503)
+		return err_set(e, ERR_REMOTE,
+			       tr("notifications cannot be kept now (status "
+				  "503)"));
 	if (!is_ours(answer, proof))
 		return err_set(e, ERR_REMOTE,
 			       tr("status %d, and not an answer of this "
@@ -85,7 +92,7 @@ static int ask(struct service *s, const struct secret *key, struct err *e)
 	struct http_answer answer = {.retry_after_ms = -1};
 	char certificate[EDGE_FILE_BYTES];
 	char path[EDGE_FILE_BYTES];
-	char url[CONFIG_TEXT_BYTES + 16];
+	char url[CONFIG_TEXT_BYTES + 64];
 	char header[HEADER_BYTES];
 	char proof[DIGEST_TEXT_BYTES];
 	struct probe_mark mark;
@@ -96,14 +103,15 @@ static int ask(struct service *s, const struct secret *key, struct err *e)
 
 	while (length > 0 && config->monitor.public_url[length - 1] == '/')
 		length--;
-	(void)snprintf(url, sizeof(url), "%.*s/healthz", (int)length,
-		       config->monitor.public_url);
+	(void)snprintf(url, sizeof(url), "%.*s%s", (int)length,
+		       config->monitor.public_url, channel_kuper.hook_path);
 	edge_certificate(config, &s->dir, certificate, path);
 	probe_mark_make(key, clock_wall_ms(), &mark);
 	probe_mark_answer(key, mark.nonce, proof);
 	(void)snprintf(header, sizeof(header), PROBE_MARK_HEADER ": %s",
 		       mark.text);
-	(void)get(url, self_made ? certificate : NULL, header, &answer, e);
+	(void)call(url, self_made ? certificate : NULL, header, "{}", &answer,
+		   e);
 	rc = judge(&answer, proof, config->monitor.slow_ms, e);
 	http_answer_clear(&answer);
 	return rc;
@@ -132,7 +140,7 @@ int probe_ping(struct service *s, struct err *e)
 
 	if (url[0] == '\0')
 		return 0;
-	rc = get(url, NULL, NULL, &answer, e);
+	rc = call(url, NULL, NULL, NULL, &answer, e);
 	if (rc == 0 && (answer.status < 200 || answer.status > 299))
 		rc = err_set(e, ERR_REMOTE, "status %d", answer.status);
 	http_answer_clear(&answer);

@@ -11,11 +11,12 @@
 struct err;
 struct service;
 
-/* A signed GET <monitor.public_url>/healthz (app/edge/probe_mark.h): 0 when
- * this installation answered in time, also when it says what is failing; 1 and
- * for people what is wrong: no answer, a certificate that is not trusted,
- * somebody else's answer, a slow one. nginx's self-made certificate is trusted.
- * < 0: it could not be tried. */
+/* A signed POST to the address of the hook below monitor.public_url
+ * (app/edge/probe_mark.h), through nginx and a hook to a COMMIT, of which no
+ * order comes: 0 when this installation answered in time; 1 and for people what
+ * is wrong: no answer, a certificate that is not trusted, a store that keeps
+ * nothing, somebody else's answer, a slow one. nginx's self-made certificate is
+ * trusted. < 0: it could not be tried. */
 int probe_self(struct service *s, char *ret_why, size_t why_bytes,
 	       struct err *e);
 

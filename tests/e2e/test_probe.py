@@ -1,9 +1,10 @@
-"""The appliance looks at itself from outside: a signed question through nginx, and what /healthz knows."""
+"""The appliance looks at itself from outside: a signed question the way of a webhook, and what /healthz knows."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import secrets
 import shutil
 import socket
@@ -12,13 +13,14 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from appliance import BIN, Appliance, wait_until
+from appliance import BIN, SLACK, Appliance, wait_until
+from bad_machine import FULL, WORKS, BadMachine
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +41,19 @@ def mark(shop: Appliance, at_ms: int | None = None, key: str | None = None, nonc
     return f"v1 {at_ms} {nonce} {proof.hexdigest()}"
 
 
-def ask(shop: Appliance, header: str) -> tuple[int, dict]:
-    answer = shop.request("GET", "/healthz", headers={"Ordergate-Probe": header})
+HOOK = "/sbermarket/orders/hook/"
+
+
+def ask(shop: Appliance, header: str, body: str = "{}", **more: str) -> tuple[int, dict]:
+    answer = shop.request("POST", HOOK, body, {"Content-Type": "application/json", "Ordergate-Probe": header, **more})
     return answer.status, answer.json()
+
+
+def stored(shop: Appliance) -> tuple[int, int]:
+    """Messages, and when a probe was kept."""
+    with closing(shop.store()) as store:
+        return store.execute("SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM quarantine),"
+                             " (SELECT max(value) FROM measures WHERE name = 'probe-seen')").fetchone()
 
 
 def monitor(shop: Appliance, options: str, folder: Path) -> tuple[int, str]:
@@ -83,19 +95,49 @@ class Relay:
             pass
 
 
-def test_a_signed_question_is_answered_once_and_nothing_is_stored(shop: Appliance) -> None:
-    nonce = secrets.token_urlsafe(32)
+def test_a_signed_question_goes_the_way_of_a_webhook_once_and_makes_no_order(shop: Appliance) -> None:
+    nonce, began = secrets.token_urlsafe(32), int(time.time() * 1000)
     good = mark(shop, nonce=nonce)
     status, body = ask(shop, good)
-    assert status == 200
-    assert body["probe"] == hmac.new(shop.secret("probe-key").encode(), f"answer 0 {nonce}".encode(), hashlib.sha256).hexdigest()
+    proof = hmac.new(shop.secret("probe-key").encode(), f"answer 0 {nonce}".encode(), hashlib.sha256).hexdigest()
+    assert (status, body) == (200, {"status": "ok", "probe": proof})
+    messages, seen = stored(shop)
+    assert messages == 0 and began <= seen <= time.time() * 1000, "the answer follows a COMMIT"
     assert ask(shop, good)[0] == 403, "a replay"
+
+
+def test_a_question_of_somebody_else_is_refused_as_any_wrong_token(shop: Appliance) -> None:
     now = int(time.time() * 1000)
-    for forged in (mark(shop, key="x"), mark(shop, now - 61_000), mark(shop, now + 65_000), "v1", ""):
-        assert ask(shop, forged)[0] in ((403,) if forged else (200, 403)), forged
+    wrong = shop.request("POST", HOOK, "{}", {"Content-Type": "application/json", "Client-Token": "x"})
+    order = json.dumps({"event_type": "order.created", "payload": {"orderUUID": "H1"}})
+    before = stored(shop)
+    for forged in (mark(shop, key="x"), mark(shop, now - 61_000), mark(shop, now + 65_000), "v1", "x" * 4000):
+        for body, token in (("{}", ""), (order, shop.secret("hook-token"))):
+            assert ask(shop, forged, body, **{"Client-Token": token}) == (403, wrong.json()), forged
+    assert wrong.status == 403 and stored(shop) == before, "not even with a good token"
     assert "probe" not in shop.request("GET", "/healthz").json()
-    with closing(shop.store()) as store:
-        assert store.execute("SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM quarantine)").fetchone() == (0,)
+
+
+def test_our_question_passes_where_only_the_marketplace_may(make_appliance: Callable[..., Appliance], folder: Path) -> None:
+    closed = make_appliance('http { hook_networks = "10.0.0.0/8" }\npool { hook = 1 assembly = 1 }\n').start()
+    assert ask(closed, mark(closed))[0] == 200
+    denied = closed.request("POST", HOOK, "{}", {"Client-Token": closed.secret("hook-token")})
+    assert denied.status == 403 and denied.json()["error"]["message"] == "this address may not call this path"
+    assert ask(closed, "forged", **{"Client-Token": closed.secret("hook-token")})[0] == 403
+    assert closed.request("POST", "/.probe", "{}").status == 404, "only from inside"
+    assert stored(closed)[0] == 0
+
+
+def test_a_store_that_keeps_nothing_is_noticed_by_our_question(make_appliance: Callable[..., Appliance],
+                                                               folder: Path) -> None:
+    machine = BadMachine(folder)
+    shop = make_appliance("pool { hook = 1 assembly = 1 }\n")
+    shop.environment.update(machine.environment)
+    shop.start()
+    machine.disk(FULL)
+    wait_until(lambda: ask(shop, mark(shop))[0] == 503, 10 * SLACK, "it is not answered as kept")
+    machine.disk(WORKS)
+    wait_until(lambda: ask(shop, mark(shop))[0] == 200, 20 * SLACK, "and then it is")
 
 
 def test_what_is_wrong_with_our_address_is_told_apart(shop: Appliance, folder: Path) -> None:

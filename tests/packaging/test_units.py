@@ -16,9 +16,8 @@ EXPOSURE_MAX = 2.0
 
 # A role may know only its own secrets. What is not in here has none.
 SECRETS = {
-    "hook": {"hook-token"},
+    "hook": {"hook-token", "probe-key"},
     "assembly": {"assembly-token"},
-    "console": {"probe-key"},
     "erp": {"erp-token"},
     "notifier": {"kuper-client-token", "kuper-client-id", "kuper-client-secret"},
     "scheduler": {"telegram-token", "telegram-callback", "mail-password", "probe-key", "kuper-client-token", "kuper-client-id",

@@ -4,8 +4,9 @@
  * and how the answer proves that it came from this installation.
  *
  * The request's header is `v1 <wall ms> <nonce> <HMAC-SHA-256 of the rest>`. It
- * is good for PROBE_MARK_LIFE_MS around its time, and once. A probe is never an
- * order: it is a GET, and nothing is stored of it.
+ * is good for PROBE_MARK_LIFE_MS around its time, and once in each process that
+ * takes it. A probe is never an order: a request with this header is taken for
+ * nothing else.
  */
 #ifndef APP_PROBE_MARK_H
 #define APP_PROBE_MARK_H
