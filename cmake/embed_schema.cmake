@@ -1,5 +1,5 @@
-# cmake -DOUTPUT=FILE -DFOLDER=DIR -P embed_schema.cmake
-# Writes every NNNN_name.sql of FOLDER, in order, as rows of migrations_sqlite[].
+# cmake -DOUTPUT=FILE -DFOLDER=DIR -DENGINE=NAME -P embed_schema.cmake
+# Writes every NNNN_name.sql of FOLDER, in order, as rows of migrations_ENGINE[].
 file(GLOB files ${FOLDER}/*.sql)
 list(SORT files)
 foreach(path ${files})
@@ -17,4 +17,4 @@ foreach(path ${files})
   string(APPEND rows "\t{${number}, \"${title}\", (const char *)sql_${number}},\n")
 endforeach()
 file(WRITE ${OUTPUT} "#include <stddef.h>\n\n#include \"store/engine/migrate.h\"\n\n${arrays}\n"
-  "const struct migration migrations_sqlite[] = {\n${rows}\t{0, NULL, NULL},\n};\n")
+  "const struct migration migrations_${ENGINE}[] = {\n${rows}\t{0, NULL, NULL},\n};\n")

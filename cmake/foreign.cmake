@@ -8,6 +8,7 @@ endfunction()
 
 add_foreign(cjson libcjson)
 add_foreign(sqlite sqlite3)
+add_foreign(pq libpq)
 add_foreign(microhttpd libmicrohttpd)
 add_foreign(curl libcurl)
 add_foreign(openssl openssl)

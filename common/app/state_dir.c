@@ -131,13 +131,21 @@ int state_dir_store_path(const struct state_dir *dir, const char *store_url,
 			 char ret_path[STATE_PATH_BYTES], struct err *e)
 {
 	static const char prefix[] = "sqlite:";
+	static const char server[] = "postgresql://";
 	const char *name;
 	int length;
 
+	if (strncmp(store_url, server, strlen(server)) == 0)
+		return text_copy(ret_path, STATE_PATH_BYTES, store_url)
+			       ? 0
+			       : err_set(e, ERR_INVALID,
+					 "store.url is longer than %d bytes",
+					 STATE_PATH_BYTES - 1);
 	if (strncmp(store_url, prefix, strlen(prefix)) != 0)
-		return err_set(e, ERR_INVALID,
-			       "store.url: this program keeps its store in "
-			       "SQLite only: use \"sqlite:ordergate.db\"");
+		return err_set(
+			e, ERR_INVALID,
+			"store.url is neither \"sqlite:ordergate.db\" nor "
+			"\"postgresql://...\"");
 	name = store_url + strlen(prefix);
 	if (name[0] == '\0' || name[0] == '.' ||
 	    (name[0] != '/' && strchr(name, '/') != NULL))

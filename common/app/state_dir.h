@@ -10,7 +10,7 @@
 struct err;
 
 enum {
-	STATE_PATH_BYTES = 256
+	STATE_PATH_BYTES = 512
 };
 
 struct state_dir {
@@ -30,8 +30,9 @@ struct state_dir {
 int state_dir_open(const char *path, bool create, struct state_dir *ret_dir,
 		   struct err *e);
 
-/* The SQLite file that `store.url` names: "sqlite:NAME" below root, or an
- * absolute path. ERR_INVALID for anything else. */
+/* The location (store/engine/db.h) that `store.url` names: of "sqlite:NAME" the
+ * file below root, or an absolute path; of "postgresql://...", that. ERR_INVALID
+ * for anything else. */
 int state_dir_store_path(const struct state_dir *dir, const char *store_url,
 			 char ret_path[STATE_PATH_BYTES], struct err *e);
 

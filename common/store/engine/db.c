@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "store/engine/db_private.h"
+#include "store/engine/migrate.h"
 
 /* The linker gathers every STMT of the program between these two. */
 extern const struct stmt stmts_start[] __asm__("__start_og_stmts");
@@ -27,42 +28,55 @@ size_t stmt_count(void)
 	       sizeof(struct stmt);
 }
 
-STMT(tx_begin_write, "BEGIN IMMEDIATE");
-STMT(tx_begin_read, "BEGIN");
-STMT(tx_commit, "COMMIT");
-STMT(tx_rollback, "ROLLBACK");
-STMT(tx_savepoint, "SAVEPOINT unit");
-STMT(tx_savepoint_release, "RELEASE unit");
-STMT(tx_savepoint_rollback, "ROLLBACK TO unit");
-
-static struct query *query_of(struct db *db, const struct stmt *stmt)
+struct query *db_query(struct db *db, const struct stmt *stmt)
 {
 	return &db->queries[stmt - stmts_start];
 }
 
-int db_open(const char *path, enum db_mode mode, struct db **ret_db,
+static const struct {
+	const char *prefix;
+	const struct db_driver *driver;
+} engines[] = {
+	{"postgresql://", &db_postgres},
+	{"postgres://", &db_postgres},
+	{"", &db_sqlite},
+};
+
+static const struct db_driver *engine_of(const char *location)
+{
+	size_t i = 0;
+
+	while (strncmp(location, engines[i].prefix,
+		       strlen(engines[i].prefix)) != 0)
+		i++;
+	return engines[i].driver;
+}
+
+unsigned db_caps(const char *location)
+{
+	return engine_of(location)->caps;
+}
+
+const struct migration *db_migrations(const struct db *db)
+{
+	return db->driver->migrations;
+}
+
+int db_open(const char *location, enum db_mode mode, struct db **ret_db,
 	    struct err *e)
 {
-	struct db *db = NULL;
-	int rc = db_sqlite.open(path, mode, &db, e);
+	return engine_of(location)->open(location, mode, ret_db, e);
+}
 
-	if (rc < 0)
-		return rc;
+int db_init(struct db *db, const struct db_driver *driver, struct err *e)
+{
+	db->driver = driver;
 	db->queries = calloc(stmt_count(), sizeof(*db->queries));
-	if (db->queries == NULL) {
-		db_close(db);
+	if (db->queries == NULL)
 		return err_set(e, ERR_NOMEM, "open store: out of memory");
-	}
 	for (size_t i = 0; i < stmt_count(); i++)
 		db->queries[i] =
 			(struct query){.db = db, .stmt = &stmts_start[i]};
-	/* The one that must not fail for want of memory. */
-	rc = db->driver->prepare(query_of(db, &tx_rollback), e);
-	if (rc < 0) {
-		db_close(db);
-		return rc;
-	}
-	*ret_db = db;
 	return 0;
 }
 
@@ -83,7 +97,7 @@ int db_script(struct db *db, const char *sql, struct err *e)
 
 struct query *query_start(struct db *db, const struct stmt *stmt)
 {
-	struct query *q = query_of(db, stmt);
+	struct query *q = db_query(db, stmt);
 
 	assert(!q->running);
 	q->running = true;
@@ -202,70 +216,66 @@ int query_one_i64(struct query *q, int64_t *ret_value, struct err *e)
 	return rc;
 }
 
-static int run(struct db *db, const struct stmt *stmt, struct err *e)
-{
-	CLEANUP_QUERY struct query *q = query_start(db, stmt);
-	int rc = query_next(q, e);
-
-	return rc < 0 ? rc : 0;
-}
-
 int db_begin_write(struct db *db, struct err *e)
 {
-	return run(db, &tx_begin_write, e);
+	return db->driver->tx(db, DB_TX_BEGIN_WRITE, e);
 }
 
 int db_begin_read(struct db *db, struct err *e)
 {
-	return run(db, &tx_begin_read, e);
+	return db->driver->tx(db, DB_TX_BEGIN_READ, e);
 }
 
 int db_commit(struct db *db, struct err *e)
 {
-	return run(db, &tx_commit, e);
+	return db->driver->tx(db, DB_TX_COMMIT, e);
 }
 
 void db_rollback(struct db *db)
 {
-	if (db_in_transaction(db))
-		(void)run(db, &tx_rollback, NULL);
+	(void)db->driver->tx(db, DB_TX_ROLLBACK, NULL);
 }
 
 int db_sync(struct db *db, struct err *e)
 {
-	return db->driver->sync(db, e);
+	return db->driver->sync != NULL ? db->driver->sync(db, e) : 0;
 }
 
 int db_savepoint(struct db *db, struct err *e)
 {
-	return run(db, &tx_savepoint, e);
+	return db->driver->tx(db, DB_TX_SAVEPOINT, e);
 }
 
 int db_savepoint_release(struct db *db, struct err *e)
 {
-	return run(db, &tx_savepoint_release, e);
+	return db->driver->tx(db, DB_TX_RELEASE, e);
 }
 
 int db_savepoint_rollback(struct db *db, struct err *e)
 {
-	int rc = run(db, &tx_savepoint_rollback, e);
+	int rc = db->driver->tx(db, DB_TX_UNDO, e);
 
 	return rc < 0 ? rc : db_savepoint_release(db, e);
 }
 
 bool db_in_transaction(struct db *db)
 {
-	return db->driver->in_transaction(db);
+	return db->driver->tx_state(db) != DB_TX_NONE;
+}
+
+bool db_is_failed(struct db *db)
+{
+	return db->driver->tx_state(db) == DB_TX_FAILED;
 }
 
 int64_t db_wal_pages(const struct db *db)
 {
-	return db->driver->wal_pages(db);
+	return db->driver->wal_pages != NULL ? db->driver->wal_pages(db) : 0;
 }
 
 int64_t db_wal_bytes(const struct db *db)
 {
-	return db->driver->wal_bytes(db);
+	return db->driver->wal_bytes != NULL ? db->driver->wal_bytes(db) : 0;
 }
 
 int db_checkpoint(struct db *db, bool restart, int64_t *ret_pages,

@@ -45,9 +45,26 @@ enum db_mode {
 	DB_CREATE /* as DB_WRITE; makes the file and switches WAL on */
 };
 
-/* path is a file for SQLite. *ret_db is the caller's, ended by db_close().
- * 0; ERR_NOTFOUND (no such store: run init); ERR_IO; ERR_NOMEM. */
-int db_open(const char *path, enum db_mode mode, struct db **ret_db,
+/* What a store can do, and what must be done for it; bits. */
+enum db_cap {
+	/* It is a file of this machine: its processes queue for the lock, sync
+	 * the log and checkpoint it themselves (turn.h), and a copy of the file
+	 * is a backup. Otherwise a server does all that. */
+	DB_CAP_FILE = 1 << 0,
+	/* A connection that was lost comes back by itself: what ran on it
+	 * fails with ERR_BUSY, what follows may succeed. */
+	DB_CAP_RECONNECTS = 1 << 1
+};
+
+/* Where a store is: the path of a file (SQLite), or a URL "postgresql://...",
+ * whose form picks the engine. */
+unsigned db_caps(const char *location);
+
+/* *ret_db is the caller's, ended by db_close(). 0; ERR_NOTFOUND (no such store:
+ * run init); ERR_REMOTE (the server is away); ERR_DENIED (password, rights);
+ * ERR_STATE (the server is too old, or not as we need it); ERR_INVALID (no
+ * URL); ERR_IO; ERR_NOMEM. */
+int db_open(const char *location, enum db_mode mode, struct db **ret_db,
 	    struct err *e);
 void db_close(struct db *db); /* NULL allowed */
 CLEANUP_DEFINE(struct db *, db_close)
@@ -98,8 +115,8 @@ int query_one_i64(struct query *q, int64_t *ret_value, struct err *e);
  * read that is upgraded later can fail at once, whatever the time-out. */
 int db_begin_write(struct db *db, struct err *e);
 int db_begin_read(struct db *db, struct err *e);
-/* Visible to every connection, but on the disk only after db_sync().
- * < 0: the outcome is unknown. */
+/* Visible to every connection, but on the disk only after db_sync(); with a
+ * server it is there when this returns. < 0: the outcome is unknown. */
 int db_commit(struct db *db, struct err *e);
 /* Wait until all commits up to this connection's last one are on the disk; also
  * those of other processes, whose place in the log is before it. Needs no lock.
@@ -110,11 +127,14 @@ int db_savepoint(struct db *db, struct err *e);
 int db_savepoint_release(struct db *db, struct err *e);
 int db_savepoint_rollback(struct db *db, struct err *e);
 /* False when the engine has ended the transaction on its own (disk full, I/O
- * error and out of memory may roll back all of it). */
+ * error and out of memory may roll back all of it; the server is gone). */
 bool db_in_transaction(struct db *db);
+/* True when a statement has failed and the engine takes no other before the
+ * transaction, or its savepoint, is undone. Never with SQLite. */
+bool db_is_failed(struct db *db);
 
 /* Write-ahead log: frames in it after this connection's last commit, and its
- * size on disk. */
+ * size on disk. This and what follows is for DB_CAP_FILE; 0 without it. */
 int64_t db_wal_pages(const struct db *db);
 int64_t db_wal_bytes(const struct db *db);
 /* Copy what is in the log into the store's file; the log is synced before, the

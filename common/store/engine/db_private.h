@@ -7,9 +7,29 @@
 
 #include "store/engine/db.h"
 
+enum db_tx { /* what db.h asks of a transaction */
+	DB_TX_BEGIN_READ,
+	DB_TX_BEGIN_WRITE,
+	DB_TX_COMMIT,
+	DB_TX_ROLLBACK, /* nothing to do when there is none */
+	DB_TX_SAVEPOINT,
+	DB_TX_RELEASE,
+	DB_TX_UNDO /* back to the savepoint, which stays */
+};
+
+enum db_tx_state {
+	DB_TX_NONE,
+	DB_TX_OPEN,
+	DB_TX_FAILED /* takes nothing more until it is undone */
+};
+
+struct migration;
+
 struct db_driver {
 	const char *name;
-	int (*open)(const char *path, enum db_mode mode, struct db **ret_db,
+	unsigned caps; /* enum db_cap */
+	const struct migration *migrations;
+	int (*open)(const char *location, enum db_mode mode, struct db **ret_db,
 		    struct err *e);
 	void (*close)(struct db *db);
 	int (*script)(struct db *db, const char *sql, struct err *e);
@@ -31,8 +51,11 @@ struct db_driver {
 	bool (*col_is_number)(struct query *q, int column);
 	const char *(*col_name)(struct query *q, int column);
 
+	int (*tx)(struct db *db, enum db_tx what, struct err *e);
+	enum db_tx_state (*tx_state)(struct db *db);
+
+	/* Only with DB_CAP_FILE, else NULL. */
 	int (*sync)(struct db *db, struct err *e);
-	bool (*in_transaction)(struct db *db);
 	int64_t (*wal_pages)(const struct db *db);
 	int64_t (*wal_bytes)(const struct db *db);
 	int (*checkpoint)(struct db *db, bool restart, int64_t *ret_pages,
@@ -58,6 +81,12 @@ struct db {
 const struct stmt *stmt_first(void);
 size_t stmt_count(void);
 
+/* For open(): driver, and a query for each STMT. 0, ERR_NOMEM. */
+int db_init(struct db *db, const struct db_driver *driver, struct err *e);
+/* The connection's one query of a statement. */
+struct query *db_query(struct db *db, const struct stmt *stmt);
+
 extern const struct db_driver db_sqlite;
+extern const struct db_driver db_postgres;
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/db_private.h"
+#include "store/engine/migrate.h"
 #include "store/engine/wal_file.h"
 
 enum {
@@ -33,6 +34,23 @@ struct db_sqlite {
 	sqlite3 *handle;
 	char *wal_path;
 	int64_t wal_pages;
+};
+
+STMT(tx_begin_read, "BEGIN");
+STMT(tx_begin_write, "BEGIN IMMEDIATE");
+STMT(tx_commit, "COMMIT");
+STMT(tx_rollback, "ROLLBACK");
+STMT(tx_savepoint, "SAVEPOINT unit");
+STMT(tx_release, "RELEASE unit");
+STMT(tx_undo, "ROLLBACK TO unit");
+static const struct stmt *const tx_stmts[] = {
+	[DB_TX_BEGIN_READ] = &tx_begin_read,
+	[DB_TX_BEGIN_WRITE] = &tx_begin_write,
+	[DB_TX_COMMIT] = &tx_commit,
+	[DB_TX_ROLLBACK] = &tx_rollback,
+	[DB_TX_SAVEPOINT] = &tx_savepoint,
+	[DB_TX_RELEASE] = &tx_release,
+	[DB_TX_UNDO] = &tx_undo,
 };
 
 static const char *vfs_name; /* NULL: out of memory */
@@ -169,7 +187,11 @@ static int sqlite_open(const char *path, enum db_mode mode, struct db **ret_db,
 		free(self);
 		return err_set(e, ERR_NOMEM, "open store: out of memory");
 	}
-	self->db.driver = &db_sqlite;
+	rc = db_init(&self->db, &db_sqlite, e);
+	if (rc < 0) {
+		sqlite_close(&self->db);
+		return rc;
+	}
 	if (mode == DB_CREATE)
 		flags |= SQLITE_OPEN_CREATE;
 	rc = sqlite3_open_v2(path, &self->handle, flags, vfs_name);
@@ -180,7 +202,7 @@ static int sqlite_open(const char *path, enum db_mode mode, struct db **ret_db,
 				       "'ordergatectl init'",
 				       path)
 			     : fail(e, self->handle, rc, path);
-		sqlite_close(&self->db);
+		db_close(&self->db);
 		return rc;
 	}
 	(void)sqlite3_busy_timeout(self->handle, BUSY_TIMEOUT_MS);
@@ -188,8 +210,10 @@ static int sqlite_open(const char *path, enum db_mode mode, struct db **ret_db,
 	(void)sqlite3_db_config(self->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
 				1, NULL);
 	rc = configure(&self->db, mode, e);
+	if (rc == 0) /* the one that must not fail for want of memory */
+		rc = db_sqlite.prepare(db_query(&self->db, &tx_rollback), e);
 	if (rc < 0) {
-		sqlite_close(&self->db);
+		db_close(&self->db);
 		return err_wrap(e, rc, "%s", path);
 	}
 	/* Replaces automatic checkpoints: the writer does them, where it can
@@ -334,9 +358,22 @@ static const char *sqlite_col_name(struct query *q, int column)
 	return sqlite3_column_name(stmt_of(q), column);
 }
 
-static bool sqlite_in_transaction(struct db *db)
+static enum db_tx_state sqlite_tx_state(struct db *db)
 {
-	return sqlite3_get_autocommit(handle_of(db)) == 0;
+	return sqlite3_get_autocommit(handle_of(db)) == 0 ? DB_TX_OPEN
+							  : DB_TX_NONE;
+}
+
+static int sqlite_tx(struct db *db, enum db_tx what, struct err *e)
+{
+	int rc;
+
+	if (what == DB_TX_ROLLBACK && sqlite_tx_state(db) == DB_TX_NONE)
+		return 0;
+	CLEANUP_QUERY struct query *q = query_start(db, tx_stmts[what]);
+
+	rc = query_next(q, e);
+	return rc < 0 ? rc : 0;
 }
 
 /* In WAL mode a commit is durable when the log is on the disk. SQLite asks for
@@ -425,6 +462,8 @@ static int sqlite_sync_store(struct db *db, struct err *e)
 
 const struct db_driver db_sqlite = {
 	.name = "sqlite",
+	.caps = DB_CAP_FILE,
+	.migrations = migrations_sqlite,
 	.open = sqlite_open,
 	.close = sqlite_close,
 	.script = sqlite_script,
@@ -444,7 +483,8 @@ const struct db_driver db_sqlite = {
 	.col_is_number = sqlite_col_is_number,
 	.col_name = sqlite_col_name,
 	.sync = sqlite_sync,
-	.in_transaction = sqlite_in_transaction,
+	.tx = sqlite_tx,
+	.tx_state = sqlite_tx_state,
 	.wal_pages = sqlite_wal_pages,
 	.wal_bytes = sqlite_wal_bytes,
 	.checkpoint = sqlite_checkpoint,

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "store/engine/db.h"
-#include "store/engine/write_lock.h"
+#include "store/engine/turn.h"
 
 STMT(meta_versions, "SELECT version, min_reader FROM store_meta WHERE id = 1");
 STMT(meta_set_version, "UPDATE store_meta SET version = $1 WHERE id = 1");
@@ -17,8 +17,9 @@ STMT(meta_set_identity,
 STMT(meta_log_migration,
      "INSERT INTO store_migrations (version, name, applied_ms)"
      " VALUES ($1, $2, $3)");
-STMT(meta_exists,
-     "SELECT count(*) FROM sqlite_master WHERE name = 'store_meta'");
+STMT_PG(meta_exists,
+	"SELECT count(*) FROM sqlite_master WHERE name = 'store_meta'",
+	"SELECT count(*) FROM pg_class WHERE oid = to_regclass('store_meta')");
 
 int migrate_version_built(void)
 {
@@ -122,11 +123,19 @@ static int apply(struct db *db, const struct migration *m, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
+/* 1: applied. 0: somebody else has, who had the write lock before us. */
 static int apply_in_transaction(struct db *db, const struct migration *m,
 				struct err *e)
 {
+	int version = 0;
 	int rc = db_begin_write(db, e);
 
+	if (rc == 0)
+		rc = migrate_version_of(db, &version, e);
+	if (rc == 0 && version >= m->version) {
+		db_rollback(db);
+		return 0;
+	}
 	if (rc == 0)
 		rc = apply(db, m, e);
 	if (rc == 0)
@@ -138,36 +147,38 @@ static int apply_in_transaction(struct db *db, const struct migration *m,
 		return err_wrap(e, rc, "migration %d (%s)", m->version,
 				m->name);
 	}
-	return 0;
+	return 1;
 }
 
-int migrate_run(const char *path, int create,
-		void (*progress)(int version, const char *name, void *context),
-		void *context, struct err *e)
+/* A database without our tables is as little a store as a missing file. */
+static int must_exist(const char *location, struct err *e)
 {
-	CLEANUP(write_lock_closep) struct write_lock *lock = NULL;
 	CLEANUP_DB struct db *db = NULL;
 	int version = 0;
-	int applied = 0;
-	int rc;
+	int rc = db_open(location, DB_READ, &db, e);
 
-	if (!create && access(path, F_OK) != 0)
-		return err_set(e, ERR_NOTFOUND,
-			       "there is no store at %s: run "
-			       "'ordergatectl init'",
-			       path);
-	rc = write_lock_open(path, WRITE_LOCK_SUFFIX, &lock, e);
-	if (rc == 0)
-		rc = write_lock_take(lock, e);
-	if (rc == 0)
-		rc = db_open(path, DB_CREATE, &db, e);
 	if (rc == 0)
 		rc = migrate_version_of(db, &version, e);
+	if (rc == 0 && version == 0)
+		rc = err_set(e, ERR_NOTFOUND,
+			     "there is no store yet: run 'ordergatectl init'");
+	return rc;
+}
+
+static int apply_all(struct db *db,
+		     void (*progress)(int version, const char *name,
+				      void *context),
+		     void *context, struct err *e)
+{
+	int version = 0;
+	int applied = 0;
+	int rc = migrate_version_of(db, &version, e);
+
 	if (rc < 0)
 		return rc;
 	if (version > migrate_version_built())
 		return migrate_check(db, e) < 0 ? ERR_STATE : 0;
-	for (const struct migration *m = migrations_sqlite; m->sql != NULL;
+	for (const struct migration *m = db_migrations(db); m->sql != NULL;
 	     m++) {
 		if (m->version <= version)
 			continue;
@@ -176,7 +187,24 @@ int migrate_run(const char *path, int create,
 		rc = apply_in_transaction(db, m, e);
 		if (rc < 0)
 			return rc;
-		applied++;
+		applied += rc;
 	}
 	return applied;
+}
+
+int migrate_run(const char *location, int create,
+		void (*progress)(int version, const char *name, void *context),
+		void *context, struct err *e)
+{
+	CLEANUP(turn_closep) struct turn *turn = NULL;
+	CLEANUP_DB struct db *db = NULL;
+	int rc = create ? 0 : must_exist(location, e);
+
+	if (rc == 0)
+		rc = turn_open(location, &turn, e);
+	if (rc == 0)
+		rc = turn_take(turn, e);
+	if (rc == 0)
+		rc = db_open(location, DB_CREATE, &db, e);
+	return rc < 0 ? rc : apply_all(db, progress, context, e);
 }

@@ -2,8 +2,8 @@
  *
  * migrate.h - the schema's versions (schema/README.md).
  *
- * Migrations are numbered files, applied in order, each in one transaction,
- * under the write lock and an exclusive lock of the migration itself. A store
+ * Migrations are numbered files, applied in order, each in one transaction
+ * under the write lock. A store
  * holds `version` (what it has) and `min_reader` (the oldest program that
  * understands it). Programs older than min_reader refuse; a program newer than
  * the store asks for `ordergatectl migrate`.
@@ -23,14 +23,18 @@ struct migration {
 };
 
 extern const struct migration migrations_sqlite[];
+extern const struct migration migrations_postgresql[];
+/* Those of the connection's engine. */
+const struct migration *db_migrations(const struct db *db);
 
 /* Version that this program was built for. */
 int migrate_version_built(void);
 
-/* Make the store at path (when create) or upgrade it; progress, when not NULL,
- * is told of each step. Number of migrations applied, or ERR_STATE (the store
- * is newer than this program), ERR_NOTFOUND, ERR_BUSY, ERR_IO. */
-int migrate_run(const char *path, int create,
+/* Make the store at the location (when create) or upgrade it; progress, when
+ * not NULL, is told of each step. Number of migrations applied, or ERR_STATE
+ * (the store is newer than this program), ERR_NOTFOUND, ERR_BUSY, ERR_IO; as
+ * db_open(). */
+int migrate_run(const char *location, int create,
 		void (*progress)(int version, const char *name, void *context),
 		void *context, struct err *e);
 

@@ -7,10 +7,8 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
-#include "store/engine/checkpoint.h"
 #include "store/engine/db.h"
-#include "store/engine/sync_group.h"
-#include "store/engine/write_lock.h"
+#include "store/engine/turn.h"
 
 enum {
 	THREAD_STACK_BYTES = 512 * 1024,
@@ -32,9 +30,7 @@ struct writer {
 
 	/* The thread's own. */
 	struct db *db;
-	struct write_lock *lock;
-	struct sync_group *sync_group;
-	struct checkpoint *checkpoint;
+	struct turn *turn;
 };
 
 struct batch {
@@ -42,7 +38,7 @@ struct batch {
 	unsigned bells;
 	int64_t count, failed;
 	bool committed;
-	int64_t ticket; /* of sync_group.h */
+	int64_t ticket; /* of turn_sync() */
 	int64_t asked_us, locked_us, commit_us, committed_us, released_us,
 		synced_us;
 };
@@ -152,6 +148,9 @@ static int run_unit(struct writer *writer, struct unit *u, int64_t now_ms,
 {
 	u->bells = 0;
 	u->rc = u->run(u, writer->db, now_ms, &u->err);
+	if (u->rc >= 0 && db_is_failed(writer->db))
+		u->rc = err_set(&u->err, ERR_STATE,
+				"a unit went on after a failed statement");
 	if (u->rc == ERR_IO)
 		return err_set(e, ERR_IO, "%s", u->err.text);
 	if (db_in_transaction(writer->db))
@@ -221,8 +220,11 @@ static int run_begun(struct writer *writer, struct batch *batch, struct err *e)
 	return rc < 0 ? rc : run_units(writer, batch, true, e);
 }
 
+/* After a failure that leaves a connection in doubt. */
 static void reopen(struct writer *writer)
 {
+	if (db_caps(writer->path) & DB_CAP_RECONNECTS)
+		return;
 	db_close(writer->db);
 	writer->db = NULL;
 	(void)db_open(writer->path, DB_WRITE, &writer->db, NULL);
@@ -235,43 +237,50 @@ static void set_broken(struct writer *writer)
 	(void)pthread_mutex_unlock(&writer->mutex);
 }
 
-/* Every unit of the batch has its rc afterwards. */
-static void run_transaction(struct writer *writer, struct batch *batch)
+/* From here on we are the only one who writes. */
+static int begin(struct writer *writer, struct err *e)
 {
-	struct err e = {0};
 	int rc;
 
+	if (writer->broken)
+		return err_set(e, ERR_IO, "the store cannot be written");
+	rc = turn_take(writer->turn, e);
+	if (rc < 0)
+		return rc;
 	if (writer->db == NULL)
 		reopen(writer);
-	if (writer->db == NULL) {
-		set_broken(writer);
-		fail_all(batch->first, ERR_IO, "the store cannot be opened");
-		return;
-	}
-	rc = db_begin_write(writer->db, &e);
+	if (writer->db == NULL)
+		return err_set(e, ERR_IO, "the store cannot be opened");
+	return db_begin_write(writer->db, e);
+}
+
+/* Every unit of the batch has its rc afterwards; rc and e are of begin(). */
+static void run_transaction(struct writer *writer, struct batch *batch, int rc,
+			    struct err *e)
+{
 	if (rc == 0)
-		rc = run_begun(writer, batch, &e);
+		rc = run_begun(writer, batch, e);
 	if (rc < 0) {
 		db_rollback(writer->db);
 		if (rc == ERR_IO)
 			set_broken(writer);
 		fail_all(batch->first, rc == ERR_IO ? ERR_IO : ERR_BUSY,
-			 e.text);
+			 e->text);
 		return;
 	}
 	batch->commit_us = clock_mono_us();
-	rc = db_commit(writer->db, &e);
+	rc = db_commit(writer->db, e);
 	if (rc < 0) {
 		/* It may have reached the disk or not. */
 		if (rc == ERR_IO)
 			set_broken(writer);
 		db_rollback(writer->db);
 		reopen(writer);
-		fail_all(batch->first, ERR_UNCERTAIN, e.text);
+		fail_all(batch->first, ERR_UNCERTAIN, e->text);
 		return;
 	}
 	batch->committed = true;
-	batch->ticket = sync_group_ticket(writer->sync_group);
+	batch->ticket = turn_ticket(writer->turn);
 }
 
 /* What has been committed is on the disk only when the disk says so. */
@@ -284,19 +293,13 @@ static void give_up(struct writer *writer, struct batch *batch,
 	batch->committed = false;
 }
 
-static int sync_log(void *context, struct err *e)
-{
-	return db_sync(context, e);
-}
-
 /* After the lock was given up: nobody is told before the log is on the disk. */
 static void sync_batch(struct writer *writer, struct batch *batch)
 {
 	struct err e = {0};
 
 	if (!batch->committed ||
-	    sync_group_wait(writer->sync_group, batch->ticket, sync_log,
-			    writer->db, &e) == 0)
+	    turn_sync(writer->turn, batch->ticket, writer->db, &e) == 0)
 		return;
 	give_up(writer, batch, &e);
 }
@@ -317,7 +320,7 @@ static void count_batch(struct writer *writer, const struct batch *batch)
 		stats->sync_us += batch->synced_us - batch->released_us;
 	}
 	stats->lock_held_max_us = MAX_OF(stats->lock_held_max_us, held_us);
-	stats->wal_pages = checkpoint_log_pages(writer->checkpoint);
+	stats->wal_pages = turn_log_pages(writer->turn);
 	(void)pthread_mutex_unlock(&writer->mutex);
 }
 
@@ -328,7 +331,7 @@ static bool step_checkpoint(struct writer *writer, struct batch *batch)
 	int rc = 0;
 
 	if (writer->db != NULL && !writer->broken)
-		rc = checkpoint_step(writer->checkpoint, writer->db, &e);
+		rc = turn_checkpoint_step(writer->turn, writer->db, &e);
 	if (rc < 0)
 		give_up(writer, batch, &e);
 	return rc > 0;
@@ -340,11 +343,11 @@ static bool step_checkpoint_alone(struct writer *writer)
 	struct batch nothing = {.asked_us = clock_mono_us()};
 	bool owes;
 
-	if (write_lock_take(writer->lock, NULL) < 0)
+	if (turn_take(writer->turn, NULL) < 0)
 		return false;
 	nothing.locked_us = clock_mono_us();
 	owes = step_checkpoint(writer, &nothing);
-	write_lock_release(writer->lock);
+	turn_release(writer->turn);
 	nothing.released_us = clock_mono_us();
 	count_batch(writer, &nothing);
 	return owes;
@@ -368,7 +371,7 @@ static void go_on_with_checkpoint(struct writer *writer)
 	while (owes) {
 		int64_t start_us = clock_mono_us();
 
-		if (checkpoint_sync(writer->checkpoint, writer->db, NULL) < 0)
+		if (turn_checkpoint_sync(writer->turn, writer->db, NULL) < 0)
 			set_broken(writer);
 		(void)pthread_mutex_lock(&writer->mutex);
 		writer->stats.checkpoint_us += clock_mono_us() - start_us;
@@ -403,21 +406,15 @@ static void run_batch(struct writer *writer)
 	struct batch batch = {.asked_us = clock_mono_us()};
 	struct err e = {0};
 	bool owes_checkpoint = false;
-	int rc = write_lock_take(writer->lock, &e);
+	int rc = begin(writer, &e);
 
 	batch.locked_us = clock_mono_us();
 	/* Taken only now: what came while waiting for the lock comes along. */
 	batch.first = take_units(writer);
-	if (writer->broken)
-		rc = err_set(&e, ERR_IO, "the store cannot be written");
-	if (rc < 0) {
-		fail_all(batch.first, ERR_IO, e.text);
-	} else {
-		run_transaction(writer, &batch);
-		batch.committed_us = clock_mono_us();
-		owes_checkpoint = step_checkpoint(writer, &batch);
-		write_lock_release(writer->lock);
-	}
+	run_transaction(writer, &batch, rc, &e);
+	batch.committed_us = clock_mono_us();
+	owes_checkpoint = step_checkpoint(writer, &batch);
+	turn_release(writer->turn);
 	batch.released_us = clock_mono_us();
 	sync_batch(writer, &batch);
 	batch.synced_us = clock_mono_us();
@@ -441,9 +438,7 @@ static void *writer_main(void *context)
 static void writer_free(struct writer *writer)
 {
 	db_close(writer->db);
-	write_lock_close(writer->lock);
-	sync_group_close(writer->sync_group);
-	checkpoint_close(writer->checkpoint);
+	turn_close(writer->turn);
 	(void)pthread_mutex_destroy(&writer->mutex);
 	(void)pthread_cond_destroy(&writer->has_work);
 	(void)pthread_cond_destroy(&writer->has_results);
@@ -480,16 +475,13 @@ int writer_start(const struct writer_options *options,
 	(void)pthread_cond_init(&writer->has_results, NULL);
 	writer->path = strdup(options->path);
 	rc = writer->path != NULL
-		     ? write_lock_open(options->path, WRITE_LOCK_SUFFIX,
-				       &writer->lock, e)
+		     ? turn_open(options->path, &writer->turn, e)
 		     : err_set(e, ERR_NOMEM, "writer: out of memory");
-	if (rc == 0)
-		rc = sync_group_open(options->path, &writer->sync_group, e);
 	if (rc == 0)
 		rc = db_open(options->path, DB_WRITE, &writer->db, e);
 	if (rc == 0)
-		rc = checkpoint_open(options->path, options->checkpoint_pages,
-				     &writer->checkpoint, e);
+		rc = turn_open_log(writer->turn, options->path,
+				   options->checkpoint_pages, e);
 	if (rc == 0)
 		rc = start_thread(writer, e);
 	if (rc < 0) {

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * db_postgres.c - the PostgreSQL engine behind db.h.
+ *
+ * A statement is prepared on the server at its first run on a connection, when
+ * the types of its parameters are known from what was bound: a null is of
+ * whatever type the server infers, until something else was bound there.
+ * Results come whole: nobody reads more rows in one statement than memory has
+ * room for, and statements may nest.
+ *
+ * Why transactions look as they do: docs/decisions/021-postgresql.md.
+ */
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/macros.h"
+#include "store/engine/db_private.h"
+#include "store/engine/migrate.h"
+#include "store/engine/pg_link.h"
+
+enum {
+	PARAMETERS_MAX = 48,
+	NAME_BYTES = 16,
+	BINARY = 1,
+	/* Of pg_type. */
+	TYPE_UNKNOWN = 0,
+	TYPE_BOOL = 16,
+	TYPE_BYTEA = 17,
+	TYPE_INT8 = 20,
+	TYPE_INT2 = 21,
+	TYPE_INT4 = 23,
+	TYPE_TEXT = 25,
+	TYPE_NUMERIC = 1700,
+	/* "OGWR", so that other users of advisory locks do not meet us. */
+	LOCK_CLASS = 0x4f475752
+};
+
+struct db_postgres {
+	struct db db;
+	struct pg_link link;
+};
+
+/* A decoded column, until the next row. */
+struct decoded {
+	struct decoded *next;
+	int column;
+	size_t bytes;
+	unsigned char *data; /* NUL-terminated; libpq's */
+};
+
+struct parameter {
+	const void *value; /* NULL: null */
+	int bytes;
+	Oid type;     /* TYPE_UNKNOWN: nothing was ever bound but nulls */
+	int64_t word; /* where value may point to */
+};
+
+struct prepared {
+	char name[NAME_BYTES];
+	unsigned generation; /* of the connection that knows it; 0: none */
+	bool outdated;       /* a type has changed since */
+	PGresult *result;    /* of this run; NULL: it has not begun */
+	int row;
+	struct decoded *decoded;
+	int count;
+	struct parameter parameters[];
+};
+
+static struct pg_link *link_of(struct db *db)
+{
+	return &((struct db_postgres *)(void *)db)->link;
+}
+
+static int postgres_open(const char *url, enum db_mode mode, struct db **ret_db,
+			 struct err *e)
+{
+	struct db_postgres *self = calloc(1, sizeof(*self));
+	int rc;
+
+	if (self == NULL)
+		return err_set(e, ERR_NOMEM, "open store: out of memory");
+	rc = pg_link_open(&self->link, url, mode, e);
+	if (rc == 0)
+		rc = db_init(&self->db, &db_postgres, e);
+	if (rc < 0) {
+		pg_link_close(&self->link);
+		free(self);
+		return rc;
+	}
+	*ret_db = &self->db;
+	return 0;
+}
+
+static void postgres_close(struct db *db)
+{
+	pg_link_close(link_of(db));
+	free(db);
+}
+
+/* Nothing may be sent to a connection whose transaction is gone. */
+static int be_ready(struct pg_link *link, struct err *e)
+{
+	if (!link->began)
+		return pg_link_ready(link, e);
+	return link->conn != NULL
+		       ? 0
+		       : err_set(e, ERR_BUSY, "PostgreSQL went away");
+}
+
+static int postgres_script(struct db *db, const char *sql, struct err *e)
+{
+	struct pg_link *link = link_of(db);
+	int rc = be_ready(link, e);
+
+	return rc < 0 ? rc : pg_link_script(link, sql, "script", e);
+}
+
+static int highest_parameter(const char *sql)
+{
+	int highest = 0;
+
+	for (const char *p = strchr(sql, '$'); p != NULL;
+	     p = strchr(p + 1, '$'))
+		highest = MAX_OF(highest, (int)strtol(p + 1, NULL, 10));
+	return highest;
+}
+
+static const char *text_of(const struct query *q)
+{
+	return q->stmt->pg != NULL ? q->stmt->pg : q->stmt->sql;
+}
+
+/* The server hears of it when it runs. */
+static int postgres_prepare(struct query *q, struct err *e)
+{
+	int count = highest_parameter(text_of(q));
+	struct prepared *p;
+
+	if (count > PARAMETERS_MAX)
+		return err_set(e, ERR_IO, "%s: more than %d parameters",
+			       q->stmt->name, PARAMETERS_MAX);
+	p = calloc(1, sizeof(*p) + (size_t)count * sizeof(p->parameters[0]));
+	if (p == NULL)
+		return err_set(e, ERR_NOMEM, "%s: out of memory",
+			       q->stmt->name);
+	p->count = count;
+	(void)snprintf(p->name, sizeof(p->name), "og%zu",
+		       (size_t)(q - q->db->queries));
+	q->prepared = p;
+	return 0;
+}
+
+static void forget_decoded(struct prepared *p)
+{
+	while (p->decoded != NULL) {
+		struct decoded *d = p->decoded;
+
+		p->decoded = d->next;
+		PQfreemem(d->data);
+		free(d);
+	}
+}
+
+static void postgres_reset(struct query *q)
+{
+	struct prepared *p = q->prepared;
+
+	forget_decoded(p);
+	PQclear(p->result);
+	p->result = NULL;
+	for (int i = 0; i < p->count; i++)
+		p->parameters[i].value = NULL;
+}
+
+static void postgres_finalize(struct query *q)
+{
+	if (q->prepared == NULL)
+		return;
+	postgres_reset(q);
+	free(q->prepared);
+	q->prepared = NULL;
+}
+
+static struct parameter *bind(struct query *q, int n, Oid type,
+			      const void *value, size_t bytes)
+{
+	struct prepared *p = q->prepared;
+	struct parameter *parameter;
+
+	if (n < 1 || n > p->count || bytes > INT32_MAX)
+		return NULL;
+	parameter = &p->parameters[n - 1];
+	parameter->value = value;
+	parameter->bytes = (int)bytes;
+	if (value != NULL && parameter->type != type) {
+		parameter->type = type;
+		p->outdated = true;
+	}
+	return parameter;
+}
+
+static int postgres_bind_i64(struct query *q, int n, int64_t value)
+{
+	struct parameter *parameter =
+		bind(q, n, TYPE_INT8, &value, sizeof(value));
+
+	if (parameter == NULL)
+		return ERR_INVALID;
+	parameter->word = (int64_t)htobe64((uint64_t)value);
+	parameter->value = &parameter->word;
+	return 0;
+}
+
+static int postgres_bind_text(struct query *q, int n, const char *value)
+{
+	return bind(q, n, TYPE_TEXT, value,
+		    value != NULL ? strlen(value) : 0) != NULL
+		       ? 0
+		       : ERR_INVALID;
+}
+
+static int postgres_bind_blob(struct query *q, int n, const void *data,
+			      size_t bytes)
+{
+	return bind(q, n, TYPE_BYTEA, data, bytes) != NULL ? 0 : ERR_INVALID;
+}
+
+/* Tell the server about the statement, unless it knows it as it is. */
+static int make_known(struct query *q, struct err *e)
+{
+	struct pg_link *link = link_of(q->db);
+	struct prepared *p = q->prepared;
+	bool known = p->generation == link->generation;
+	Oid types[PARAMETERS_MAX];
+	char drop[NAME_BYTES + 16];
+	int rc = 0;
+
+	if (known && !p->outdated)
+		return 0;
+	for (int i = 0; i < p->count; i++)
+		types[i] = p->parameters[i].type;
+	p->generation = 0;
+	if (known) {
+		(void)snprintf(drop, sizeof(drop), "DEALLOCATE %s", p->name);
+		rc = pg_link_script(link, drop, q->stmt->name, e);
+	}
+	if (rc == 0)
+		rc = pg_link_finish(link,
+				    PQsendPrepare(link->conn, p->name,
+						  text_of(q), p->count, types),
+				    q->stmt->name, NULL, e);
+	if (rc < 0)
+		return rc;
+	p->outdated = false;
+	p->generation = link->generation;
+	return 0;
+}
+
+static int execute(struct query *q, struct err *e)
+{
+	struct pg_link *link = link_of(q->db);
+	struct prepared *p = q->prepared;
+	const char *values[PARAMETERS_MAX];
+	int lengths[PARAMETERS_MAX];
+	int formats[PARAMETERS_MAX];
+	int rc = be_ready(link, e);
+
+	if (rc == 0)
+		rc = make_known(q, e);
+	if (rc < 0)
+		return rc;
+	for (int i = 0; i < p->count; i++) {
+		values[i] = p->parameters[i].value;
+		lengths[i] = p->parameters[i].bytes;
+		formats[i] = BINARY;
+	}
+	rc = pg_link_finish(link,
+			    PQsendQueryPrepared(link->conn, p->name, p->count,
+						values, lengths, formats, 0),
+			    q->stmt->name, &p->result, e);
+	if (rc == ERR_BUSY)
+		p->outdated = true; /* its plan may be, or a pooler lost it */
+	p->row = -1;
+	return rc;
+}
+
+static int postgres_step(struct query *q, struct err *e)
+{
+	struct prepared *p = q->prepared;
+	int rc = p->result == NULL ? execute(q, e) : 0;
+
+	if (rc < 0)
+		return rc;
+	forget_decoded(p);
+	if (p->row + 1 >= PQntuples(p->result))
+		return 0;
+	p->row++;
+	return 1;
+}
+
+static int postgres_changes(struct query *q)
+{
+	const struct prepared *p = q->prepared;
+
+	return (int)strtol(PQcmdTuples(p->result), NULL, 10);
+}
+
+static Oid type_of(const struct prepared *p, int column)
+{
+	return PQftype(p->result, column);
+}
+
+static const struct decoded *decode(struct prepared *p, int column)
+{
+	struct decoded *d = p->decoded;
+
+	while (d != NULL && d->column != column)
+		d = d->next;
+	if (d != NULL)
+		return d;
+	d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		return NULL;
+	d->data = PQunescapeBytea(
+		(const unsigned char *)PQgetvalue(p->result, p->row, column),
+		&d->bytes);
+	d->column = column;
+	d->next = p->decoded;
+	p->decoded = d;
+	return d;
+}
+
+static int64_t postgres_col_i64(struct query *q, int column)
+{
+	const struct prepared *p = q->prepared;
+	const char *value = PQgetvalue(p->result, p->row, column);
+
+	if (type_of(p, column) == TYPE_BOOL)
+		return value[0] == 't';
+	return strtoll(value, NULL, 10);
+}
+
+static const void *postgres_col_blob(struct query *q, int column,
+				     size_t *ret_bytes)
+{
+	struct prepared *p = q->prepared;
+	const struct decoded *d;
+
+	*ret_bytes = 0;
+	if (PQgetisnull(p->result, p->row, column))
+		return NULL;
+	if (type_of(p, column) != TYPE_BYTEA) {
+		*ret_bytes = (size_t)PQgetlength(p->result, p->row, column);
+		return PQgetvalue(p->result, p->row, column);
+	}
+	d = decode(p, column);
+	if (d == NULL || d->data == NULL)
+		return NULL;
+	*ret_bytes = d->bytes;
+	return d->data;
+}
+
+static const char *postgres_col_text(struct query *q, int column)
+{
+	struct prepared *p = q->prepared;
+	const char *text;
+	size_t bytes;
+
+	if (type_of(p, column) != TYPE_BYTEA)
+		return PQgetvalue(p->result, p->row, column);
+	text = postgres_col_blob(q, column, &bytes);
+	return text != NULL ? text : "";
+}
+
+static bool postgres_col_is_null(struct query *q, int column)
+{
+	const struct prepared *p = q->prepared;
+
+	return PQgetisnull(p->result, p->row, column) != 0;
+}
+
+static int postgres_columns(struct query *q)
+{
+	return PQnfields(((const struct prepared *)q->prepared)->result);
+}
+
+static bool postgres_col_is_number(struct query *q, int column)
+{
+	static const Oid numbers[] = {TYPE_INT8, TYPE_INT4, TYPE_INT2,
+				      TYPE_NUMERIC};
+	const struct prepared *p = q->prepared;
+
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		if (type_of(p, column) == numbers[i])
+			return !postgres_col_is_null(q, column);
+	return false;
+}
+
+static const char *postgres_col_name(struct query *q, int column)
+{
+	return PQfname(((const struct prepared *)q->prepared)->result, column);
+}
+
+static enum db_tx_state postgres_tx_state(struct db *db)
+{
+	struct pg_link *link = link_of(db);
+
+	static const enum db_tx_state states[] = {
+		[PQTRANS_INTRANS] = DB_TX_OPEN,
+		[PQTRANS_INERROR] = DB_TX_FAILED,
+		[PQTRANS_UNKNOWN] = DB_TX_NONE,
+	};
+
+	return link->began && link->conn != NULL
+		       ? states[PQtransactionStatus(link->conn)]
+		       : DB_TX_NONE;
+}
+
+static void rollback(struct pg_link *link)
+{
+	link->began = false;
+	if (link->conn != NULL &&
+	    PQtransactionStatus(link->conn) != PQTRANS_IDLE &&
+	    pg_link_script(link, "ROLLBACK", "rollback", NULL) < 0)
+		pg_link_lose(link);
+}
+
+/* One writer at a time in the installation, as with SQLite: the lock is the
+ * transaction's, so the server frees it when the transaction ends, or its
+ * owner. */
+static int begin(struct pg_link *link, enum db_tx what, struct err *e)
+{
+	char text[160] = "BEGIN READ ONLY";
+	int rc;
+
+	if (what == DB_TX_BEGIN_WRITE)
+		(void)snprintf(text, sizeof(text),
+			       "BEGIN; SET LOCAL synchronous_commit TO off;"
+			       " SELECT pg_advisory_xact_lock(%d, %d)",
+			       LOCK_CLASS, link->schema_hash);
+	rc = pg_link_ready(link, e);
+	if (rc == 0)
+		rc = pg_link_script(link, text, "begin", e);
+	link->began = true;
+	if (rc < 0)
+		rollback(link);
+	return rc;
+}
+
+/* The first COMMIT makes the changes visible and gives the lock up at once, as
+ * it does not wait for the disk. The small transaction behind it does, and the
+ * log is written in order. They are one message, so both are this connection's,
+ * also behind a pooler. A server that stopped waiting for its standby only
+ * warns. */
+static int commit(struct pg_link *link, enum db_tx what, struct err *e)
+{
+	const char *text = link->mode == DB_READ
+				   ? "COMMIT"
+				   : "COMMIT; SELECT pg_logical_emit_message("
+				     "true, 'ordergate', '')";
+	int rc;
+
+	(void)what;
+	if (link->conn == NULL ||
+	    PQtransactionStatus(link->conn) != PQTRANS_INTRANS) {
+		rollback(link);
+		return err_set(e, ERR_BUSY,
+			       "commit: the transaction was undone");
+	}
+	link->warned = false;
+	rc = pg_link_script(link, text, "commit", e);
+	link->began = false;
+	if (rc == 0 && link->warned)
+		rc = err_set(e, ERR_BUSY,
+			     "commit: the standby did not say "
+			     "that it has it");
+	return rc;
+}
+
+static int undo(struct pg_link *link, enum db_tx what, struct err *e)
+{
+	(void)what;
+	(void)e;
+	rollback(link);
+	return 0;
+}
+
+static int mark(struct pg_link *link, enum db_tx what, struct err *e)
+{
+	static const char *const texts[] = {
+		[DB_TX_SAVEPOINT] = "SAVEPOINT unit",
+		[DB_TX_RELEASE] = "RELEASE unit",
+		[DB_TX_UNDO] = "ROLLBACK TO unit",
+	};
+	int rc = be_ready(link, e);
+
+	return rc < 0 ? rc : pg_link_script(link, texts[what], "savepoint", e);
+}
+
+static int postgres_tx(struct db *db, enum db_tx what, struct err *e)
+{
+	static int (*const rows[])(struct pg_link * link, enum db_tx what,
+				   struct err * e) = {
+		[DB_TX_BEGIN_READ] = begin, [DB_TX_BEGIN_WRITE] = begin,
+		[DB_TX_COMMIT] = commit,    [DB_TX_ROLLBACK] = undo,
+		[DB_TX_SAVEPOINT] = mark,   [DB_TX_RELEASE] = mark,
+		[DB_TX_UNDO] = mark,
+	};
+
+	return rows[what](link_of(db), what, e);
+}
+
+const struct db_driver db_postgres = {
+	.name = "postgresql",
+	.caps = DB_CAP_RECONNECTS,
+	.migrations = migrations_postgresql,
+	.open = postgres_open,
+	.close = postgres_close,
+	.script = postgres_script,
+	.prepare = postgres_prepare,
+	.reset = postgres_reset,
+	.finalize = postgres_finalize,
+	.bind_i64 = postgres_bind_i64,
+	.bind_text = postgres_bind_text,
+	.bind_blob = postgres_bind_blob,
+	.step = postgres_step,
+	.changes = postgres_changes,
+	.col_i64 = postgres_col_i64,
+	.col_text = postgres_col_text,
+	.col_blob = postgres_col_blob,
+	.col_is_null = postgres_col_is_null,
+	.columns = postgres_columns,
+	.col_is_number = postgres_col_is_number,
+	.col_name = postgres_col_name,
+	.tx = postgres_tx,
+	.tx_state = postgres_tx_state,
+};

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pg_link.h - a connection to a PostgreSQL server that comes back by itself.
+ *
+ * A link is opened once and lives as long as its owner. When the server goes
+ * away, what was running fails and its transaction is undone; the next one
+ * connects anew, with back-off. Every wait has an end: the server's time-outs
+ * are set for the session, and the client gives up a little later and closes
+ * the connection, whatever the network does. A link belongs to one thread.
+ *
+ * Only db_postgres.c and pg_link.c include this.
+ */
+#ifndef STORE_PG_LINK_H
+#define STORE_PG_LINK_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/engine/db.h"
+
+struct pg_link {
+	char *url;
+	enum db_mode mode;
+	PGconn *conn;        /* NULL: lost, or never there */
+	unsigned generation; /* counts connections, from 1 */
+	int32_t schema_hash; /* of current_schema(): names the write lock */
+	bool began;          /* between BEGIN and COMMIT or ROLLBACK */
+	bool warned;         /* the server warned since it was last cleared */
+	int attempts;        /* to connect, that have failed in a row */
+	int64_t not_before_ms;
+};
+
+/* Connect. 0; ERR_INVALID (not a URL); ERR_REMOTE (away); ERR_DENIED
+ * (password, rights); ERR_STATE (too old, or not as we need it); ERR_NOMEM. No
+ * text of an error holds the password. */
+int pg_link_open(struct pg_link *link, const char *url, enum db_mode mode,
+		 struct err *e);
+void pg_link_close(struct pg_link *link);
+
+/* Be connected, before something that is not part of a transaction. 0;
+ * ERR_BUSY. */
+int pg_link_ready(struct pg_link *link, struct err *e);
+
+/* Wait for what was sent by PQsend...(), whose result is `sent`. The last
+ * result, the caller's, or NULL; an error of the server is a result. A lost
+ * connection or the end of patience is NULL, the link is closed, and e says
+ * why. */
+PGresult *pg_link_await(struct pg_link *link, int sent, const char *what,
+			struct err *e);
+/* The same with the check that it went well: 0 and *ret_result (NULL allowed:
+ * not wanted), or the code of what the server said. */
+int pg_link_finish(struct pg_link *link, int sent, const char *what,
+		   PGresult **ret_result, struct err *e);
+/* Run a text of one or several statements. */
+int pg_link_script(struct pg_link *link, const char *sql, const char *what,
+		   struct err *e);
+/* As if the server had gone away. */
+void pg_link_lose(struct pg_link *link);
+
+#endif
