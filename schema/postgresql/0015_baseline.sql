@@ -1,5 +1,5 @@
 -- The schema of version 15, as schema/sqlite/0001 to 0015 make it: what tables
--- and columns are for is said there. tests/store/test_schemas.c holds the two
+-- and columns are for is said there. tests/e2e/test_schemas.py holds the two
 -- against each other. Texts are compared by their bytes, as SQLite does.
 
 CREATE TABLE store_meta (

@@ -161,7 +161,7 @@ MONITOR_RULE(monitor_product_unknown, "product-unknown",
 /* At least 3 of the last 4 weeks brought $9 messages or more in this hour and
  * in the one before it; now there are none. An appliance without such a past
  * cannot tell silence from a quiet day: nothing is said. */
-#define WEEK "604800000"
+#define WEEK "CAST(604800000 AS BIGINT)" /* four do not fit in 32 bits */
 #define HOUR(back) "($1 / 3600000 - " back ") * 3600000"
 #define LIVELY(back)                                                \
 	"(SELECT count(*) FROM intake_hours AS h WHERE h.channel =" \
