@@ -63,6 +63,8 @@ struct config_http {
 	char proxy_networks[CONFIG_TEXT_BYTES]; /* CIDRs; "": none */
 	char hook_client_ca[CONFIG_TEXT_BYTES]; /* "": no certificate asked */
 	char acme_folder[CONFIG_TEXT_BYTES];    /* "": none */
+	char upstream[CONFIG_TEXT_BYTES];       /* "": the pools of this one */
+	char upstream_ca[CONFIG_TEXT_BYTES];
 };
 
 struct config_pool {

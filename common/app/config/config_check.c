@@ -104,6 +104,17 @@ int config_check_host(const char *text, struct err *e)
 		       text);
 }
 
+/* nginx looks closer. */
+int config_check_upstream(const char *text, struct err *e)
+{
+	if (only(text, LOWER UPPER DIGITS ".-:[] "))
+		return 0;
+	return err_set(e, ERR_INVALID,
+		       "'%.40s' is no list of HOST or HOST:PORT, separated by "
+		       "spaces",
+		       text);
+}
+
 int config_check_path(const char *text, struct err *e)
 {
 	if (text[0] == '\0' ||

@@ -115,6 +115,7 @@ int config_check_store_url(const char *text, struct err *e);
 int config_check_networks(const char *text, struct err *e);
 int config_check_address(const char *text, struct err *e);
 int config_check_host(const char *text, struct err *e);
+int config_check_upstream(const char *text, struct err *e);
 int config_check_path(const char *text, struct err *e);
 int config_check_time_of_day(const char *text, struct err *e);
 int config_check_times(const char *text, struct err *e);

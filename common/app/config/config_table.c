@@ -91,6 +91,10 @@ static const struct config_option http[] = {
 	     "PEM file: the hook asks for a certificate of this authority; empty: no"),
 	TEXT(config_http, acme_folder, config_check_path, "",
 	     "where an ACME client puts its answers (certbot --webroot); empty: nowhere"),
+	TEXT(config_http, upstream, config_check_upstream, "",
+	     "machines that everything is passed to by HTTPS: HOST or HOST:PORT, separated by spaces; empty: the pools of this one"),
+	TEXT(config_http, upstream_ca, config_check_path, "/etc/ssl/certs/ca-certificates.crt",
+	     "PEM file: who may have signed the certificate of upstream, or that certificate"),
 	END
 };
 

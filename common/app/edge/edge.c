@@ -122,31 +122,61 @@ static void put_limits(const struct edge *edge, struct buf *out)
 		   MIN_OF(MAX_OF(rate, CONNECTIONS_MIN), CONNECTIONS_MAX));
 }
 
-/* A pool of 0 lives on another machine and still needs a place to go to: its
- * socket is then a forwarded one, or nobody's, which is answered by 503. */
-static void put_pool(struct buf *out, const struct state_dir *dir,
+static bool is_front(const struct edge *edge)
+{
+	const char *upstream = edge->config->http.upstream;
+
+	return upstream[strspn(upstream, " ")] != '\0';
+}
+
+/* Whole machines: one that does not answer is left alone for a while, which
+ * nginx does not do when there is only one. */
+static void put_machines(struct buf *out, const char *machines)
+{
+	const char *p = machines + strspn(machines, " ");
+
+	while (*p != '\0') {
+		size_t length = strcspn(p, " ");
+		size_t host = *p == '[' ? strcspn(p, "] ") : 0;
+		bool has_port = memchr(p + host, ':', length - host) != NULL;
+
+		buf_printf(out,
+			   "\t\tserver %.*s%s max_fails=2 fail_timeout=2s;\n",
+			   (int)length, p, has_port ? "" : ":443");
+		p += length;
+		p += strspn(p, " ");
+	}
+}
+
+/* A pool of 0 still needs a place to go to: its socket is then a forwarded one,
+ * or nobody's, which is answered by 503. */
+static void put_pool(const struct edge *edge, struct buf *out,
 		     const char *service, int64_t count)
 {
+	if (is_front(edge)) {
+		put_machines(out, edge->config->http.upstream);
+		return;
+	}
 	for (int64_t i = 1; i <= MAX_OF(count, 1); i++)
 		buf_printf(out,
 			   "\t\tserver \"unix:%s/%s-%" PRIi64 ".sock\" "
 			   "max_fails=0;\n",
-			   dir->run, service, i);
+			   edge->dir->run, service, i);
 }
 
 static void put_hook_workers(const struct edge *edge, struct buf *out)
 {
-	put_pool(out, edge->dir, "hook", edge->config->pool.hook);
+	put_pool(edge, out, "hook", edge->config->pool.hook);
 }
 
 static void put_assembly_workers(const struct edge *edge, struct buf *out)
 {
-	put_pool(out, edge->dir, "assembly", edge->config->pool.assembly);
+	put_pool(edge, out, "assembly", edge->config->pool.assembly);
 }
 
 static void put_erp_workers(const struct edge *edge, struct buf *out)
 {
-	put_pool(out, edge->dir, "erp", edge->config->pool.erp);
+	put_pool(edge, out, "erp", edge->config->pool.erp);
 }
 
 static void put_upload_bytes(const struct edge *edge, struct buf *out)
@@ -156,7 +186,7 @@ static void put_upload_bytes(const struct edge *edge, struct buf *out)
 
 static void put_console_workers(const struct edge *edge, struct buf *out)
 {
-	put_pool(out, edge->dir, "console", 1);
+	put_pool(edge, out, "console", 1);
 }
 
 static bool has_webhook(const struct edge *edge)
@@ -169,10 +199,33 @@ static void put_chat_workers(const struct edge *edge, struct buf *out)
 	if (!has_webhook(edge))
 		return;
 	buf_add_text(out, "\tupstream chat {\n");
-	put_pool(out, edge->dir, "chat", 1);
+	put_pool(edge, out, "chat", 1);
 	buf_add_text(out, "\t\tkeepalive 4;\n"
 			  "\t\tkeepalive_timeout 60s;\n"
 			  "\t}\n");
+}
+
+static void put_scheme(const struct edge *edge, struct buf *out)
+{
+	buf_add_text(out, is_front(edge) ? "https" : "http");
+}
+
+/* The machines behind have a certificate for the first of our names. */
+static void put_upstream_tls(const struct edge *edge, struct buf *out)
+{
+	const struct config_http *http = &edge->config->http;
+	const char *name = http->server_name + strspn(http->server_name, " ");
+
+	if (!is_front(edge))
+		return;
+	buf_printf(out,
+		   "\tproxy_ssl_protocols TLSv1.2 TLSv1.3;\n"
+		   "\tproxy_ssl_verify on;\n"
+		   "\tproxy_ssl_verify_depth 3;\n"
+		   "\tproxy_ssl_trusted_certificate \"%s\";\n"
+		   "\tproxy_ssl_server_name on;\n"
+		   "\tproxy_ssl_name %.*s;\n",
+		   http->upstream_ca, (int)strcspn(name, " "), name);
 }
 
 /* Telegram's calls: an update holds a message of at most 4096 characters. */
@@ -183,8 +236,9 @@ static void put_chat(const struct edge *edge, struct buf *out)
 	buf_add_text(out, "\t\tlocation = " BOT_WEBHOOK_PATH " {\n"
 			  "\t\t\tclient_max_body_size 256k;\n"
 			  "\t\t\tproxy_read_timeout 5s;\n"
-			  "\t\t\tproxy_pass http://chat;\n"
-			  "\t\t}\n");
+			  "\t\t\tproxy_pass ");
+	put_scheme(edge, out);
+	buf_add_text(out, "://chat;\n\t\t}\n");
 }
 
 static void put_address(struct buf *out, const char *address, int64_t port)
@@ -350,6 +404,8 @@ static const struct hole {
 	{"CONSOLE_WORKERS", put_console_workers},
 	{"CHAT_WORKERS", put_chat_workers},
 	{"CHAT", put_chat},
+	{"SCHEME", put_scheme},
+	{"UPSTREAM_TLS", put_upstream_tls},
 	{"LISTEN", put_listen},
 	{"LISTEN_PLAIN", put_listen_plain},
 	{"SERVER_NAME", put_server_name},

@@ -134,6 +134,22 @@ static const struct {
 	{"http { hook_client_ca = \"/etc/ca.pem\" }",
 	 "if ($ssl_client_verify != SUCCESS) {\n\t\t\t\treturn 403;",
 	 "ssl_verify_client on"},
+	{"http { upstream = \" 10.0.0.2  b.example:8443 [fd00::1] "
+	 "[fd00::2]:8443\" "
+	 "upstream_ca = \"/etc/up.pem\" server_name = \"a.example b.example\" "
+	 "}",
+	 "\t\tserver 10.0.0.2:443 max_fails=2 fail_timeout=2s;\n"
+	 "\t\tserver b.example:8443 max_fails=2 fail_timeout=2s;\n"
+	 "\t\tserver [fd00::1]:443 max_fails=2 fail_timeout=2s;\n"
+	 "\t\tserver [fd00::2]:8443 max_fails",
+	 "unix:/"},
+	{"http { upstream = \"10.0.0.2\" upstream_ca = \"/etc/up.pem\" "
+	 "server_name = \"a.example b.example\" }",
+	 "proxy_ssl_verify on;\n\tproxy_ssl_verify_depth 3;\n"
+	 "\tproxy_ssl_trusted_certificate \"/etc/up.pem\";\n"
+	 "\tproxy_ssl_server_name on;\n\tproxy_ssl_name a.example;",
+	 "proxy_pass http:"},
+	{"http { upstream = \" \" }", "proxy_pass http://hook;", "proxy_ssl"},
 };
 
 static void each_option_shows_in_the_configuration_of_nginx(void **state)
@@ -180,6 +196,8 @@ static const struct {
 		    "proxy_networks = \"10.0.0.0/8\" "
 		    "acme_folder = \"/var/lib/acme\" }"},
 	{"journal", "log { access = \"journal\" }"},
+	{"front", "http { upstream = \"127.0.0.2 [::1]:18443\" } "
+		  "telegram { updates = \"webhook\" }"},
 	{"names", "http { server_name = \"a.example *.b.example\" }"},
 	{"with space", ""},
 	{"каталог", ""},
