@@ -39,6 +39,7 @@ static int add(const struct report_source *from, void *context, struct err *e)
 		.assembled_ms = from->assembled_ms,
 		.delivered_ms = from->delivered_ms,
 		.canceled_ms = from->canceled_ms,
+		.canceled_by_store = from->canceled_by_store,
 		.lines = from->lines,
 		.found = from->found,
 		.replaced = from->replaced,

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+# What they assert is shown as what a test asserts.
+pytest.register_assert_rewrite("api_client", "desk", "intake_checks", "invoices", "load", "street")
 
 from appliance import Appliance  # noqa: E402
 from fakes import POOLS, Fakes  # noqa: E402

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from test_acceptance import Street, race, street  # noqa: F401  (a fixture)
+from street import Street
+from test_acceptance import race, street  # noqa: F401  (a fixture)
 
 
 def test_two_hundred_races_have_one_outcome_each(street: Street) -> None:  # noqa: F811

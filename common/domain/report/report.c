@@ -108,6 +108,7 @@ int report_add(struct report *report, const struct report_order *order,
 	row->orders++;
 	row->delivered += order->delivered_ms != 0;
 	row->canceled += order->canceled_ms != 0;
+	row->canceled_by_store += order->canceled_by_store;
 	count_deadline(row, order, now_ms);
 	if (order->assembled_ms == 0)
 		return 0;
@@ -201,6 +202,8 @@ static void put_row(struct csv_out *out, const struct report *report,
 	csv_put_i64(out, row->orders);
 	csv_put_i64(out, row->delivered);
 	csv_put_i64(out, row->canceled);
+	csv_put_i64(out, row->canceled_by_store);
+	put_rate(out, row->canceled_by_store, row->orders);
 	csv_put_i64(out, row->on_time);
 	csv_put_i64(out, row->with_deadline);
 	put_rate(out, row->on_time, row->with_deadline);
@@ -227,6 +230,8 @@ int report_write(struct report *report, struct buf *buf, struct err *e)
 		"orders",
 		"delivered",
 		"canceled",
+		"canceled_by_store",
+		"canceled_by_store_percent",
 		"on_time",
 		"with_deadline",
 		"on_time_percent",

@@ -10,6 +10,7 @@
  *  replaced    lines with a replacement / the same
  *  short       lines of which a part is missing and nothing replaced it / the
  *              same
+ *  by store    orders that the store cancelled / all
  * Lines count only of orders whose assembly is over. Assembly time is from the
  * taking of the order to the end of its assembly; the percentile is the
  * smallest time that 90 of 100 do not exceed (nearest rank).
@@ -35,6 +36,7 @@ struct report_order {
 	char store_id[REPORT_NAME_BYTES], picker_id[REPORT_NAME_BYTES];
 	char date[REPORT_DATE_BYTES];
 	int64_t deadline_ms, taken_ms, assembled_ms, delivered_ms, canceled_ms;
+	int canceled_by_store; /* 1, or 0: by nobody, or by others */
 	int64_t lines, found, replaced, short_lines, picked_milli;
 };
 
@@ -42,7 +44,7 @@ struct report_order {
 struct report_row {
 	char store_id[REPORT_NAME_BYTES], picker_id[REPORT_NAME_BYTES];
 	char date[REPORT_DATE_BYTES];
-	int64_t orders, delivered, canceled;
+	int64_t orders, delivered, canceled, canceled_by_store;
 	int64_t on_time, with_deadline;
 	int64_t lines, found, replaced, short_lines, picked_milli;
 	int64_t assembly_ms; /* sum */

@@ -18,7 +18,8 @@ STMT(report_select_orders,
      " coalesce(sum(CASE WHEN " ASKED_FOR
      " AND l.replaced_by = 0 AND l.qty_picked_milli < l.qty_milli"
      " THEN 1 ELSE 0 END), 0),"
-     " CAST(coalesce(sum(l.qty_picked_milli), 0) AS BIGINT)"
+     " CAST(coalesce(sum(l.qty_picked_milli), 0) AS BIGINT),"
+     " CASE WHEN o.cancel_source = 'store' THEN 1 ELSE 0 END"
      " FROM (SELECT * FROM orders WHERE (store_id, created_ms, id) >"
      "  ($1, $2, $3) AND created_ms >= $4 AND created_ms < $5"
      "  ORDER BY store_id, created_ms, id LIMIT $6) o"
@@ -26,7 +27,7 @@ STMT(report_select_orders,
      " LEFT JOIN order_lines l ON l.order_id = o.id"
      " GROUP BY o.store_id, o.created_ms, o.id, s.time_zone, o.picker_id,"
      " o.deadline_ms, o.taken_ms, o.assembled_ms, o.delivered_ms,"
-     " o.canceled_ms ORDER BY o.store_id, o.created_ms, o.id");
+     " o.canceled_ms, o.cancel_source ORDER BY o.store_id, o.created_ms, o.id");
 
 static void read_row(struct query *q, struct report_source *to)
 {
@@ -45,6 +46,7 @@ static void read_row(struct query *q, struct report_source *to)
 		.replaced = query_col_i64(q, 12),
 		.short_lines = query_col_i64(q, 13),
 		.picked_milli = query_col_i64(q, 14),
+		.canceled_by_store = query_col_i64(q, 15) != 0,
 	};
 }
 

@@ -22,6 +22,7 @@ struct report_source {
 	const char *store_id, *time_zone, *picker_id; /* borrowed */
 	int64_t created_ms, deadline_ms, taken_ms, assembled_ms, delivered_ms,
 		canceled_ms;
+	int canceled_by_store;
 	int64_t lines, found, replaced, short_lines, picked_milli;
 };
 /* A page of orders by store and time, after *place, which moves on. Number of

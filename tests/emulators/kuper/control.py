@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from kuper.auth import Auth
@@ -104,9 +105,10 @@ class Control:
         return control_object(self._shipment(words))
 
     async def _event(self, request: Request, words: list[str]) -> Any:
-        """Any event, also an unknown one; `payload` replaces the usual reference to the order."""
+        """Any event, also an unknown one; `payload` replaces the usual reference to the order, `at` its time."""
         wish = request.json()
-        self._market.happen(self._shipment(words), wish["event_type"], wish.get("payload"))
+        self._market.happen(self._shipment(words), wish["event_type"], wish.get("payload"),
+                            datetime.fromisoformat(wish["at"]) if "at" in wish else None)
         return control_object(self._shipment(words))
 
     async def _resend(self, request: Request, words: list[str]) -> Any:

@@ -63,7 +63,7 @@ class Marketplace:
         shipment.reset_items()
         self.shipments[order_id] = self._by_uuid[order_uuid] = shipment
         if wish.get("send", True):
-            self.send(shipment, "order.created", payload, timestamp=wish.get("timestamp", True))
+            self.send(shipment, "order.created", payload, datetime.now(MOSCOW) if wish.get("timestamp", True) else None)
         return shipment
 
     def update(self, shipment: Shipment, change: dict[str, Any], event_type: str = "order.updated") -> None:
@@ -72,7 +72,7 @@ class Marketplace:
         shipment.payload = changed_payload(shipment.payload, change)
         shipment.reset_items()
         shipment.updated_ms = now_ms()
-        self.send(shipment, event_type, shipment.payload)
+        self.send(shipment, event_type, shipment.payload, datetime.now(MOSCOW))
 
     def cancel(self, shipment: Shipment, slug: str, description: str, event_type: str = "order.canceled") -> None:
         """From the marketplace's side: its own state changes first, the merchant learns of it afterwards."""
@@ -81,7 +81,8 @@ class Marketplace:
         shipment.cancellation = {"slug": slug, "description": description}
         shipment.canceled_by = "marketplace"
         self._move(shipment, "canceled")
-        self.send(shipment, event_type, {**self._reference(shipment), "cancellation": shipment.cancellation})
+        self.send(shipment, event_type, {**self._reference(shipment), "cancellation": shipment.cancellation},
+                  datetime.now(MOSCOW))
 
     def advance(self, shipment: Shipment, target: str, force: bool = False) -> None:
         """The courier's events up to and including `target`, as far as they were not sent yet."""
@@ -93,17 +94,17 @@ class Marketplace:
         for name in names[:names.index(target) + 1]:
             self.happen(shipment, name)
 
-    def happen(self, shipment: Shipment, event_type: str, payload: dict[str, Any] | None = None) -> None:
-        """One event of the marketplace's side with its effect, sent as a webhook."""
+    def happen(self, shipment: Shipment, event_type: str, payload: dict[str, Any] | None = None,
+               at: datetime | None = None) -> None:
+        """One event of the marketplace's side with its effect, sent as a webhook; `at` is its time, if it is not now."""
         phase, payment = _EFFECTS.get(event_type, (None, None))
         if phase is not None:
             self._move(shipment, phase)
         if payment is not None:
             shipment.payment_state = payment
-        self.send(shipment, event_type, payload if payload is not None else self._reference(shipment))
+        self.send(shipment, event_type, payload if payload is not None else self._reference(shipment), at or datetime.now(MOSCOW))
 
-    def send(self, shipment: Shipment, event_type: str, payload: dict[str, Any], timestamp: bool = True) -> None:
-        moment = datetime.now(MOSCOW) if timestamp else None
+    def send(self, shipment: Shipment, event_type: str, payload: dict[str, Any], moment: datetime | None) -> None:
         shipment.last_bodies[event_type] = event_bytes(event(event_type, payload, moment))
         self.webhooks.send(shipment, event_type, shipment.last_bodies[event_type])
 

@@ -66,6 +66,9 @@ class Kuper(Remote):
     def advance(self, order_id: str, to: str = "order.delivered", force: bool = False) -> dict[str, Any]:
         return self.control("POST", f"orders/{order_id}/advance", {"to": to, "force": force})
 
+    def event(self, order_id: str, event_type: str, **wish: Any) -> dict[str, Any]:
+        return self.control("POST", f"orders/{order_id}/event", {"event_type": event_type, **wish})
+
     def wait(self, order_id: str, state: str | None = None, timeout_ms: int = 10_000) -> dict[str, Any]:
         """Until the order shows this state and its webhooks are answered; ControlError 409 after the time-out."""
         query: dict[str, Any] = {"timeout_ms": timeout_ms, **({"state": state} if state else {})}
