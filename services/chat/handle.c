@@ -44,6 +44,8 @@ struct deed {
 	bool silences;
 	struct silence silence;
 	struct press press;
+	int acked; /* of a part of it */
+	bool has_more;
 };
 
 struct keeping {
@@ -155,6 +157,16 @@ static int run_press(struct unit *u, struct db *db, int64_t now_ms,
 	return rc < 0 ? rc : finish(db, deed, now_ms, e);
 }
 
+static int run_part(struct unit *u, struct db *db, int64_t now_ms,
+		    struct err *e)
+{
+	struct deed *deed = CONTAINER_OF(u, struct deed, unit);
+	int rc = press_part(db, &deed->press, now_ms, &deed->acked, e);
+
+	deed->has_more = rc > 0;
+	return MIN_OF(rc, 0);
+}
+
 /* Told once; a button's wheel is stopped each time. */
 static int run_stranger(struct unit *u, struct db *db, int64_t now_ms,
 			struct err *e)
@@ -198,10 +210,23 @@ static void look_ahead(struct chat *chat, struct press *press)
 	const struct zone *zone;
 
 	(void)zones_get(press->time_zone, &zone, NULL);
-	if (chat_alert(chat->service->db, press->alert_id, &press->alert,
-		       NULL) > 0 &&
+	if (press_look_ahead(chat->service->db, press) > 0 &&
 	    press->alert.zone[0] != '\0')
 		(void)zones_get(press->alert.zone, &zone, NULL);
+}
+
+/* A message may tell of thousands. What is done of them when we die is done;
+ * the update comes again. */
+static int press_in_parts(struct chat *chat, struct deed *deed, struct err *e)
+{
+	int rc = 0;
+
+	deed->unit.run = run_part;
+	do {
+		rc = writer_call(chat->service->writer, &deed->unit, e);
+		deed->press.acked_before += rc < 0 ? 0 : deed->acked;
+	} while (rc == 0 && deed->has_more);
+	return rc;
 }
 
 static int press(struct chat *chat, struct deed *deed, enum chat_role role,
@@ -210,6 +235,7 @@ static int press(struct chat *chat, struct deed *deed, enum chat_role role,
 	const struct secret *key = &chat->callback;
 	const char *data = deed->update->text;
 	struct press *p = &deed->press;
+	int rc;
 
 	*p = (struct press){
 		.update = deed->update,
@@ -217,15 +243,14 @@ static int press(struct chat *chat, struct deed *deed, enum chat_role role,
 		.who = deed->who,
 		.time_zone = chat->service->config->telegram.time_zone,
 	};
-	if (key->first[0] == '\0' ||
-	    (!bot_button_read(key->first, data, &p->alert_id) &&
-	     (key->second[0] == '\0' ||
-	      !bot_button_read(key->second, data, &p->alert_id))))
-		p->alert_id = 0;
-	else
+	if (key->first[0] != '\0' &&
+	    (bot_button_read(key->first, data, &p->button) ||
+	     (key->second[0] != '\0' &&
+	      bot_button_read(key->second, data, &p->button))))
 		look_ahead(chat, p);
+	rc = press_in_parts(chat, deed, e);
 	deed->unit.run = run_press;
-	return writer_call(chat->service->writer, &deed->unit, e);
+	return rc < 0 ? rc : writer_call(chat->service->writer, &deed->unit, e);
 }
 
 /* 1: it is answered; 0: nothing is said. */

@@ -25,7 +25,8 @@ enum {
 	/* Telegram takes answers for some minutes only; an edit is worth
 	 * trying for as long as the message may be edited. */
 	ANSWER_UNTIL_MS = 10 * 60 * 1000,
-	EDIT_UNTIL_MS = 6 * 3600 * 1000
+	EDIT_UNTIL_MS = 6 * 3600 * 1000,
+	ALERTS_AT_ONCE = 500 /* in one transaction */
 };
 
 #define SIGN_SEEN "\xE2\x9C\x85"
@@ -158,6 +159,8 @@ static void write_line(const struct press *press, struct buf *out)
 	buf_printf(out, SIGN_SEEN " %s: ", tr("Acknowledged"));
 	html_put(out, shown(alert->acked_by), NAME_POINTS);
 	buf_printf(out, ", %s", moment);
+	if (alert->members > 1)
+		buf_printf(out, tr(" (alerts: %d)"), (int)alert->acked);
 }
 
 /* The same for the answer to a press, which is no HTML. */
@@ -182,10 +185,14 @@ static int keep_audit(struct db *db, const struct press *press, int changed,
 	int64_t id;
 	int rc;
 
-	(void)snprintf(filter, sizeof(filter), "{\"alert\":%" PRId64 "}",
-		       press->alert_id);
+	(void)snprintf(filter, sizeof(filter), "{\"%s\":%" PRId64 "}",
+		       press->button.kind == BOT_BUTTON_MESSAGE ? "message"
+								: "alert",
+		       press->button.id);
 	rc = audit_begin(db, &entry, now_ms, &id, e);
-	return rc < 0 ? rc : audit_add(db, id, 1, changed, e);
+	return rc < 0 ? rc
+		      : audit_add(db, id, MAX_OF(press->alert.members, 1),
+				  changed, e);
 }
 
 /* An alert that is acknowledged, now or before. */
@@ -223,7 +230,7 @@ int press_turn_away(struct db *db, const struct press *press, const char *text,
 static int refuse(struct db *db, struct press *press, int64_t now_ms,
 		  struct err *e)
 {
-	bool is_ours = press->alert_id != 0;
+	bool is_ours = press->button.id != 0;
 
 	press->outcome = is_ours ? "denied" : "forged";
 	return press_turn_away(db, press,
@@ -232,13 +239,61 @@ static int refuse(struct db *db, struct press *press, int64_t now_ms,
 			       now_ms, e);
 }
 
+int press_part(struct db *db, const struct press *press, int64_t now_ms,
+	       int *ret_acked, struct err *e)
+{
+	*ret_acked = 0;
+	if (press->button.kind != BOT_BUTTON_MESSAGE || press->button.id == 0 ||
+	    press->role < ROLE_OPERATOR)
+		return 0;
+	*ret_acked = alerts_ack_told(db, press->button.id, press->who,
+				     ALERTS_AT_ONCE, now_ms, e);
+	return *ret_acked < 0 ? *ret_acked : *ret_acked == ALERTS_AT_ONCE;
+}
+
+/* What the button is about, as it is. 1; 0: there is nothing (any more). */
+static int read_subject(struct db *db, struct press *press, struct err *e)
+{
+	return press->button.kind == BOT_BUTTON_MESSAGE
+		       ? chat_alerts_told(db, press->button.id, &press->alert,
+					  e)
+		       : chat_alert(db, press->button.id, &press->alert, e);
+}
+
+int press_look_ahead(struct db *db, struct press *press)
+{
+	return read_subject(db, press, NULL);
+}
+
+/* How many alerts are acknowledged by this press. */
+static int acknowledge_rest(struct db *db, const struct press *press,
+			    int64_t now_ms, struct err *e)
+{
+	int acked = press->button.kind == BOT_BUTTON_MESSAGE
+			    ? alerts_ack_told(db, press->button.id, press->who,
+					      ALERTS_AT_ONCE, now_ms, e)
+			    : alert_ack(db, press->button.id, press->who,
+					now_ms, e);
+
+	return acked < 0 ? acked : press->acked_before + acked;
+}
+
+/* Alerts that a message told of may have been told again since. */
+static const char *nothing_left(const struct press *press, bool found)
+{
+	if (found)
+		return tr("It is over already.");
+	return press->button.kind == BOT_BUTTON_MESSAGE
+		       ? tr("It is over already, or a newer message tells it "
+			    "again: press there.")
+		       : tr("There is no such alert any more.");
+}
+
 static int acknowledge(struct db *db, struct press *press, int64_t now_ms,
 		       struct err *e)
 {
-	int acked = alert_ack(db, press->alert_id, press->who, now_ms, e);
-	int found = acked < 0
-			    ? acked
-			    : chat_alert(db, press->alert_id, &press->alert, e);
+	int acked = acknowledge_rest(db, press, now_ms, e);
+	int found = acked < 0 ? acked : read_subject(db, press, e);
 	int rc;
 
 	if (found < 0)
@@ -252,17 +307,14 @@ static int acknowledge(struct db *db, struct press *press, int64_t now_ms,
 		return rc;
 	if (found > 0 && press->alert.acked_ms != 0)
 		return tell_who(db, press, now_ms, e);
-	return tell_over(db, press,
-			 found > 0 ? tr("It is over already.")
-				   : tr("There is no such alert any more."),
-			 now_ms, e);
+	return tell_over(db, press, nothing_left(press, found > 0), now_ms, e);
 }
 
 int press_apply(struct db *db, struct press *press, int64_t now_ms,
 		struct err *e)
 {
 	press->alert = (struct chat_alert){0};
-	return press->alert_id == 0 || press->role < ROLE_OPERATOR
+	return press->button.id == 0 || press->role < ROLE_OPERATOR
 		       ? refuse(db, press, now_ms, e)
 		       : acknowledge(db, press, now_ms, e);
 }

@@ -20,6 +20,7 @@
 #include "store/order/stores.h"
 #include "store/queue/attempts.h"
 #include "store/queue/telegram_queue.h"
+#include "store/watch/alerts.h"
 
 enum {
 	LEASE_MS = 30000, /* three times the longest request, and more */
@@ -183,6 +184,13 @@ static bool is_quiet(const struct delivery *d, const struct queue_message *m)
 	return telegram_request_quiet(t->quiet_hours, zone, clock_wall_ms());
 }
 
+/* Of one about a single alert it does not matter. */
+static bool tells_many(const struct delivery *d, const struct queue_message *m)
+{
+	return d->button_key != NULL && m->order_id == 0 &&
+	       alerts_told_by(d->service->db, m->id, NULL) > 0;
+}
+
 /* Start the call; what cannot be started counts as not sent. */
 static void take_off(struct flight *f)
 {
@@ -196,6 +204,7 @@ static void take_off(struct flight *f)
 		.chat = chat_of(f),
 		.plain = f->plain,
 		.quiet = is_quiet(d, &f->message),
+		.tells_many = tells_many(d, &f->message),
 		.button_key = d->button_key,
 	};
 

@@ -90,22 +90,36 @@ static int write_text(const struct queue_message *m, bool plain,
 	return buf_finish(text, e);
 }
 
-/* Only while the alert goes on: not of its end, and not of many at once. */
+/* Only while there is something to acknowledge: not of ends. False: none. */
+static bool choose_button(const struct queue_message *m, bool tells_many,
+			  struct bot_button *button)
+{
+	bool goes_on = strcmp(m->event_type, "fire") == 0 ||
+		       strcmp(m->event_type, "repeat") == 0;
+
+	*button = (struct bot_button){BOT_BUTTON_ALERT, m->order_id};
+	if (m->order_id == 0)
+		*button = (struct bot_button){BOT_BUTTON_MESSAGE, m->id};
+	return m->order_id != 0 ? goes_on : tells_many;
+}
+
 static void put_button(struct json_out *out, const struct queue_message *m,
-		       const char *key)
+		       const struct request_form *form)
 {
 	char data[BOT_BUTTON_BYTES];
+	struct bot_button button;
 
-	if (key == NULL || m->order_id == 0 ||
-	    (strcmp(m->event_type, "fire") != 0 &&
-	     strcmp(m->event_type, "repeat") != 0))
+	if (form->button_key == NULL ||
+	    !choose_button(m, form->tells_many, &button))
 		return;
-	bot_button_write(key, m->order_id, data);
+	bot_button_write(form->button_key, &button, data);
 	json_object(out, "reply_markup");
 	json_array(out, "inline_keyboard");
 	json_array(out, NULL);
 	json_object(out, NULL);
-	json_put_text(out, "text", tr("Acknowledge"));
+	json_put_text(out, "text",
+		      button.kind == BOT_BUTTON_MESSAGE ? tr("Acknowledge all")
+							: tr("Acknowledge"));
 	json_put_text(out, "callback_data", data);
 	json_end(out);
 	json_end(out);
@@ -133,7 +147,7 @@ int telegram_request_write(const struct queue_message *m,
 	json_end(&json);
 	put_reply(&json, m);
 	if (!form->plain)
-		put_button(&json, m, form->button_key);
+		put_button(&json, m, form);
 	if (strcmp(m->channel, "info") == 0 ||
 	    (form->quiet && strcmp(m->channel, "critical") != 0))
 		json_put_bool(&json, "disable_notification", true);

@@ -29,6 +29,7 @@ struct request_form {
 	bool plain;       /* without markup and buttons, cut to what Telegram
 			     takes */
 	bool quiet;       /* it makes no sound unless it is critical */
+	bool tells_many;  /* it tells of alerts to acknowledge */
 	const char *button_key; /* app/bot/bot.h; NULL: no buttons */
 };
 

@@ -166,7 +166,7 @@ def test_what_cannot_be_acknowledged_is_answered_clearly(chat: Installation, tel
     assert sum(row[4] for row in chat.rows(AUDIT)) == 0
 
 
-def test_only_a_single_alert_that_goes_on_has_a_button(place: Installation, telegram: Telegram) -> None:
+def test_only_what_can_be_acknowledged_has_a_button(place: Installation, telegram: Telegram) -> None:
     for kind in ("resolve", "notice", "digest"):
         alert(place, kind=kind, send=False)
     many = place.queue(str(GROUP), "about many")
@@ -178,6 +178,64 @@ def test_only_a_single_alert_that_goes_on_has_a_button(place: Installation, tele
     configure(place, telegram, updates="off")
     alert(place)
     assert "reply_markup" not in telegram.messages(GROUP)[-1]["message"], "nobody would hear"
+
+
+def crowd(place: Installation, count: int, rule: str = "order-late") -> int:
+    """So many alerts that one message in the group tells of; the message's number in our queue."""
+    message = place.queue(str(GROUP), f"🔴 <b>Заказ опаздывает</b>: {count}\nH1: Лента")
+    place.change("UPDATE telegram_queue SET event_type = 'fire' WHERE id = ?", message)
+    place.change("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO alerts (rule, subject,"
+                 " severity, state, chat, text, since_ms, fired_ms, notified_ms, store_id, told_id) SELECT ?, hex(randomblob(8)),"
+                 " 'critical', 'firing', ?, 'x', 1, 1, 1, 's1', ? FROM n", count, rule, str(GROUP), message)
+    assert place.run("telegram").startswith("sent=1")
+    return message
+
+
+def test_one_press_acknowledges_all_that_a_message_tells_of(chat: Installation, telegram: Telegram) -> None:
+    other = alert(chat)
+    told = crowd(chat, 1200)
+    message, text, data = button(telegram)
+    assert text == "Принял все" and len(data.encode()) <= 64
+    chat.change("UPDATE alerts SET state = 'resolved', resolved_ms = 2 WHERE id = (SELECT max(id) FROM alerts)")
+    assert press(telegram, data, who=VIEWER)["text"] == "Вам можно смотреть, но не делать это."
+    assert chat.row("SELECT count(*) FROM alerts WHERE acked_ms IS NOT NULL") == (0,)
+    answer = press(telegram, data, message=message)
+    assert answer["text"].startswith("✅ Принял: Оля <Смена>, ") and answer["text"].endswith("(Asia/Novosibirsk) (событий: 1199)")
+    seen = chat.rows("SELECT count(*), min(acked_by), max(acked_by) FROM alerts WHERE acked_ms IS NOT NULL AND told_id = ?", told)
+    assert seen == [(1199, "telegram:5 Оля <Смена>", "telegram:5 Оля <Смена>")] and chat.row(ACKED, other) is None
+    edit = wait_until(lambda: edits(telegram), SECOND, "the message is changed")[0]
+    assert edit["text"].startswith("🔴 <b>Заказ опаздывает</b>: 1200\nH1: Лента\n✅ Принял: Оля &lt;Смена&gt;, ")
+    assert edit["message_id"] == message and edit["reply_markup"] == {"inline_keyboard": []}
+    assert press(telegram, data, message=message)["text"] == answer["text"], "the second time"
+    lines = chat.rows("SELECT actor, action, filter, reason, matched, changed FROM audit_log WHERE reason <> 'denied' ORDER BY id")
+    assert lines == [("telegram:5 Оля <Смена>", "alert ack", f'{{"message":{told}}}', reason, 1200, changed)
+                     for reason, changed in (("acknowledged", 1199), ("again", 0))]
+    chat.change("UPDATE alerts SET told_id = told_id + 1, acked_ms = NULL WHERE told_id = ?", told)
+    assert press(telegram, data, message=message)["text"].endswith("есть более новое сообщение: нажмите под ним.")
+    assert chat.row("SELECT count(*) FROM alerts WHERE acked_ms IS NOT NULL") == (0,), "what was told again is told there"
+
+
+def test_a_storm_and_a_digest_are_acknowledged_from_the_chat(place: Installation, telegram: Telegram) -> None:
+    """With the monitor's own messages: orders that are late together, and a crowd that the sender makes one."""
+    configure(place, telegram, more="rule order-late { repeat = 1s }")
+    late_orders(place, 30)
+    assert place.run("monitor").startswith("fired=30 ")
+    for _ in range(20):
+        alert(place, rule="job-late", send=False)
+    place.change("UPDATE alerts SET told_id = (SELECT q.id FROM telegram_queue q WHERE q.alert_id = alerts.id)"
+                 " WHERE rule = 'job-late'")
+    place.run("telegram")
+    place.start("chat")
+    buttons = {}
+    for entry in telegram.messages(GROUP):
+        (only,), = entry["message"].get("reply_markup", {"inline_keyboard": [[{"text": "", "callback_data": ""}]]})["inline_keyboard"]
+        buttons.setdefault(only["text"], []).append((entry["message_id"], only["callback_data"]))
+    assert len(buttons["Принял все"]) == 2, "one of the monitor's, one of the sender's"
+    for message, data in buttons["Принял все"]:
+        assert press(telegram, data, message=message)["text"].startswith("✅ Принял: ")
+    time.sleep(1.1)
+    assert place.run("monitor").startswith("fired=0 repeated=0 "), "nothing of them is repeated"
+    assert place.row("SELECT count(*) FROM alerts WHERE rule = 'order-late' AND acked_ms IS NULL") == (0,)
 
 
 @pytest.mark.parametrize("refusal", ["message can't be edited", "message to edit not found",

@@ -99,37 +99,56 @@ void bot_webhook_secret(const char *key, char ret_text[DIGEST_TEXT_BYTES])
 	digest_hmac_sha256(key, "webhook", strlen("webhook"), ret_text);
 }
 
-void bot_button_write(const char *key, int64_t alert_id,
+static const char *const button_words[BOT_BUTTON_MAX_] = {
+	[BOT_BUTTON_ALERT] = "ack",
+	[BOT_BUTTON_MESSAGE] = "all",
+};
+
+void bot_button_write(const char *key, const struct bot_button *button,
 		      char ret_data[BOT_BUTTON_BYTES])
 {
 	char mark[DIGEST_TEXT_BYTES];
-	int length =
-		snprintf(ret_data, BOT_BUTTON_BYTES, "ack:%" PRId64, alert_id);
+	int length = snprintf(ret_data, BOT_BUTTON_BYTES, "%s:%" PRId64,
+			      button_words[button->kind], button->id);
 
 	digest_hmac_sha256(key, ret_data, strlen(ret_data), mark);
 	(void)snprintf(ret_data + length, BOT_BUTTON_BYTES - (size_t)length,
 		       ":%.*s", MARK_BYTES - 1, mark);
 }
 
-bool bot_button_read(const char *key, const char *data, int64_t *ret_alert_id)
+/* Whatever it says; only what is written again the same way is ours. */
+static bool parse(const char *data, struct bot_button *button)
+{
+	char digits[BOT_BUTTON_BYTES];
+	size_t word = strcspn(data, ":");
+	size_t length;
+
+	if (data[word] != ':' || strlen(data) >= BOT_BUTTON_BYTES)
+		return false;
+	length = strcspn(data + word + 1, ":");
+	memcpy(digits, data + word + 1, length);
+	digits[length] = '\0';
+	for (int kind = 0; kind < BOT_BUTTON_MAX_; kind++)
+		if (strlen(button_words[kind]) == word &&
+		    memcmp(button_words[kind], data, word) == 0) {
+			button->kind = (enum bot_button_kind)kind;
+			return text_to_i64(digits, 1, INT64_MAX, &button->id,
+					   NULL) == 0;
+		}
+	return false;
+}
+
+bool bot_button_read(const char *key, const char *data,
+		     struct bot_button *ret_button)
 {
 	char expected[BOT_BUTTON_BYTES];
-	char digits[BOT_BUTTON_BYTES];
-	const char *number = data + strlen("ack:");
-	size_t length;
-	int64_t id;
+	struct bot_button button;
 
-	if (strncmp(data, "ack:", strlen("ack:")) != 0 ||
-	    strlen(data) >= BOT_BUTTON_BYTES)
+	if (!parse(data, &button))
 		return false;
-	length = strcspn(number, ":");
-	memcpy(digits, number, length);
-	digits[length] = '\0';
-	if (text_to_i64(digits, 1, INT64_MAX, &id, NULL) < 0)
-		return false;
-	bot_button_write(key, id, expected);
+	bot_button_write(key, &button, expected);
 	if (!text_equal_constant_time(data, expected))
 		return false;
-	*ret_alert_id = id;
+	*ret_button = button;
 	return true;
 }

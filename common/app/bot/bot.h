@@ -51,11 +51,21 @@ void bot_url(const struct bot *bot, const struct config *config,
 bool bot_callback_key(const struct state_dir *dir, struct secret *ret_key);
 /* The value of BOT_WEBHOOK_HEADER. */
 void bot_webhook_secret(const char *key, char ret_text[DIGEST_TEXT_BYTES]);
-/* Data of the button that acknowledges an alert: nobody without the key makes
- * it, for this alert or another. */
-void bot_button_write(const char *key, int64_t alert_id,
+/* A button that acknowledges: an alert, or all that a message tells of. */
+enum bot_button_kind {
+	BOT_BUTTON_ALERT,   /* alerts.id */
+	BOT_BUTTON_MESSAGE, /* telegram_queue.id: alerts whose told_id it is */
+	BOT_BUTTON_MAX_
+};
+struct bot_button {
+	enum bot_button_kind kind;
+	int64_t id;
+};
+/* Its data: nobody without the key makes it, for this button or another. */
+void bot_button_write(const char *key, const struct bot_button *button,
 		      char ret_data[BOT_BUTTON_BYTES]);
-/* True and the alert when the data is one of ours. */
-bool bot_button_read(const char *key, const char *data, int64_t *ret_alert_id);
+/* True and the button when the data is one of ours. */
+bool bot_button_read(const char *key, const char *data,
+		     struct bot_button *ret_button);
 
 #endif

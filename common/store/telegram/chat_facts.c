@@ -57,11 +57,24 @@ STMT(chat_order_read,
      " WHERE o.id IN (SELECT n.id FROM orders AS n WHERE n.number = $1"
      " UNION SELECT x.id FROM orders AS x WHERE x.external_id = $1)"
      " ORDER BY o.id DESC LIMIT 1");
+#define ALERT_STORES \
+	" FROM alerts AS a LEFT JOIN stores AS s ON s.id = a.store_id"
 STMT(chat_alert_read,
-     "SELECT a.state, coalesce(s.time_zone, ''), a.acked_by,"
-     " coalesce(a.acked_ms, 0), coalesce(a.resolved_ms, 0), a.text"
-     " FROM alerts AS a LEFT JOIN stores AS s ON s.id = a.store_id"
-     " WHERE a.id = $1");
+     "SELECT coalesce(s.time_zone, ''), a.acked_by, coalesce(a.acked_ms, 0),"
+     " coalesce(a.resolved_ms, 0), a.text, 1, CASE WHEN a.acked_ms IS NULL"
+     " THEN 0 ELSE 1 END" ALERT_STORES " WHERE a.id = $1");
+/* $1 message */
+STMT(chat_alerts_told_read,
+     "SELECT CASE WHEN min(coalesce(s.time_zone, '')) = max(coalesce("
+     "s.time_zone, '')) THEN min(coalesce(s.time_zone, '')) ELSE '' END,"
+     " coalesce((SELECT b.acked_by FROM alerts AS b WHERE b.told_id = $1"
+     "  AND b.acked_ms IS NOT NULL ORDER BY b.acked_ms DESC, b.id DESC"
+     "  LIMIT 1), ''), coalesce(max(a.acked_ms), 0),"
+     " coalesce(max(a.resolved_ms), 0), coalesce((SELECT m.text"
+     "  FROM telegram_archive AS m WHERE m.id = $1), (SELECT w.text"
+     "  FROM telegram_queue AS w WHERE w.id = $1), ''), count(*),"
+     " count(a.acked_ms)" ALERT_STORES " WHERE a.told_id = $1"
+     " HAVING count(*) > 0");
 
 #define COPY(target, q, column) \
 	((void)text_copy(target, sizeof(target), query_col_text(q, column)))
@@ -143,22 +156,35 @@ int chat_order(struct db *db, const char *name, struct chat_order *ret_order,
 	return 1;
 }
 
-int chat_alert(struct db *db, int64_t alert_id, struct chat_alert *ret_alert,
-	       struct err *e)
+static int read_alert(struct db *db, const struct stmt *stmt, int64_t id,
+		      struct chat_alert *alert, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &chat_alert_read);
+	CLEANUP_QUERY struct query *q = query_start(db, stmt);
 	int rc;
 
-	*ret_alert = (struct chat_alert){0};
-	query_i64(q, 1, alert_id);
+	*alert = (struct chat_alert){0};
+	query_i64(q, 1, id);
 	rc = query_next(q, e);
 	if (rc <= 0)
 		return rc;
-	COPY(ret_alert->state, q, 0);
-	COPY(ret_alert->zone, q, 1);
-	COPY(ret_alert->acked_by, q, 2);
-	ret_alert->acked_ms = query_col_i64(q, 3);
-	ret_alert->resolved_ms = query_col_i64(q, 4);
-	COPY(ret_alert->text, q, 5);
+	COPY(alert->zone, q, 0);
+	COPY(alert->acked_by, q, 1);
+	alert->acked_ms = query_col_i64(q, 2);
+	alert->resolved_ms = query_col_i64(q, 3);
+	COPY(alert->text, q, 4);
+	alert->members = query_col_i64(q, 5);
+	alert->acked = query_col_i64(q, 6);
 	return 1;
+}
+
+int chat_alert(struct db *db, int64_t alert_id, struct chat_alert *ret_alert,
+	       struct err *e)
+{
+	return read_alert(db, &chat_alert_read, alert_id, ret_alert, e);
+}
+
+int chat_alerts_told(struct db *db, int64_t message_id,
+		     struct chat_alert *ret_alert, struct err *e)
+{
+	return read_alert(db, &chat_alerts_told_read, message_id, ret_alert, e);
 }

@@ -51,14 +51,18 @@ int chat_order(struct db *db, const char *name, struct chat_order *ret_order,
 	       struct err *e);
 
 struct chat_alert {
-	char state[16];             /* pending, firing, resolved */
 	char zone[CHAT_ZONE_BYTES]; /* of its store; "" : of none */
 	char acked_by[CHAT_FACT_BYTES];
 	int64_t acked_ms, resolved_ms;
+	int64_t members, acked; /* of a message: alerts, acknowledged ones */
 	char text[CHAT_HTML_BYTES]; /* as it was told last */
 };
 /* Also a writer, after a change. 1, 0: there is none, < 0. */
 int chat_alert(struct db *db, int64_t alert_id, struct chat_alert *ret_alert,
 	       struct err *e);
+/* What a message told of last, as one: its text, who acknowledged one of them
+ * last and when, the zone of their stores when it is one. */
+int chat_alerts_told(struct db *db, int64_t message_id,
+		     struct chat_alert *ret_alert, struct err *e);
 
 #endif

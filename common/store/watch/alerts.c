@@ -35,6 +35,14 @@ STMT(alerts_unset_calm, "UPDATE alerts SET calm_since_ms = NULL WHERE id = $1");
 STMT(alerts_acknowledge,
      "UPDATE alerts SET acked_ms = $3, acked_by = $2 WHERE id = $1"
      " AND state = 'firing' AND acked_ms IS NULL");
+#define UNSEEN_OF_MESSAGE \
+	"told_id = $1 AND state = 'firing' AND acked_ms IS NULL"
+/* $1 message, $2 who, $3 now, $4 limit */
+STMT(alerts_acknowledge_told,
+     "UPDATE alerts SET acked_ms = $3, acked_by = $2 WHERE id IN (SELECT id"
+     " FROM alerts WHERE " UNSEEN_OF_MESSAGE " ORDER BY id LIMIT $4)");
+STMT(alerts_of_message,
+     "SELECT 1 FROM alerts WHERE " UNSEEN_OF_MESSAGE " LIMIT 1");
 /* $1 rule, $2 chat, $3 since */
 STMT(alerts_of_chat,
      "SELECT coalesce(sum(CASE WHEN notified_ms > $3 THEN 1 ELSE 0 END), 0),"
@@ -375,6 +383,27 @@ int alert_ack(struct db *db, int64_t alert_id, const char *who, int64_t now_ms,
 	query_text(q, 2, who);
 	query_i64(q, 3, now_ms);
 	return query_exec(q, e);
+}
+
+int alerts_ack_told(struct db *db, int64_t message_id, const char *who,
+		    int limit, int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q =
+		query_start(db, &alerts_acknowledge_told);
+
+	query_i64(q, 1, message_id);
+	query_text(q, 2, who);
+	query_i64(q, 3, now_ms);
+	query_i64(q, 4, limit);
+	return query_exec(q, e);
+}
+
+int alerts_told_by(struct db *db, int64_t message_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &alerts_of_message);
+
+	query_i64(q, 1, message_id);
+	return query_next(q, e);
 }
 
 int alerts_load(struct db *db, const char *rule, const char *chat,

@@ -72,6 +72,13 @@ int alert_calm(struct db *db, int64_t alert_id, bool calm, int64_t now_ms,
 int alert_ack(struct db *db, int64_t alert_id, const char *who, int64_t now_ms,
 	      struct err *e);
 
+/* The same of alerts that a message told of last, the oldest first, at most
+ * limit: how many it were, or < 0. */
+int alerts_ack_told(struct db *db, int64_t message_id, const char *who,
+		    int limit, int64_t now_ms, struct err *e);
+/* Whether there are any to acknowledge: 1, 0 or < 0. Reader. */
+int alerts_told_by(struct db *db, int64_t message_id, struct err *e);
+
 /* How many alerts of a rule people of a chat have been told about since then,
  * and how many are firing there. Reader or writer. 0 or < 0. */
 struct alert_load {

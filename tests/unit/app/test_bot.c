@@ -11,38 +11,48 @@
 
 static void a_button_is_read_by_whoever_made_it(void **state)
 {
-	static const int64_t ids[] = {1, 17, INT64_MAX};
+	static const struct bot_button buttons[] = {
+		{BOT_BUTTON_ALERT, 1},
+		{BOT_BUTTON_ALERT, INT64_MAX},
+		{BOT_BUTTON_MESSAGE, 17},
+		{BOT_BUTTON_MESSAGE, INT64_MAX},
+	};
 	char data[BOT_BUTTON_BYTES];
-	int64_t id = 0;
+	struct bot_button read = {0};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(ids); i++) {
-		bot_button_write(KEY, ids[i], data);
+	for (size_t i = 0; i < COUNT_OF(buttons); i++) {
+		bot_button_write(KEY, &buttons[i], data);
 		assert_true(strlen(data) < BOT_BUTTON_BYTES);
-		assert_true(bot_button_read(KEY, data, &id));
-		assert_true(id == ids[i]);
-		assert_false(bot_button_read("another", data, &id));
+		assert_true(bot_button_read(KEY, data, &read));
+		assert_true(read.kind == buttons[i].kind &&
+			    read.id == buttons[i].id);
+		assert_false(bot_button_read("another", data, &read));
 	}
 }
 
 /* Every single byte counts: what differs in one is not ours. */
 static void a_button_that_was_changed_is_none(void **state)
 {
+	static const struct bot_button button = {BOT_BUTTON_ALERT, 4711};
 	char good[BOT_BUTTON_BYTES];
 	char bad[BOT_BUTTON_BYTES];
-	int64_t id = -1;
+	struct bot_button read = {.id = -1};
 
 	(void)state;
-	bot_button_write(KEY, 4711, good);
+	bot_button_write(KEY, &button, good);
 	for (size_t i = 0; i < strlen(good); i++) {
 		memcpy(bad, good, sizeof(bad));
 		bad[i] = bad[i] == '1' ? '2' : '1';
-		if (bot_button_read(KEY, bad, &id))
+		if (bot_button_read(KEY, bad, &read))
 			fail_msg("%s", bad);
 		bad[i] = '\0';
-		assert_false(bot_button_read(KEY, bad, &id));
+		assert_false(bot_button_read(KEY, bad, &read));
 	}
-	assert_int_equal(id, -1);
+	memcpy(bad, good, sizeof(bad));
+	memcpy(bad, "all", 3);
+	assert_false(bot_button_read(KEY, bad, &read));
+	assert_int_equal(read.id, -1);
 }
 
 static void what_is_no_button_is_none(void **state)
@@ -60,14 +70,15 @@ static void what_is_no_button_is_none(void **state)
 		"ack: 1:00",
 		"silence:1:00",
 		"ack:1:000000000000000000000000",
+		"all:1:000000000000000000000000",
 		"ack:1111111111111111111111111111111111111111:1111111111111",
 		"\xF0\x9F\x94\xB4",
 	};
-	int64_t id;
+	struct bot_button read;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		if (bot_button_read(KEY, rows[i], &id))
+		if (bot_button_read(KEY, rows[i], &read))
 			fail_msg("%s", rows[i]);
 }
 

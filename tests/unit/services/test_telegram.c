@@ -338,7 +338,8 @@ static void requests_are_what_telegram_wants(void **state)
 	}
 }
 
-/* Only of an alert that goes on, and only where somebody hears of it. */
+/* Only while there is something to acknowledge, and only where somebody hears
+ * of it. */
 static void alerts_have_a_button(void **state)
 {
 	static const struct {
@@ -346,16 +347,19 @@ static void alerts_have_a_button(void **state)
 		int64_t alert;
 		bool plain;
 		const char *key;
+		bool tells_many;
 		bool want;
 	} rows[] = {
-		{"fire", 17, false, "key", true},
-		{"repeat", 17, false, "key", true},
-		{"fire", 17, false, NULL, false},
-		{"fire", 17, true, "key", false},
-		{"fire", 0, false, "key", false}, /* about many */
-		{"resolve", 17, false, "key", false},
-		{"notice", 17, false, "key", false},
-		{"digest", 17, false, "key", false},
+		{"fire", 17, false, "key", false, true},
+		{"repeat", 17, false, "key", false, true},
+		{"fire", 17, false, NULL, false, false},
+		{"fire", 17, true, "key", false, false},
+		{"resolve", 17, false, "key", false, false},
+		{"notice", 17, false, "key", false, false},
+		{"fire", 0, false, "key", true, true},
+		{"digest", 0, false, "key", true, true},
+		{"fire", 0, false, "key", false, false}, /* all are seen */
+		{"fire", 0, false, NULL, true, false},
 	};
 
 	(void)state;
@@ -374,12 +378,18 @@ static void alerts_have_a_button(void **state)
 					  .channel = severity};
 		const struct request_form form = {.chat = chat,
 						  .plain = rows[i].plain,
+						  .tells_many =
+							  rows[i].tells_many,
 						  .button_key = rows[i].key};
+		const struct bot_button button = {
+			rows[i].alert != 0 ? BOT_BUTTON_ALERT
+					   : BOT_BUTTON_MESSAGE,
+			rows[i].alert != 0 ? rows[i].alert : m.id};
 
 		(void)text_copy(kind, sizeof(kind), rows[i].kind);
 		assert_int_equal(telegram_request_write(&m, &form, &out, NULL),
 				 0);
-		bot_button_write("key", rows[i].alert, data);
+		bot_button_write("key", &button, data);
 		if ((strstr(buf_text(&out), data) != NULL) != rows[i].want)
 			fail_msg("row %zu: %s", i, buf_text(&out));
 	}
