@@ -29,7 +29,7 @@ enum {
 	MIB = 1024 * 1024,
 	SUBJECT_BYTES = 256,
 	DETAIL_BYTES = 256,
-	PATH_BYTES = 600,
+	PATH_BYTES = 800, /* a folder of ours and the longest name */
 	CLOCK_SEEN_MS = 15 * 60 * 1000, /* older answers prove nothing */
 	COUNT_ROUNDS = 200 /* transactions of one pass that count messages */
 };
