@@ -87,7 +87,7 @@ endif()
 # pytest files, one test each; a file that waits long is several, which run at the
 # same time (tests/e2e/conftest.py). Where time limits are promises, the machine has
 # little else to do.
-set(TIMED_TESTS up supervisor life kill intake faults full_kill full_faults)
+set(TIMED_TESTS up supervisor life kill intake faults rolling full_kill full_faults)
 set(PARTS_notifier 4)
 set(PARTS_kill 2)
 set(PARTS_scheduler 2)

@@ -19,12 +19,16 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/macros.h"
+#include "net/server/http_server.h"
 
 enum {
 	ARGUMENTS_MAX = 12,
 	PROGRAM_BYTES = 4096 + 64,
 	NUMBER_BYTES = 16,
 	FILES_MAX = 65536, /* descriptors of one process */
+	LISTEN_FD = 3,     /* sd_listen_fds(3) */
+	PID_BYTES = 16,
+	SOCKET_PATH_BYTES = STATE_PATH_BYTES + 64,
 	EXIT_NOT_STARTED = 127
 };
 
@@ -36,6 +40,7 @@ struct image {
 	char folder[EDGE_PATH_BYTES], file[EDGE_PATH_BYTES];
 	const char *argv[ARGUMENTS_MAX];
 	int output_fd;
+	int listen_fd;    /* -1: none */
 	int death_signal; /* when the supervisor dies */
 };
 
@@ -59,6 +64,7 @@ static int image_service(const struct child *child, const struct launch *launch,
 	}
 	image->argv[n++] = "--instance";
 	image->argv[n++] = image->number;
+	image->listen_fd = child->listen_fd;
 	assert(n < ARGUMENTS_MAX);
 	return 0;
 }
@@ -98,6 +104,7 @@ static int make_image(const struct child *child, const struct launch *launch,
 		      struct image *image, struct err *e)
 {
 	*image = (struct image){.output_fd = launch->log_fd,
+				.listen_fd = -1,
 				.death_signal = SIGKILL};
 	switch (child->kind) {
 	case CHILD_SERVICE:
@@ -133,6 +140,22 @@ static void reset_signals(void)
 	(void)pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
+/* What sd_listen_fds(3) looks for. setenv() is allowed here, since the
+ * supervisor is one thread. */
+static void hand_over_socket(int listen_fd)
+{
+	char pid[PID_BYTES];
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	/* dup2() onto itself would leave it to be closed by exec. */
+	if (listen_fd == LISTEN_FD ? fcntl(listen_fd, F_SETFD, 0) < 0
+				   : dup2(listen_fd, LISTEN_FD) < 0)
+		_exit(EXIT_NOT_STARTED);
+	if (setenv("LISTEN_FDS", "1", 1) < 0 || /* NOLINT */
+	    setenv("LISTEN_PID", pid, 1) < 0)   /* NOLINT */
+		_exit(EXIT_NOT_STARTED);
+}
+
 /* Between fork() and exec(). */
 _Noreturn static void become(const struct image *image, pid_t supervisor)
 {
@@ -155,6 +178,8 @@ _Noreturn static void become(const struct image *image, pid_t supervisor)
 	 * tells whose they are (leftover.c). */
 	if (image->folder[0] != '\0' && chdir(image->folder) < 0)
 		_exit(EXIT_NOT_STARTED);
+	if (image->listen_fd >= 0)
+		hand_over_socket(image->listen_fd);
 	reset_signals();
 	(void)execv(image->program, arguments);
 	_exit(EXIT_NOT_STARTED);
@@ -167,6 +192,25 @@ static bool old_group_lives(const struct child *child)
 	return child->old_group > 0 && kill(-child->old_group, 0) == 0;
 }
 
+static int open_socket(struct child *child, const struct launch *launch,
+		       struct err *e)
+{
+	char path[SOCKET_PATH_BYTES];
+
+	if (!child->is_server || child->listen_fd >= 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s/%s-%d.sock", launch->dir->run,
+		       child->name, child->number);
+	child->listen_fd = http_listen_unix(path, e);
+	return MIN_OF(child->listen_fd, 0);
+}
+
+void child_close_socket(struct child *child)
+{
+	cleanup_fd(&child->listen_fd);
+	child->listen_fd = -1;
+}
+
 int child_start(struct child *child, const struct launch *launch,
 		int64_t now_ms, struct err *e)
 {
@@ -177,7 +221,9 @@ int child_start(struct child *child, const struct launch *launch,
 
 	if (old_group_lives(child))
 		return err_set(e, ERR_BUSY, "the one before is not gone yet");
-	rc = make_image(child, launch, &image, e);
+	rc = open_socket(child, launch, e);
+	if (rc == 0)
+		rc = make_image(child, launch, &image, e);
 	if (rc < 0)
 		return rc;
 	pid = fork();
@@ -218,16 +264,19 @@ void child_ended(struct child *child, int status, int64_t now_ms)
 	child->pid = 0;
 	child->is_killed = false;
 	if (child->kind == CHILD_COMMAND || child->is_unwanted) {
+		child_close_socket(child);
 		child->state = CHILD_OVER;
 		return;
 	}
 	child->young_deaths = young ? child->young_deaths + 1 : 0;
 	child->due_ms = now_ms;
-	if (child->young_deaths > 1)
+	if (child->young_deaths > 1) {
+		child_close_socket(child);
 		child->due_ms += MIN_OF(
 			backoff_ms(child->young_deaths - 1, CHILD_PAUSE_MS,
 				   CHILD_PAUSE_MAX_MS, (uint64_t)now_ms),
 			CHILD_PAUSE_MAX_MS);
+	}
 	child->state = CHILD_DUE;
 }
 

@@ -6,6 +6,10 @@
  * behind can be ended with it, and is killed by the kernel when the supervisor
  * dies. It is started again at once when it dies; when it dies young again and
  * again, the pauses grow to CHILD_PAUSE_MAX_MS.
+ *
+ * The socket of a server stays open here while one process follows another:
+ * whoever connects meanwhile waits and is served by the next. One that does not
+ * come back soon loses it, so that nginx turns to its siblings.
  */
 #ifndef SUPERVISOR_CHILD_H
 #define SUPERVISOR_CHILD_H
@@ -41,6 +45,8 @@ enum child_state {
 
 struct child {
 	const char *name;    /* "hook", "nginx", "command" */
+	bool is_server;      /* gets a socket of ours, as systemd gives one */
+	int listen_fd;       /* that socket; -1: none */
 	const char *command; /* of CHILD_COMMAND */
 	int number;          /* from 1 */
 	enum child_kind kind;
@@ -68,6 +74,9 @@ struct launch {
  * when the group of the process before still dies; ERR_IO. */
 int child_start(struct child *child, const struct launch *launch,
 		int64_t now_ms, struct err *e);
+
+/* Close the socket that the next process would have got, if there is one. */
+void child_close_socket(struct child *child);
 
 /* The process ended with this waitpid(2) status: say so in the log, end its
  * group, and decide when the next one is due. */

@@ -31,16 +31,18 @@ static const struct {
 	const char *name;
 	size_t pool; /* where pool { } holds its number */
 	bool is_pool;
+	bool is_server;                                 /* behind nginx */
 	bool (*is_wanted)(const struct config *config); /* NULL: always */
 } services[] = {
-	{"hook", offsetof(struct config_pool, hook), true, NULL},
-	{"assembly", offsetof(struct config_pool, assembly), true, NULL},
-	{"erp", offsetof(struct config_pool, erp), true, NULL},
-	{"processor", offsetof(struct config_pool, processor), true, NULL},
-	{"notifier", offsetof(struct config_pool, notifier), true, NULL},
-	{"console", NO_POOL, false, NULL},
-	{"scheduler", NO_POOL, false, NULL},
-	{"chat", NO_POOL, false, hears_people},
+	{"hook", offsetof(struct config_pool, hook), true, true, NULL},
+	{"assembly", offsetof(struct config_pool, assembly), true, true, NULL},
+	{"erp", offsetof(struct config_pool, erp), true, true, NULL},
+	{"processor", offsetof(struct config_pool, processor), true, false,
+	 NULL},
+	{"notifier", offsetof(struct config_pool, notifier), true, false, NULL},
+	{"console", NO_POOL, false, true, NULL},
+	{"scheduler", NO_POOL, false, false, NULL},
+	{"chat", NO_POOL, false, false, hears_people},
 };
 
 static int wanted(size_t row, const struct config *config)
@@ -75,13 +77,14 @@ static struct child *add(struct crew *crew, enum child_kind kind,
 	*child = (struct child){.kind = kind,
 				.name = name,
 				.number = number,
+				.listen_fd = -1,
 				.state = CHILD_OVER};
 	return child;
 }
 
 /* Wanted (again). */
-static void want(struct crew *crew, enum child_kind kind, const char *name,
-		 int number, int64_t now_ms)
+static struct child *want(struct crew *crew, enum child_kind kind,
+			  const char *name, int number, int64_t now_ms)
 {
 	struct child *child = find(crew, name, number);
 
@@ -93,31 +96,44 @@ static void want(struct crew *crew, enum child_kind kind, const char *name,
 		child->state = CHILD_DUE;
 		child->due_ms = now_ms;
 	}
+	return child;
 }
 
 static void refuse(struct child *child)
 {
 	child->is_unwanted = true;
 	child->is_told = true;
-	if (child->pid == 0)
+	if (child->pid == 0) {
 		child->state = CHILD_OVER;
+		child_close_socket(child);
+	}
 	child_signal(child, SIGTERM);
 }
 
-void crew_size(struct crew *crew, const struct config *config, int64_t now_ms)
+void crew_grow(struct crew *crew, const struct config *config, int64_t now_ms)
 {
 	for (size_t row = 0; row < COUNT_OF(services); row++) {
-		const char *name = services[row].name;
 		int count = wanted(row, config);
-		struct child *surplus;
 
 		for (int number = 1; number <= count; number++)
-			want(crew, CHILD_SERVICE, name, number, now_ms);
-		for (int number = count + 1;
-		     (surplus = find(crew, name, number)) != NULL; number++)
+			want(crew, CHILD_SERVICE, services[row].name, number,
+			     now_ms)
+				->is_server = services[row].is_server;
+	}
+	(void)want(crew, CHILD_EDGE, "nginx", 1, now_ms);
+}
+
+void crew_shrink(struct crew *crew, const struct config *config)
+{
+	for (size_t row = 0; row < COUNT_OF(services); row++) {
+		int number = wanted(row, config) + 1;
+		struct child *surplus;
+
+		for (;
+		     (surplus = find(crew, services[row].name, number)) != NULL;
+		     number++)
 			refuse(surplus);
 	}
-	want(crew, CHILD_EDGE, "nginx", 1, now_ms);
 }
 
 void crew_add_command(struct crew *crew, const char *command, int64_t now_ms)

@@ -23,8 +23,10 @@ struct crew {
 };
 
 /* Have as many of each service as the configuration says: missing ones become
- * due, surplus ones are told to stop and do not come back. */
-void crew_size(struct crew *crew, const struct config *config, int64_t now_ms);
+ * due ... */
+void crew_grow(struct crew *crew, const struct config *config, int64_t now_ms);
+/* ... and surplus ones are told to stop and do not come back. */
+void crew_shrink(struct crew *crew, const struct config *config);
 void crew_add_command(struct crew *crew, const char *command, int64_t now_ms);
 
 /* Start who is due and kill who is stuck. When this has to be called again at

@@ -127,6 +127,8 @@ int prepare(const struct options *options, struct installation *ret_in,
 	if (rc >= 0)
 		rc = make_store(&in, e);
 	if (rc >= 0)
+		rc = edge_last_answers(&in.dir, false, e);
+	if (rc >= 0)
 		rc = edge_write_checked(in.config, &in.dir, e);
 	if (rc < 0) {
 		prepare_end(&in);

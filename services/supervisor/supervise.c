@@ -24,6 +24,7 @@
 #include "net/client/http_probe.h"
 #include "net/notify.h"
 #include "prepare.h"
+#include "reload.h"
 #include "screen.h"
 
 enum {
@@ -45,11 +46,12 @@ struct supervisor {
 	struct installation *in;
 	struct launch launch;
 	struct crew crew;
+	struct reload reload;
 	struct log_sink log;
 	int signal_fd, notify_fd, screen_fd;
 	int64_t started_ms, turned_ms;
 	bool is_up, has_complained, has_terminal;
-	bool must_stop, must_reload;
+	bool must_stop;
 };
 
 static int open_signals(struct err *e)
@@ -164,7 +166,7 @@ static void take_signals(struct supervisor *s)
 		if (signal.ssi_signo == SIGHUP && terminal_is_gone(s))
 			s->must_stop = true;
 		else if (signal.ssi_signo == SIGHUP)
-			s->must_reload = true;
+			s->reload.is_wanted = true;
 	}
 }
 
@@ -242,22 +244,6 @@ static void look(struct supervisor *s, int64_t now_ms)
 	screen_not_up(s->in, buf_text(&missing), buf_text(&health), took_ms);
 }
 
-static void reload(struct supervisor *s, int64_t now_ms)
-{
-	struct err e = {0};
-
-	s->must_reload = false;
-	if (prepare_again(s->in, &e) < 0) {
-		log_error(&e, "configuration not reloaded", LOG_NO_FIELDS);
-		return;
-	}
-	log_set_level(s->in->config->log.level);
-	log_event(LOG_LEVEL_INFO, "configuration reloaded", LOG_NO_FIELDS);
-	crew_signal(&s->crew, CHILD_SERVICE, SIGHUP);
-	crew_size(&s->crew, s->in->config, now_ms);
-	crew_signal(&s->crew, CHILD_EDGE, SIGHUP);
-}
-
 static void rotate_access_log(struct supervisor *s)
 {
 	char path[LOG_SINK_PATH_BYTES];
@@ -273,7 +259,8 @@ static void run(struct supervisor *s)
 
 	while (!s->must_stop) {
 		int64_t now_ms = clock_mono_ms();
-		int64_t next_ms = crew_tend(&s->crew, now_ms);
+		int64_t next_ms = MIN_OF(reload_tend(&s->reload, now_ms),
+					 crew_tend(&s->crew, now_ms));
 
 		if (!s->is_up) {
 			look(s, now_ms);
@@ -284,8 +271,6 @@ static void run(struct supervisor *s)
 			rotated_ms = now_ms;
 		}
 		turn(s, next_ms - now_ms);
-		if (s->must_reload)
-			reload(s, clock_mono_ms());
 	}
 }
 
@@ -347,10 +332,11 @@ int supervise(struct installation *in, struct err *e)
 
 	if (rc == 0) {
 		s.crew.launch = &s.launch;
+		s.reload = (struct reload){.in = in, .crew = &s.crew};
 		for (int i = 0; i < in->options->beside_count; i++)
 			crew_add_command(&s.crew, in->options->beside[i],
 					 s.started_ms);
-		crew_size(&s.crew, in->config, s.started_ms);
+		crew_grow(&s.crew, in->config, s.started_ms);
 		run(&s);
 		stop(&s);
 		finish(&s);

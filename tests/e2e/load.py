@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -173,6 +174,11 @@ class Wrk:
         text = self._process.communicate(timeout=seconds)[0]
         assert self._process.returncode == 0 and "RESULT" in text, text
         return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", text[text.index("RESULT"):])}
+
+    def finish(self) -> dict[str, int]:
+        """The result of what it has done so far."""
+        self._process.send_signal(signal.SIGINT)
+        return self.result()
 
     def numbers(self) -> list[str]:
         """A line that was cut off by the end of wrk is no acknowledgement."""

@@ -22,7 +22,7 @@ MAY_SEE = {
 ONLY_IN = {  # foreign headers behind one door each (path below common/)
     "sqlite3.h": {"store/engine/db_sqlite.c", "store/engine/wal_file.c", "store/engine/wal_file.h"},
     "libpq-fe.h": {"store/engine/db_postgres.c", "store/engine/pg_link.c", "store/engine/pg_link.h"},
-    "microhttpd.h": {"net/server/http_server.c"},
+    "microhttpd.h": {f"net/server/{name}" for name in ("http_server.c", "http_drain.c", "http_server_private.h")},
     "curl/curl.h": {"net/client/curl_once.c", "net/client/http_client.c", "net/client/smtp_client.c"},
     "zint.h": {"codec/barcode/barcode_svg.c"},
     "cjson/cJSON.h": {"codec/json/json_doc.c"},

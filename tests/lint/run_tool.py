@@ -13,7 +13,7 @@ import sys
 SKIPPED = 77
 PRODUCT = ("common", "services", "scheduler")
 TESTS = ("tests/unit", "tests/store", "tests/support", "tests/fuzz", "tests/bench")
-SCRIPTS = ("up", "check", "packages.sh", ".ci/run", "systemd/init", "systemd/generator", "systemd/trouble",
+SCRIPTS = ("up", "check", "packages.sh", ".ci/run", "systemd/init", "systemd/generator", "systemd/trouble", "systemd/roll", "systemd/reload",
            "packaging/postinst", "packaging/prerm", "packaging/postrm", "vm-images/build", "vm-images/mkdisk",
            "vm-images/mkconfig", "vm-images/run-vm", "vm-images/rootfs/usr/lib/ordergate/apply-config")
 JOBS = str(len(os.sched_getaffinity(0)))

@@ -201,7 +201,7 @@ static void put_chat_workers(const struct edge *edge, struct buf *out)
 	buf_add_text(out, "\tupstream chat {\n");
 	put_pool(edge, out, "chat", 1);
 	buf_add_text(out, "\t\tkeepalive 4;\n"
-			  "\t\tkeepalive_timeout 60s;\n"
+			  "\t\tkeepalive_timeout 2s;\n"
 			  "\t}\n");
 }
 

@@ -9,6 +9,7 @@
 #ifndef APP_EDGE_H
 #define APP_EDGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "app/state_dir.h"
@@ -32,6 +33,17 @@ int edge_render(const struct config *config, const struct state_dir *dir,
 /* Where nginx keeps its files (<run>/nginx), and the configuration in it. */
 void edge_folder(const struct state_dir *dir, char ret_path[EDGE_PATH_BYTES]);
 void edge_file(const struct state_dir *dir, char ret_path[EDGE_PATH_BYTES]);
+
+/* A reload of nginx: its old processes close idle connections when they end,
+ * whatever is on its way there. So, first, every answer is made the last of its
+ * connection, while this file is there (edge_last_answers()); after
+ * EDGE_LEAVE_MS nginx gets SIGHUP; and after EDGE_LEAVE_MS more, when the old
+ * processes take no request any more, the file goes. systemd/reload does the
+ * same. 0 or ERR_IO. */
+enum {
+	EDGE_LEAVE_MS = 2500
+};
+int edge_last_answers(const struct state_dir *dir, bool on, struct err *e);
 
 /* The certificate and key that nginx presents: the configured ones, else the
  * self-made ones in tls/. */

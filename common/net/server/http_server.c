@@ -10,16 +10,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
-#include "net/server/answer_queue.h"
 #include "net/server/http_exchange.h"
-#include "net/server/http_flight.h"
 #include "net/server/http_route.h"
+#include "net/server/http_server_private.h"
 #include "net/server/http_spool.h"
 
 /*
@@ -48,42 +46,7 @@ enum {
 	/* Of a body that is refused, so much is read and dropped before the
 	 * answer: nginx reports a peer that closes while it still sends as 502.
 	 * Beyond it the connection is closed. */
-	DROP_BYTES_MAX = 4 * HTTP_BODY_BYTES_MAX,
-	BACKLOG_ROUNDS_MAX = 500, /* 10 connections each */
-	/* A kept-alive connection is closed when all are quiet: a request that
-	 * crosses the closing is lost (nginx does not repeat a POST). Without
-	 * this, 32 restarts under load lost 464 of 457 000 requests behind
-	 * nginx; with it, none of 530 000. */
-	DRAIN_QUIET_MS = 50,
-	DRAIN_STEP_MS = 10,
-	FLUSH_MAX_MS = 500, /* for sending the last answers */
-	RELEASE_STEP_US = 200,
-	RELEASE_STEPS_MAX = 25000 /* 5 s */
-};
-
-/* Not const because the library wants it so; never written. */
-static char stopping_answer[] = "{\"error\":{\"code\":\"unavailable\","
-				"\"message\":\"the server is stopping\"}}";
-
-struct http_server {
-	struct MHD_Daemon *daemon;
-	pthread_t thread;
-	int epoll_fd;  /* borrowed from the daemon */
-	int listen_fd; /* -1 once it is closed */
-	const struct http_route *routes;
-	const struct http_spool *spool;
-	void *context;
-	struct answer_queue queue;
-	struct exchange_pool pool;
-
-	/* Event thread only. */
-	int open; /* exchanges from their first byte to their last */
-	bool draining, closing;
-	int64_t drain_until_ms, last_request_ms;
-
-	struct http_flight flight;
-	atomic_bool stop;
-	_Atomic int64_t stop_wait_ms;
+	DROP_BYTES_MAX = 4 * HTTP_BODY_BYTES_MAX
 };
 
 static void add_headers(struct MHD_Response *response,
@@ -304,7 +267,7 @@ static void resume_answered(struct http_server *s)
 	}
 }
 
-static void run_once(struct http_server *s, int wait_ms)
+void http_server_run_once(struct http_server *s, int wait_ms)
 {
 	struct pollfd fds[] = {
 		{.fd = s->epoll_fd, .events = POLLIN},
@@ -324,127 +287,13 @@ static void run_once(struct http_server *s, int wait_ms)
 	(void)MHD_run(s->daemon);
 }
 
-/* What already waits in the backlog would be reset when the socket closes. A
- * socket of systemd's stays open there, and its backlog waits for our
- * successor. */
-static void begin_drain(struct http_server *s)
-{
-	struct pollfd backlog = {.fd = s->listen_fd, .events = POLLIN};
-
-	s->draining = true;
-	s->last_request_ms = clock_mono_ms();
-	s->drain_until_ms = s->last_request_ms + atomic_load(&s->stop_wait_ms);
-	for (int i = 0; i < BACKLOG_ROUNDS_MAX; i++) {
-		if (poll(&backlog, 1, 0) != 1)
-			break;
-		(void)MHD_run(s->daemon);
-	}
-	(void)MHD_quiesce_daemon(s->daemon);
-	(void)close(s->listen_fd);
-	s->listen_fd = -1;
-}
-
-static unsigned int connections(struct http_server *s)
-{
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(
-		s->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-
-	return info != NULL ? info->num_connections : 0;
-}
-
-static bool is_drained(struct http_server *s)
-{
-	int64_t now_ms = clock_mono_ms();
-
-	if (connections(s) == 0 || now_ms >= s->drain_until_ms)
-		return true;
-	return s->open == 0 && now_ms - s->last_request_ms >= DRAIN_QUIET_MS;
-}
-
-/* Give up waiting for x, unless its answer comes this very moment. */
-static void abandon(struct http_server *s, struct http_exchange *x,
-		    struct MHD_Response *response)
-{
-	int awaited = EXCHANGE_AWAITED;
-
-	if (!atomic_compare_exchange_strong(&x->state, &awaited,
-					    EXCHANGE_ABANDONED))
-		return;
-	answer_queue_release(&s->queue);
-	flight_end(&s->flight, x);
-	/* With a response queued, on_request() is not called again. */
-	if (response != NULL)
-		(void)MHD_queue_response(x->connection, 503, response);
-	flight_count_answer(&s->flight, 503);
-	MHD_resume_connection(x->connection);
-}
-
-static void abandon_rest(struct http_server *s)
-{
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		sizeof(stopping_answer) - 1, stopping_answer,
-		MHD_RESPMEM_PERSISTENT);
-	struct http_exchange *x = s->flight.oldest;
-
-	if (response != NULL) {
-		(void)MHD_add_response_header(response, "Content-Type",
-					      "application/json");
-		(void)MHD_add_response_header(response, "Retry-After", "1");
-		(void)MHD_add_response_header(response, "Connection", "close");
-	}
-	while (x != NULL) {
-		struct http_exchange *newer = x->newer;
-
-		abandon(s, x, response);
-		x = newer;
-	}
-	if (response != NULL)
-		MHD_destroy_response(response);
-}
-
-/* A thread that took the step to ANSWERED is about to push and release. It has
- * a few instructions left, and gets its time slice. */
-static bool wait_for_release(struct http_server *s)
-{
-	const struct timespec step = {.tv_nsec = RELEASE_STEP_US * 1000L};
-
-	for (int i = 0; i < RELEASE_STEPS_MAX; i++) {
-		if (atomic_load(&s->queue.owed) == 0)
-			return true;
-		(void)nanosleep(&step, NULL);
-	}
-	return false;
-}
-
-/* The library panics when it is stopped with a suspended connection, and
- * calls on_request() no more afterwards: first everything is resumed and, if
- * the peer takes it, sent. */
-static bool close_down(struct http_server *s)
-{
-	int64_t until_ms = clock_mono_ms() + FLUSH_MAX_MS;
-
-	s->closing = true;
-	abandon_rest(s);
-	if (!wait_for_release(s))
-		return false;
-	do
-		run_once(s, DRAIN_STEP_MS);
-	while (s->open > 0 && clock_mono_ms() < until_ms);
-	MHD_stop_daemon(s->daemon);
-	return true;
-}
-
 static void *event_thread(void *server)
 {
 	struct http_server *s = server;
 
 	while (!atomic_load(&s->stop))
-		run_once(s, WAIT_MAX_MS);
-	begin_drain(s);
-	do
-		run_once(s, DRAIN_STEP_MS);
-	while (!is_drained(s));
-	return close_down(s) ? s : NULL;
+		http_server_run_once(s, WAIT_MAX_MS);
+	return http_server_drain(s) ? s : NULL;
 }
 
 static void free_server(struct http_server *s)

@@ -55,7 +55,7 @@ struct http_server_options {
 	void *context;                  /* passed to every handler */
 	const struct http_spool *spool; /* borrowed; NULL: no such routes */
 	int connections_max;            /* 0: 1000 */
-	int idle_timeout_s; /* 0: 90. More than nginx's keepalive (60 s), or a
+	int idle_timeout_s; /* 0: 90. More than nginx's keepalive (2 s), or a
 			       POST meets a closing connection */
 };
 
@@ -70,11 +70,13 @@ int http_listen_tcp(const char *address, struct err *e);
 int http_server_start(const struct http_server_options *options,
 		      struct http_server **ret_server, struct err *e);
 
-/* Accept nothing more, tell keepalive peers to close, wait until every exchange
- * is answered or max_wait_ms have passed, then end the thread and free the
- * server. Answers that are still missing then get 503 (libmicrohttpd panics
- * when it is stopped with a suspended connection); whoever has such an exchange
- * still answers it once, into the void, which frees it. NULL is allowed. */
+/* Serve on until every connection of nginx has had a last answer or was closed
+ * by nginx (http_drain.c), then accept nothing more, wait until every exchange
+ * is answered, then end the thread and free the server; all of it within
+ * max_wait_ms, and at once without connections. Answers that are still missing
+ * then get 503 (libmicrohttpd panics when it is stopped with a suspended
+ * connection); whoever has such an exchange still answers it once, into the
+ * void, which frees it. NULL is allowed. */
 void http_server_stop(struct http_server *server, int max_wait_ms);
 
 /* Age of the oldest exchange without an answer, 0 when there is none. */

@@ -17,6 +17,7 @@
 enum {
 	PROMPT_MS = 8000, /* less than RAW_WAIT_MS, and enough under load */
 	SHORT_MS = 200,
+	IDLE_MS = 1000, /* less than nginx leaves a connection idle */
 	FLOOD_BYTES = 8 * 1024 * 1024 /* no socket takes that at once */
 };
 
@@ -134,7 +135,7 @@ static void end_stop(struct fixture *f, int64_t at_most_ms)
 	assert_in_range(f->stopped_after_ms, 0, at_most_ms);
 }
 
-/* Connecting is refused as soon as draining has begun. */
+/* Connecting is refused once the server has left. */
 static bool is_draining(void *fixture)
 {
 	const struct fixture *f = fixture;
@@ -206,6 +207,45 @@ static void an_idle_connection_does_not_hold_up_the_stop(void **state)
 	end_stop(f, PROMPT_MS);
 	assert_false(raw_read(&f->stream, &f->answer, true));
 	assert_int_equal(raw_connect_unix(f->path), -1);
+}
+
+/* nginx may send on it until it closes it: not we. */
+static void an_idle_connection_may_be_used_once_more(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(raw_send_text(f->stream.fd,
+				  "GET /hello HTTP/1.1\r\nHost: t\r\n\r\n"));
+	assert_true(raw_read(&f->stream, &f->answer, true));
+	begin_stop(f, RAW_WAIT_MS);
+	assert_true(raw_wait_for(is_stopping, f));
+	assert_false(raw_readable(f->stream.fd, IDLE_MS));
+	assert_true(raw_send_text(f->stream.fd,
+				  "GET /hello HTTP/1.1\r\nHost: t\r\n\r\n"));
+	assert_closed(f, 200, "hello");
+	end_stop(f, PROMPT_MS);
+}
+
+/* As long as one such connection is open, others are served as always. */
+static void a_connection_while_others_leave_is_served(void **state)
+{
+	struct fixture *f = *state;
+	struct raw_stream other = {.fd = -1};
+
+	assert_true(raw_send_text(f->stream.fd,
+				  "GET /hello HTTP/1.1\r\nHost: t\r\n\r\n"));
+	assert_true(raw_read(&f->stream, &f->answer, true));
+	begin_stop(f, RAW_WAIT_MS);
+	assert_true(raw_wait_for(is_stopping, f));
+	assert_false(raw_readable(f->stream.fd, SHORT_MS));
+	other.fd = raw_connect_unix(f->path);
+	assert_true(raw_send_text(other.fd,
+				  "GET /hello HTTP/1.1\r\nHost: t\r\n\r\n"));
+	assert_true(raw_read(&other, &f->answer, true));
+	assert_int_equal(f->answer.status, 200);
+	assert_non_null(strstr(f->answer.head, "Connection: close\n"));
+	(void)close(other.fd);
+	end_stop(f, PROMPT_MS);
 }
 
 static void a_stop_waits_for_a_deferred_answer(void **state)
@@ -344,6 +384,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_to_stop_is_no_error),
 		TEST(an_idle_connection_does_not_hold_up_the_stop),
+		TEST(an_idle_connection_may_be_used_once_more),
+		TEST(a_connection_while_others_leave_is_served),
 		TEST(a_stop_waits_for_a_deferred_answer),
 		TEST(a_request_during_the_drain_is_answered),
 		TEST(a_request_in_the_backlog_is_answered),
