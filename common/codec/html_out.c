@@ -87,6 +87,15 @@ static char decode(const char *p, size_t *ret_bytes)
 	return '\0';
 }
 
+size_t html_point_bytes(const char *p, const char *end)
+{
+	size_t bytes = 0;
+
+	if (decode(p, &bytes) != '\0')
+		return bytes;
+	return MAX_OF(text_utf8_sequence(p, end), (size_t)1);
+}
+
 /* b may be NULL: then it only counts. */
 static size_t walk(struct buf *b, const char *html, size_t max_points)
 {
@@ -122,43 +131,6 @@ void html_put_plain(struct buf *b, const char *html, size_t max_points)
 size_t html_points(const char *html)
 {
 	return walk(NULL, html, SIZE_MAX);
-}
-
-/* Tags that are open after the tag at p, of so many before it. */
-static size_t open_after(const char *p, size_t open)
-{
-	if (p[1] != '/')
-		return open + 1;
-	return open > 0 ? open - 1 : 0;
-}
-
-size_t html_part_bytes(const char *html, size_t max_points)
-{
-	const char *end = html + strlen(html);
-	const char *p = html;
-	const char *cut = end;
-	size_t points = 0;
-	size_t open = 0;
-
-	while (p < end && (points <= max_points || cut == end)) {
-		size_t bytes = 0;
-
-		if (*p == '<') {
-			const char *close = strchr(p, '>');
-
-			open = open_after(p, open);
-			p = close != NULL ? close + 1 : end;
-			continue;
-		}
-		if (*p == '\n' && open == 0 && p > html)
-			cut = p;
-		if (decode(p, &bytes) == '\0')
-			bytes = MAX_OF(text_utf8_sequence(p, end), (size_t)1);
-		p += bytes;
-		points++;
-	}
-	return points <= max_points ? (size_t)(end - html)
-				    : (size_t)(cut - html);
 }
 
 static const struct html_field *find_field(const struct html_field *fields,

@@ -32,13 +32,10 @@ struct html_field {
 void html_render(struct buf *b, const char *text,
 		 const struct html_field *fields, size_t field_points);
 
-/* Bytes of the longest beginning of html that has at most max_points and ends
- * at the end of a line where no tag is open: what follows it may be a message
- * of its own, and neither a tag nor an entity is torn. All of html when it
- * fits, or when there is no such place. */
-size_t html_part_bytes(const char *html, size_t max_points);
-
 /* Code points that Telegram counts: without tags, an entity is one. */
 size_t html_points(const char *html);
+
+/* Bytes of the one of them that begins at p, which is no tag. */
+size_t html_point_bytes(const char *p, const char *end);
 
 #endif

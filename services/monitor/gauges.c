@@ -86,7 +86,7 @@ static int read_backup(struct service *s, int64_t now_ms, struct reading *r,
 	const struct dirent *entry;
 	int rc = 0;
 
-	(void)text_copy(r->detail, sizeof(r->detail), "none");
+	(void)text_copy(r->detail, sizeof(r->detail), tr("none yet"));
 	while (folder != NULL &&
 	       (entry = readdir(folder)) != NULL) { /* NOLINT: ours alone */
 		char path[PATH_BYTES];

@@ -259,8 +259,8 @@ const struct rule rules[] = {
 	{
 		.name = "backup-old", .query = &monitor_backup_old,
 		.title = N_("No recent backup"),
-		.body = N_("Last backup: {count} h ago, {detail}"),
-		.line = N_("Last backup: {count} h ago, {detail}"),
+		.body = N_("For {count} h there was none; the last one: {detail}"),
+		.line = N_("For {count} h there was none; the last one: {detail}"),
 	},
 	{
 		.name = "certificate-expiry", .query = &monitor_certificate_expiry,

@@ -3,17 +3,20 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/id.h"
 #include "base/macros.h"
-#include "base/text.h"
-#include "codec/html_out.h"
+#include "codec/html_part.h"
 #include "store/queue/queue_sql.h"
 
 enum {
-	PACE_WINDOW_MS = 60 * 1000
+	PACE_WINDOW_MS = 60 * 1000,
+	PART_BYTES_MAX = HTML_PART_BYTES_MAX + 64
 };
+
+#define ELLIPSIS "\xE2\x80\xA6" /* U+2026 */
 
 QUEUE_STATEMENTS(telegram, "telegram_queue", "telegram_head", "head_id", "text",
 		 "coalesce(alert_id, 0), severity,"
@@ -187,50 +190,45 @@ static int put_one(struct db *db, const struct telegram_message *message,
 
 static size_t count_parts(const char *text)
 {
+	struct html_parts parts = html_parts_of(text);
 	size_t count = 0;
 
-	do {
-		text += html_part_bytes(text, TELEGRAM_PART_POINTS);
-		text += *text == '\n' ? 1 : 0;
+	while (count < TELEGRAM_PARTS_MAX &&
+	       html_parts_next(&parts, TELEGRAM_PART_POINTS, NULL))
 		count++;
-	} while (*text != '\0' && count < TELEGRAM_PARTS_MAX);
-	return count;
+	return MAX_OF(count, (size_t)1);
 }
 
 struct parts {
-	const char *text; /* what is left */
-	size_t number, count;
+	struct html_parts html;
+	size_t number, count; /* of the next one */
 };
 
-/* The next part; what is left begins behind it. The last one that is allowed
- * takes all the rest, and is cut by the sender. */
 static int put_part(struct db *db, const struct telegram_message *message,
 		    struct parts *parts, int64_t now_ms, int64_t *ret_id,
 		    struct err *e)
 {
-	size_t bytes =
-		parts->number == parts->count
-			? strlen(parts->text)
-			: html_part_bytes(parts->text, TELEGRAM_PART_POINTS);
-	CLEANUP_FREE char *part =
-		text_printf("%.*s\n%zu/%zu", (int)bytes, parts->text,
-			    parts->number, parts->count);
+	CLEANUP(buf_clear) struct buf text = BUF_MAX(PART_BYTES_MAX);
 	struct telegram_message one = *message;
+	int rc;
 
-	if (part == NULL)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	one.text = part;
+	(void)html_parts_next(&parts->html, TELEGRAM_PART_POINTS, &text);
+	if (parts->number == parts->count && *parts->html.rest != '\0')
+		buf_add_text(&text, ELLIPSIS);
+	buf_printf(&text, "\n%zu/%zu", parts->number, parts->count);
+	rc = buf_finish(&text, e);
+	if (rc < 0)
+		return rc;
+	one.text = buf_text(&text);
 	if (parts->number > 1)
 		one.alert_id = one.reply_to = 0;
-	parts->text += bytes;
-	parts->text += *parts->text == '\n' ? 1 : 0;
 	return put_one(db, &one, now_ms, ret_id, e);
 }
 
 int telegram_queue_put(struct db *db, const struct telegram_message *message,
 		       int64_t now_ms, int64_t *ret_id, struct err *e)
 {
-	struct parts parts = {.text = message->text, .number = 1};
+	struct parts parts = {html_parts_of(message->text), 1, 1};
 	int rc = 0;
 
 	*ret_id = 0;

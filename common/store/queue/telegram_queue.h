@@ -38,9 +38,9 @@ enum {
 };
 
 /* Queue one message. A text that is longer than TELEGRAM_PART_POINTS becomes
- * several, each a row of its own that says "1/3"; only the first one is about
- * the alert and answers a message. It is parted at ends of lines; a single line
- * that is too long is cut by the sender, without its markup. In a chat the
+ * several, each a row of its own that says "1/3" (codec/html_part.h); only the
+ * first one is about the alert and answers a message. What does not fit into
+ * TELEGRAM_PARTS_MAX is left out, and the last one ends with "…". In a chat the
  * critical ones go first, then warnings, then infos; those of one severity in
  * their order. 0, or as query_next(). */
 int telegram_queue_add(struct db *db, const struct telegram_message *message,

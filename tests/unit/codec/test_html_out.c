@@ -125,48 +125,6 @@ static void templates_are_ours_and_fields_are_data(void **state)
 	}
 }
 
-static void parts_end_where_a_line_does(void **state)
-{
-	static const struct {
-		const char *html;
-		size_t points;
-		size_t want; /* bytes of the first part */
-	} rows[] = {
-		{"", 3, 0},
-		{"abc", 3, 3},
-		{"abc\ndef", 7, 7},
-		{"abc\ndef", 6, 3},
-		{"a\nb\nc\nd", 5, 5},
-		{"a\nb\nc\nd", 4, 3},
-		/* A part may be as long as it may be. */
-		{"abc\ndef\nghi", 7, 7},
-		/* Tags and entities are one or none. */
-		{"<b>abc</b>\ndef", 6, 10},
-		{"&lt;&amp;&quot;\nx", 4, 15},
-		{"&lt;&amp;&quot;\nx", 5, 17},
-		/* Not inside of a tag, however long it goes on. */
-		{"<b>a\nb\nc</b>\nd", 3, 12},
-		{"<b>a</b>\n<i>b\nc</i>", 3, 8},
-		/* A line that is too long is a part of its own. */
-		{"abcdef\ngh", 3, 6},
-		{"abcdef", 3, 6},
-		/* Line feeds at the beginning are no end of anything. */
-		{"\nabc", 2, 4},
-		/* What is no tag's end does no harm. */
-		{"</b>a\nb", 2, 5},
-		{"a<b", 1, 3},
-		{"\xD1\x8B\n\xD1\x8F", 2, 2},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		size_t found = html_part_bytes(rows[i].html, rows[i].points);
-
-		if (found != rows[i].want)
-			fail_msg("row %zu: %zu bytes", i, found);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,7 +132,6 @@ int main(void)
 		cmocka_unit_test(a_reader_sees_no_markup),
 		cmocka_unit_test(escaping_is_undone_by_reading),
 		cmocka_unit_test(templates_are_ours_and_fields_are_data),
-		cmocka_unit_test(parts_end_where_a_line_does),
 	};
 	return cmocka_run_group_tests_name("html_out", tests, NULL, NULL);
 }

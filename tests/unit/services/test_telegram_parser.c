@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every message that we render is read by Telegram's own parser: TDLib, which
- * the Bot API server calls for the same purpose. Offline; skipped, aloud, where
- * `npm ci` in tests/emulators/telegram_parser was not run, and under
- * sanitizers.
+ * Every message that we render, and every part of a long one, is read by
+ * Telegram's own parser: TDLib, which the Bot API server calls for the same
+ * purpose. Offline; skipped, aloud, where `npm ci` in
+ * tests/emulators/telegram_parser was not run, and under sanitizers.
  */
 #include "cmocka_all.h"
 
@@ -18,6 +18,7 @@
 #include "../../../services/telegram/digest_text.c" /* NOLINT */
 
 #include "base/err.h"
+#include "codec/html_part.h"
 #include "codec/json/json_out.h"
 
 #define PARSER                                                      \
@@ -208,11 +209,92 @@ static void any_order_gives_messages_that_telegram_takes(void **state)
 	}
 }
 
+/* Tags of ours around data, nested at random; long lines and short ones. */
+static void write_long(struct buf *html, char *data, unsigned *seed)
+{
+	static const char *const tags[][2] = {
+		{"<b>", "</b>"},
+		{"<i>", "</i>"},
+		{"<code>", "</code>"},
+		{"<a href=\"https://og.example/o?x=1&amp;n=2\">", "</a>"},
+	};
+	size_t open[HTML_PART_DEPTH_MAX];
+	size_t depth = 0;
+	int pieces_left = 5 + rand_r(seed) % 60;
+
+	while (pieces_left-- > 0) {
+		int what = rand_r(seed) % 4;
+
+		if (what == 0 && depth < 3) {
+			open[depth] = (size_t)rand_r(seed) % COUNT_OF(tags);
+			buf_add_text(html, tags[open[depth++]][0]);
+		} else if (what == 1 && depth > 0) {
+			buf_add_text(html, tags[open[--depth]][1]);
+		} else if (what == 2) {
+			buf_add_char(html, rand_r(seed) % 2 ? '\n' : ' ');
+		}
+		fill(data, DATA_BYTES, seed);
+		html_put(html, data, SIZE_MAX);
+	}
+	while (depth > 0)
+		buf_add_text(html, tags[open[--depth]][1]);
+}
+
+/* What is read, without what a cut may take away. */
+static void add_read(struct buf *out, const char *html)
+{
+	CLEANUP(buf_clear) struct buf plain = BUF_MAX((size_t)256 * 1024);
+
+	html_put_plain(&plain, html, SIZE_MAX);
+	for (const char *p = buf_text(&plain); *p != '\0'; p++)
+		if (*p != ' ' && *p != '\n')
+			buf_add_char(out, *p);
+}
+
+static void any_part_of_a_long_message_is_one_that_telegram_takes(void **state)
+{
+	static char data[DATA_BYTES];
+	unsigned seed = 20261126;
+
+	(void)state;
+	if (td_execute == NULL)
+		skip();
+	for (int round = 0; round < ROUNDS; round++) {
+		CLEANUP(buf_clear)
+		struct buf html = BUF_MAX((size_t)256 * 1024);
+		CLEANUP(buf_clear)
+		struct buf whole = BUF_MAX((size_t)256 * 1024);
+		CLEANUP(buf_clear)
+		struct buf parted = BUF_MAX((size_t)256 * 1024);
+		size_t points =
+			20 + (size_t)rand_r(&seed) % (round % 2 ? 3980 : 100);
+		struct html_parts parts;
+
+		write_long(&html, data, &seed);
+		add_read(&whole, buf_text(&html));
+		parts = html_parts_of(buf_text(&html));
+		for (;;) {
+			CLEANUP(buf_clear)
+			struct buf one = BUF_MAX(RAW_BYTES_MAX);
+
+			if (!html_parts_next(&parts, points, &one))
+				break;
+			assert_int_equal(buf_finish(&one, NULL), 0);
+			check("a part", buf_text(&one));
+			assert_true(html_points(buf_text(&one)) <= points);
+			add_read(&parted, buf_text(&one));
+		}
+		assert_string_equal(buf_text(&parted), buf_text(&whole));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_parser_refuses_what_is_wrong),
 		cmocka_unit_test(any_order_gives_messages_that_telegram_takes),
+		cmocka_unit_test(
+			any_part_of_a_long_message_is_one_that_telegram_takes),
 	};
 	return cmocka_run_group_tests_name("telegram parser", tests,
 					   load_parser, NULL);
