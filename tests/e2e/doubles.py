@@ -28,6 +28,7 @@ CHANNEL = """channel kuper {{
   rate_per_second = 500 probe_ms = 500
 }}
 """
+OAUTH = 'channel kuper {{ auth = "oauth" token_url = "{url}/auth/token" }}\n'
 TELEGRAM = 'telegram {{ base_url = "{url}" admin_chat = "{chat}" }}\n'
 
 
@@ -40,17 +41,23 @@ def _write_secret(appliance: Appliance, name: str, value: str) -> None:
 
 @contextlib.contextmanager
 def between(make_appliance: Callable[..., Appliance], config: str = "",
-            telegram: Telegram | None = None, environment: dict[str, str] | None = None) -> Iterator[tuple[Appliance, Kuper]]:
-    """A running appliance and the marketplace that sends it orders and hears from it."""
+            telegram: Telegram | None = None, environment: dict[str, str] | None = None,
+            oauth: bool = False) -> Iterator[tuple[Appliance, Kuper]]:
+    """A running appliance and the marketplace that sends it orders and hears from it: with the client token, or with tokens
+    that end."""
     appliance = make_appliance()
     appliance.environment.update(environment or {})
     with kuper_remote.start(appliance.folder, "", "--settle-ms", "200") as market:
-        text = CHANNEL.format(url=market.base_url) + config
+        text = (CHANNEL + (OAUTH if oauth else "")).format(url=market.base_url) + config
         if telegram is not None:
             text += TELEGRAM.format(url=telegram.base_url, chat=ADMIN_CHAT)
             _write_secret(appliance, "telegram-token", "123456:TEST-token-of-the-tests")
         appliance.write_config(text)
-        _write_secret(appliance, "kuper-client-token", kuper_remote.CLIENT_TOKEN)
+        if oauth:
+            _write_secret(appliance, "kuper-client-id", kuper_remote.OAUTH_ID)
+            _write_secret(appliance, "kuper-client-secret", kuper_remote.OAUTH_SECRET)
+        else:
+            _write_secret(appliance, "kuper-client-token", kuper_remote.CLIENT_TOKEN)
         appliance.start()
         market.config(hook_url=f"https://127.0.0.1:{appliance.port}/sbermarket/orders/hook/",
                       hook_token=appliance.secret("hook-token"))

@@ -135,11 +135,11 @@ class Street:
 
 
 @contextmanager
-def open_street(more: str = "") -> Iterator[Street]:
+def open_street(more: str = "", oauth: bool = False) -> Iterator[Street]:
     folder = Path(tempfile.mkdtemp(prefix="og-"))
     appliance = Appliance(folder)
     try:
-        with between(lambda: appliance, SETTINGS + more) as (appliance, market):
+        with between(lambda: appliance, SETTINGS + more, oauth=oauth) as (appliance, market):
             street = Street(appliance, market)
             (folder / "stores.csv").write_text("id,name,integration_type\n1204,Учётная,4\n" + "".join(
                 f"{number},Лавка {number},3\n" for number in range(1207, 1230)), encoding="utf-8")
