@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/buf.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 #include "base/macros.h"
 
 enum {
-	FIRST_BYTES = 256
+	FIRST_BYTES = 512,
+	DIGITS_MAX = 20 /* of a number, and its sign */
 };
 
 void buf_clear(struct buf *b)
@@ -28,8 +30,7 @@ void buf_reset(struct buf *b)
 		b->data[0] = '\0';
 }
 
-/* Make room for more bytes and the NUL. */
-static bool reserve(struct buf *b, size_t more)
+static bool grow(struct buf *b, size_t more)
 {
 	size_t want;
 	char *data;
@@ -39,8 +40,6 @@ static bool reserve(struct buf *b, size_t more)
 		return false;
 	}
 	want = b->used_bytes + more + 1;
-	if (b->data != NULL && want <= b->size_bytes)
-		return true;
 	want = MAX_OF(want, MIN_OF(2 * b->size_bytes, b->max_bytes + 1));
 	want = MAX_OF(want, (size_t)FIRST_BYTES);
 	data = realloc(b->data, want);
@@ -51,6 +50,16 @@ static bool reserve(struct buf *b, size_t more)
 	b->data = data;
 	b->size_bytes = want;
 	return true;
+}
+
+/* Make room for more bytes and the NUL. Texts are made of pieces of some bytes,
+ * and nearly all of them find room. */
+static inline bool reserve(struct buf *b, size_t more)
+{
+	return (b->data != NULL && !b->failed &&
+		more < b->size_bytes - b->used_bytes &&
+		more <= b->max_bytes - b->used_bytes) ||
+	       grow(b, more);
 }
 
 void buf_add(struct buf *b, const void *data, size_t bytes)
@@ -70,23 +79,48 @@ void buf_add_text(struct buf *b, const char *text)
 
 void buf_add_char(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	if (!reserve(b, 1))
+		return;
+	b->data[b->used_bytes++] = c;
+	b->data[b->used_bytes] = '\0';
 }
 
 /* By hand: an order is hundreds of numbers, and printf is made for few. */
-void buf_add_i64(struct buf *b, int64_t value)
+static char *digits_before(char *end, int64_t value)
 {
-	char digits[24];
-	char *p = digits + sizeof(digits);
 	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 
 	do {
-		*--p = (char)('0' + rest % 10);
+		*--end = (char)('0' + rest % 10);
 		rest /= 10;
 	} while (rest > 0);
 	if (value < 0)
-		*--p = '-';
-	buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
+		*--end = '-';
+	return end;
+}
+
+void buf_add_i64(struct buf *b, int64_t value)
+{
+	char digits[DIGITS_MAX];
+	char *end = digits + sizeof(digits);
+	char *p = digits_before(end, value);
+
+	buf_add(b, p, (size_t)(end - p));
+}
+
+void buf_add_i64s(struct buf *b, const int64_t *values, size_t count)
+{
+	char text[BUF_I64S_MAX * (DIGITS_MAX + 1)];
+	char *end = text + sizeof(text);
+	char *p = end;
+
+	assert(count <= BUF_I64S_MAX);
+	for (size_t i = count; i > 0; i--) {
+		p = digits_before(p, values[i - 1]);
+		if (i > 1)
+			*--p = ',';
+	}
+	buf_add(b, p, (size_t)(end - p));
 }
 
 void buf_add_url(struct buf *b, const char *text)

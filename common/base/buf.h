@@ -36,6 +36,11 @@ void buf_add(struct buf *b, const void *data, size_t bytes);
 void buf_add_text(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
 void buf_add_i64(struct buf *b, int64_t value);
+/* With commas between them, at most BUF_I64S_MAX. */
+enum {
+	BUF_I64S_MAX = 16
+};
+void buf_add_i64s(struct buf *b, const int64_t *values, size_t count);
 /* Percent-encoded for a URL or a form: all but the unreserved characters of RFC
  * 3986 2.3. */
 void buf_add_url(struct buf *b, const char *text);

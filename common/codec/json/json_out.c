@@ -185,6 +185,12 @@ void json_put_i64(struct json_out *out, const char *key, int64_t value)
 	buf_add_i64(out->buf, value);
 }
 
+void json_put_i64s(struct json_out *out, const int64_t *values, size_t count)
+{
+	begin_value(out, NULL);
+	buf_add_i64s(out->buf, values, count);
+}
+
 void json_put_bool(struct json_out *out, const char *key, bool value)
 {
 	json_put_raw(out, key, value ? "true" : "false");

@@ -45,6 +45,9 @@ void json_put_text(struct json_out *out, const char *key, const char *text);
 void json_put_text_or_null(struct json_out *out, const char *key,
 			   const char *text);
 void json_put_i64(struct json_out *out, const char *key, int64_t value);
+/* Elements of an array, at least one and at most BUF_I64S_MAX: in one piece,
+ * for the texts that are made most. */
+void json_put_i64s(struct json_out *out, const int64_t *values, size_t count);
 void json_put_bool(struct json_out *out, const char *key, bool value);
 void json_put_null(struct json_out *out, const char *key);
 /* A JSON number without zeros at the end: 1500 with 3 digits is 1.5. */

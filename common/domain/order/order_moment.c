@@ -51,15 +51,17 @@ static int64_t number_at(const void *base, size_t offset)
 /* An array: much shorter than names at every line. */
 static void put_line(struct json_out *out, const struct order_line *line)
 {
+	int64_t numbers[2 + COUNT_OF(line_numbers)] = {line->replaced_by,
+						       line->replaces};
+
+	for (size_t i = 0; i < COUNT_OF(line_numbers); i++)
+		numbers[2 + i] = number_at(line, line_numbers[i]);
 	json_array(out, NULL);
 	json_put_i64(out, NULL, line->line_no);
 	json_put_text(out, NULL, line->sku);
 	json_put_text(out, NULL, line_state_name(line->state));
 	json_put_text(out, NULL, line->reason);
-	json_put_i64(out, NULL, line->replaced_by);
-	json_put_i64(out, NULL, line->replaces);
-	for (size_t i = 0; i < COUNT_OF(line_numbers); i++)
-		json_put_i64(out, NULL, number_at(line, line_numbers[i]));
+	json_put_i64s(out, numbers, COUNT_OF(numbers));
 	json_end(out);
 }
 

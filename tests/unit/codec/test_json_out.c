@@ -56,7 +56,8 @@ static void values_are_written_as_the_table_says(void **state)
 
 	json_array(&out, NULL);
 	json_put_i64(&out, NULL, INT64_MIN);
-	json_put_i64(&out, NULL, INT64_MAX);
+	json_put_i64s(&out, (const int64_t[]){INT64_MAX, INT64_MIN, -1, 0}, 4);
+	json_put_i64s(&out, (const int64_t[]){7}, 1);
 	json_put_decimal(&out, NULL, 1500, 3);
 	json_put_decimal(&out, NULL, 2000, 3);
 	json_put_decimal(&out, NULL, -5, 3);
@@ -71,7 +72,9 @@ static void values_are_written_as_the_table_says(void **state)
 	assert_int_equal(json_out_finish(&out, NULL), 0);
 	assert_string_equal(
 		buf_text(&b),
-		"[-9223372036854775808,9223372036854775807,1.5,2,-0.005,0,"
+		"[-9223372036854775808,"
+		"9223372036854775807,-9223372036854775808,-1,0,7,"
+		"1.5,2,-0.005,0,"
 		"\"12.50\",\"-0.05\",\"0.00\",\"2025-03-14T06:12:41.007Z\","
 		"\"2025-03-14T06:12:41Z\",null]");
 }
