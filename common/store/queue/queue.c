@@ -45,7 +45,7 @@ void queue_message_clear(struct queue_message *m)
 	*m = (struct queue_message){0};
 }
 
-/* The columns that taking and peeking return. 1 or ERR_NOMEM. */
+/* MESSAGE_COLUMNS. 1 or ERR_NOMEM. */
 static int read_message(struct query *q, struct queue_message *m, struct err *e)
 {
 	m->id = query_col_i64(q, 0);
@@ -66,33 +66,59 @@ static int read_message(struct query *q, struct queue_message *m, struct err *e)
 	return 1;
 }
 
-/* 1 and the head with its new epoch, 0 when none is due. */
-static int claim_head(struct db *db, const struct queue *queue, int64_t now_ms,
-		      const struct queue_lease *lease, struct queue_message *m,
-		      struct err *e)
+static int lease_head(struct db *db, const struct queue *queue,
+		      const struct queue_lease *lease,
+		      const struct queue_message *m, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, queue->claim_head);
+	CLEANUP_QUERY struct query *q = query_start(db, queue->lease_head);
+
+	query_i64(q, 1, m->head_id);
+	query_text(q, 2, lease->owner);
+	query_i64(q, 3, m->lease_epoch);
+	query_i64(q, 4, lease->until_ms);
+	return query_exec(q, e);
+}
+
+/* 1 and the head that the statement chooses by its only value, with the epoch
+ * that it shall have; 0: there is none. */
+static int choose_head(struct db *db, const struct stmt *choice, int64_t value,
+		       struct queue_message *m, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, choice);
 	int rc;
 
-	query_i64(q, 1, now_ms);
-	query_text(q, 2, lease->owner);
-	query_i64(q, 3, lease->until_ms);
+	query_i64(q, 1, value);
 	rc = query_next(q, e);
 	if (rc <= 0)
 		return rc;
 	m->head_id = query_col_i64(q, 0);
-	m->lease_epoch = query_col_i64(q, 1);
+	m->lease_epoch = query_col_i64(q, 1) + 1;
 	return 1;
+}
+
+static int find_oldest(struct db *db, const struct queue *queue,
+		       struct queue_message *m, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->oldest_message);
+	int rc;
+
+	query_i64(q, 1, m->head_id);
+	rc = query_next(q, e);
+	return rc > 0 ? read_message(q, m, e) : rc;
 }
 
 static int take_message(struct db *db, const struct queue *queue,
 			int64_t now_ms, const struct queue_lease *lease,
 			struct queue_message *m, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, queue->take_message);
-	int rc;
+	int rc = find_oldest(db, queue, m, e);
 
-	query_i64(q, 1, m->head_id);
+	if (rc <= 0)
+		return rc;
+	CLEANUP_QUERY struct query *q = query_start(db, queue->take_message);
+
+	m->attempts++;
+	query_i64(q, 1, m->id);
 	query_i64(q, 2, now_ms);
 	query_text(q, 3, lease->owner);
 	query_i64(q, 4, m->lease_epoch);
@@ -101,15 +127,7 @@ static int take_message(struct db *db, const struct queue *queue,
 		query_i64(q, 6, now_ms);
 	else
 		query_null(q, 6);
-	rc = query_next(q, e);
-	if (rc > 0)
-		rc = read_message(q, m, e);
-	if (rc <= 0)
-		return rc;
-	/* This very claim has just set it: only an older mark is a doubt. */
-	if (lease->sending && m->sending_since_ms == now_ms)
-		m->sending_since_ms = 0;
-	return 1;
+	return query_exec(q, e);
 }
 
 /* 1 and when the head's oldest pending message is due, 0 when it has none. */
@@ -164,27 +182,13 @@ int queue_claim(struct db *db, const struct queue *queue, int64_t now_ms,
 		struct queue_message *ret_message, struct err *e)
 {
 	CLEANUP(queue_message_clear) struct queue_message m = {0};
-	int rc = claim_head(db, queue, now_ms, lease, &m, e);
+	int rc = choose_head(db, queue->due_head, now_ms, &m, e);
 
+	if (rc > 0)
+		rc = lease_head(db, queue, lease, &m, e);
 	if (rc <= 0)
 		return rc;
 	return take_leased(db, queue, now_ms, lease, &m, ret_message, e);
-}
-
-static int seize_head(struct db *db, const struct queue *queue,
-		      const struct queue_lease *lease, struct queue_message *m,
-		      struct err *e)
-{
-	CLEANUP_QUERY struct query *q = query_start(db, queue->seize_head);
-	int rc;
-
-	query_i64(q, 1, m->head_id);
-	query_text(q, 2, lease->owner);
-	query_i64(q, 3, lease->until_ms);
-	rc = query_next(q, e);
-	if (rc > 0)
-		m->lease_epoch = query_col_i64(q, 1);
-	return rc;
 }
 
 static int untake(struct db *db, const struct queue *queue, int64_t head_id,
@@ -202,10 +206,11 @@ int queue_seize(struct db *db, const struct queue *queue, int64_t head_id,
 		int64_t now_ms, const struct queue_lease *lease,
 		struct queue_message *ret_message, struct err *e)
 {
-	CLEANUP(queue_message_clear)
-	struct queue_message m = {.head_id = head_id};
-	int rc = seize_head(db, queue, lease, &m, e);
+	CLEANUP(queue_message_clear) struct queue_message m = {0};
+	int rc = choose_head(db, queue->live_head, head_id, &m, e);
 
+	if (rc > 0)
+		rc = lease_head(db, queue, lease, &m, e);
 	if (rc <= 0)
 		return rc;
 	rc = untake(db, queue, head_id, now_ms, false, e);

@@ -82,12 +82,12 @@ struct queue {
 	const char *name;      /* "inbox" */
 	const char *loss_kind; /* "apply": of an attempt that was lost */
 	bool has_status;       /* results carry an HTTP status */
-	const struct stmt *near_heads, *claim_head, *take_message,
-		*finish_message;
+	const struct stmt *near_heads, *due_head, *live_head, *lease_head;
+	const struct stmt *oldest_message, *take_message, *finish_message;
 	const struct stmt *next_pending, *settle_head, *retry_message;
 	const struct stmt *leased_heads, *taken_message, *untake_message;
 	const struct stmt *ready_head;
-	const struct stmt *peek_messages, *seize_head;
+	const struct stmt *peek_messages;
 	const struct stmt *operator_steps[3], *resettle_head;
 };
 extern const struct queue queue_inbox, queue_outbox, queue_telegram;

@@ -25,6 +25,18 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
 #define KEEP_STATUS(n) ", http_status = " n
 #define NO_STATUS(n) ""
 
+/* Chosen first and leased by its key then: SQLite makes a table for each
+ * RETURNING, which cost more than both. */
+#define DUE_HEAD(head, key)                      \
+	"SELECT " key ", lease_epoch FROM " head \
+	" WHERE state = 1 AND due_ms <= $1 ORDER BY due_ms, " key " LIMIT 1"
+#define LIVE_HEAD(head, key)                                   \
+	"SELECT " key ", lease_epoch FROM " head " WHERE " key \
+	" = $1 AND state IN (1, 2)"
+#define MESSAGE_COLUMNS(body, extra)                       \
+	"id, order_seq, attempts, event_type, created_ms," \
+	" coalesce(sending_since_ms, 0), " body ", " extra ", losses"
+
 /* table, head table, the head's key column, the body column, and four columns
  * (or literals) that a taken message returns: order_id, channel, external_id,
  * address. set_status is what a result does with the HTTP status, the last
@@ -33,29 +45,34 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
  * due_max the longest wait, in ms. */
 #define QUEUE_STATEMENTS(q, table, head, key, body, extra, set_status, kind,   \
 			 sequence, due_max)                                    \
-	/* $1 now, $2 owner, $3 lease_until */                                 \
+	/* $1 now, $2 due after, $3 limit */                                   \
 	STMT(q##_near_heads,                                                   \
 	     "UPDATE " head " SET due_ms = $1 WHERE " key " IN (SELECT " key   \
 	     " FROM " head " WHERE state = 1 AND due_ms > $2"                  \
 	     " ORDER BY due_ms DESC LIMIT $3)");                               \
-	STMT(q##_claim_head,                                                   \
+	/* $1 now; each owner takes another one */                             \
+	STMT_PG(q##_due_head, DUE_HEAD(head, key),                             \
+		DUE_HEAD(head, key) " FOR UPDATE SKIP LOCKED");                \
+	/* $1 head */                                                          \
+	STMT_PG(q##_live_head, LIVE_HEAD(head, key),                           \
+		LIVE_HEAD(head, key) " FOR UPDATE");                           \
+	/* $1 head, $2 owner, $3 epoch, $4 lease_until */                      \
+	STMT(q##_lease_head,                                                   \
 	     "UPDATE " head " SET state = 2, lease_owner = $2,"                \
-	     " lease_epoch = lease_epoch + 1, lease_until_ms = $3"             \
-	     " WHERE " key " = (SELECT " key " FROM " head                     \
-	     "  WHERE state = 1 AND due_ms <= $1"                              \
-	     "  ORDER BY due_ms, " key " LIMIT 1)"                             \
-	     " RETURNING " key ", lease_epoch");                               \
-	/* $1 head, $2 now, $3 owner, $4 epoch, $5 lease_until, $6 sending */  \
+	     " lease_epoch = $3, lease_until_ms = $4 WHERE " key " = $1");     \
+	/* $1 head */                                                          \
+	STMT(q##_oldest_message,                                               \
+	     "SELECT " MESSAGE_COLUMNS(                                        \
+		     body, extra) " FROM " table " WHERE " key                 \
+				  " = $1 AND state = 1 ORDER BY " sequence     \
+				  " LIMIT 1");                                 \
+	/* $1 id, $2 now, $3 owner, $4 epoch, $5 lease_until, $6 sending */    \
 	STMT(q##_take_message,                                                 \
 	     "UPDATE " table " SET state = 2, attempts = attempts + 1,"        \
 	     " lease_owner = $3, lease_epoch = $4, lease_until_ms = $5,"       \
 	     " hold = 'none', updated_ms = $2,"                                \
 	     " sending_since_ms = coalesce(sending_since_ms, $6)"              \
-	     " WHERE id = (SELECT id FROM " table "  WHERE " key               \
-	     " = $1 AND state = 1"                                             \
-	     "  ORDER BY " sequence " LIMIT 1)"                                \
-	     " RETURNING id, order_seq, attempts, event_type, created_ms,"     \
-	     " coalesce(sending_since_ms, 0), " body ", " extra ", losses");   \
+	     " WHERE id = $1");                                                \
 	/* $1 id, $2 epoch, $3 state, $4 outcome, $5 error, $6 now,            \
 	 * $7 keep_uncertain, $8 status */                                     \
 	STMT(q##_finish_message,                                               \
@@ -106,16 +123,11 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
 	     " WHERE " key " = $1 AND state = 2");                             \
 	/* $1 head, $2 limit */                                                \
 	STMT(q##_peek_messages,                                                \
-	     "SELECT id, order_seq, attempts, event_type, created_ms,"         \
-	     " coalesce(sending_since_ms, 0), " body ", " extra                \
-	     ", losses FROM " table " WHERE " key " = $1 AND state IN (1, 2)"  \
-	     " ORDER BY " sequence " LIMIT $2");                               \
-	/* $1 head, $2 owner, $3 lease_until */                                \
-	STMT(q##_seize_head,                                                   \
-	     "UPDATE " head " SET state = 2, lease_owner = $2,"                \
-	     " lease_epoch = lease_epoch + 1, lease_until_ms = $3"             \
-	     " WHERE " key " = $1 AND state IN (1, 2)"                         \
-	     " RETURNING " key ", lease_epoch");                               \
+	     "SELECT " MESSAGE_COLUMNS(                                        \
+		     body,                                                     \
+		     extra) " FROM " table " WHERE " key                       \
+			    " = $1 AND state IN (1, 2) ORDER BY " sequence     \
+			    " LIMIT $2");                                      \
 	/* Operators: $1 id, $2 now */                                         \
 	STMT(q##_operator_retry,                                               \
 	     "UPDATE " table " SET state = 1, outcome = '', hold = " DOUBT "," \
@@ -139,7 +151,10 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
 		.has_status = sizeof(set_status("")) > 1,                      \
 		.due_max_ms = (due_max),                                       \
 		.near_heads = &q##_near_heads,                                 \
-		.claim_head = &q##_claim_head,                                 \
+		.due_head = &q##_due_head,                                     \
+		.live_head = &q##_live_head,                                   \
+		.lease_head = &q##_lease_head,                                 \
+		.oldest_message = &q##_oldest_message,                         \
 		.take_message = &q##_take_message,                             \
 		.finish_message = &q##_finish_message,                         \
 		.next_pending = &q##_next_pending,                             \
@@ -150,7 +165,6 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
 		.untake_message = &q##_untake_message,                         \
 		.ready_head = &q##_ready_head,                                 \
 		.peek_messages = &q##_peek_messages,                           \
-		.seize_head = &q##_seize_head,                                 \
 		.operator_steps = {&q##_operator_retry, &q##_operator_skip,    \
 				   &q##_operator_release},                     \
 		.resettle_head = &q##_resettle_head,                           \
