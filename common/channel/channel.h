@@ -104,6 +104,9 @@ void channel_snapshot_clear(struct channel_snapshot *snapshot);
 struct channel {
 	const char *name;      /* "kuper": orders.channel */
 	const char *hook_path; /* where its notifications arrive */
+	/* Its messages depend on no state of their order, and nothing can be
+	 * asked about them: event types are no notices. */
+	bool independent;
 
 	/* 0, or ERR_INVALID: not JSON, no object, no event type, no order; the
 	 * text is for the sender, `ret_code` is a stable word for the case. */

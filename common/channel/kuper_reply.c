@@ -8,30 +8,13 @@
  */
 #include <string.h>
 
-#include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
 #include "channel/kuper.h"
+#include "channel/reply.h"
 #include "codec/json/json_scan.h"
 
-/* Failures of the call itself. */
-static const struct {
-	int rc;
-	enum channel_verdict verdict;
-} call_rows[] = {
-	{ERR_UNCERTAIN, REPLY_RECONCILE},
-	{ERR_REMOTE, REPLY_RETRY},
-	{ERR_NOMEM, REPLY_RETRY},
-	/* Our address of the service is wrong: no notification is to blame. */
-	{ERR_INVALID, REPLY_RETRY},
-};
-
-/* The first row that holds the status counts. `repeated` is the verdict when an
- * earlier attempt may have arrived. */
-static const struct {
-	int from, to;
-	enum channel_verdict verdict, repeated;
-} status_rows[] = {
+static const struct reply_row status_rows[] = {
 	{200, 299, REPLY_DONE, REPLY_DONE}, /* 202: had been processed before */
 	{401, 401, REPLY_AUTH, REPLY_AUTH},
 	{403, 403, REPLY_AUTH, REPLY_AUTH},
@@ -46,6 +29,7 @@ static const struct {
 	{502, 502, REPLY_RECONCILE, REPLY_RECONCILE},
 	{504, 504, REPLY_RECONCILE, REPLY_RECONCILE},
 	{520, 530, REPLY_RECONCILE, REPLY_RECONCILE},
+	{0, 0, 0, 0},
 };
 
 /* How each notification is made certain. `confirmed`: Kuper says 200 and may
@@ -98,28 +82,11 @@ static bool is_from_kuper(const char *body)
 	return body[0] == '\0' || body[0] == '{' || body[0] == '[';
 }
 
-static enum channel_verdict verdict_of_status(const struct channel_reply *reply)
-{
-	for (size_t i = 0; i < COUNT_OF(status_rows); i++)
-		if (reply->status >= status_rows[i].from &&
-		    reply->status <= status_rows[i].to)
-			return reply->earlier_unknown ? status_rows[i].repeated
-						      : status_rows[i].verdict;
-	return REPLY_RETRY; /* other 5xx, and redirections: nobody follows them
-			     */
-}
-
 enum channel_verdict kuper_classify(enum notice notice,
 				    const struct channel_reply *reply)
 {
-	enum channel_verdict verdict;
+	enum channel_verdict verdict = reply_verdict(status_rows, reply);
 
-	for (size_t i = 0; i < COUNT_OF(call_rows); i++)
-		if (reply->rc == call_rows[i].rc)
-			return call_rows[i].verdict;
-	if (reply->rc < 0)
-		return REPLY_RETRY;
-	verdict = verdict_of_status(reply);
 	if (verdict != REPLY_DONE)
 		return verdict;
 	if (!is_from_kuper(reply->body))

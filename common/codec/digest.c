@@ -46,15 +46,31 @@ void digest_sha256(const void *data, size_t bytes,
 	put_hex(raw, ret_text);
 }
 
+static void hmac(const char *key, const void *data, size_t bytes,
+		 unsigned char ret_raw[SHA256_DIGEST_LENGTH])
+{
+	const unsigned char *made = HMAC(EVP_sha256(), key, (int)strlen(key),
+					 data, bytes, ret_raw, NULL);
+
+	assert(made != NULL); /* nothing in it can fail but memory */
+}
+
 void digest_hmac_sha256(const char *key, const void *data, size_t bytes,
 			char ret_text[DIGEST_TEXT_BYTES])
 {
 	unsigned char raw[SHA256_DIGEST_LENGTH];
-	const unsigned char *made = HMAC(EVP_sha256(), key, (int)strlen(key),
-					 data, bytes, raw, NULL);
 
-	assert(made != NULL); /* nothing in it can fail but memory */
+	hmac(key, data, bytes, raw);
 	put_hex(raw, ret_text);
+}
+
+void digest_hmac_sha256_base64(const char *key, const void *data, size_t bytes,
+			       char ret_text[DIGEST_BASE64_BYTES])
+{
+	unsigned char raw[SHA256_DIGEST_LENGTH];
+
+	hmac(key, data, bytes, raw);
+	(void)EVP_EncodeBlock((unsigned char *)ret_text, raw, sizeof(raw));
 }
 
 struct digest *digest_new(void)

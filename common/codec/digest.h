@@ -21,6 +21,13 @@ void digest_sha256(const void *data, size_t bytes,
 void digest_hmac_sha256(const char *key, const void *data, size_t bytes,
 			char ret_text[DIGEST_TEXT_BYTES]);
 
+/* The same in base64. */
+enum {
+	DIGEST_BASE64_BYTES = 45 /* 44 characters and the NUL */
+};
+void digest_hmac_sha256_base64(const char *key, const void *data, size_t bytes,
+			       char ret_text[DIGEST_BASE64_BYTES]);
+
 /* SHA-256 of bytes that come in parts. The caller frees it; NULL when out of
  * memory. After digest_end() it is of no further use. */
 struct digest;

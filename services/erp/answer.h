@@ -9,14 +9,9 @@
 #include "codec/json/json_out.h"
 #include "net/server/http_server.h"
 
-struct feed_entry;
 struct order;
 struct upload;
 struct verdict;
-
-/* The fields of an entry of the feed, inside an object. */
-void answer_put_document(struct json_out *out, const struct feed_entry *entry);
-void answer_put_event(struct json_out *out, const struct feed_entry *entry);
 
 /* Objects; key as in json_out.h. */
 void answer_put_order(struct json_out *out, const struct order *order);

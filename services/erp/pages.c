@@ -17,6 +17,7 @@
 #include "erp.h"
 #include "store/engine/writer.h"
 #include "store/exchange/feed.h"
+#include "store/exchange/feed_json.h"
 
 enum {
 	LIMIT_DEFAULT = 100,
@@ -31,8 +32,8 @@ static const struct kind {
 		    void *context, struct err *e);
 	void (*put)(struct json_out *out, const struct feed_entry *entry);
 } kinds[] = {
-	{FEED_DOCUMENTS, feed_documents, answer_put_document},
-	{FEED_ORDERS, feed_orders, answer_put_event},
+	{FEED_DOCUMENTS, feed_documents, feed_put_document},
+	{FEED_ORDERS, feed_orders, feed_put_event},
 };
 
 struct call { /* one request on its way through the writer */

@@ -15,6 +15,7 @@
 #include "erp.h"
 #include "store/engine/db.h"
 #include "store/exchange/feed.h"
+#include "store/exchange/feed_json.h"
 #include "store/exchange/renditions.h"
 #include "store/exchange/verdicts.h"
 #include "store/order/orders.h"
@@ -79,7 +80,7 @@ static int put_document(const struct feed_entry *entry, void *context,
 			struct err *e)
 {
 	(void)e;
-	answer_put_document(context, entry);
+	feed_put_document(context, entry);
 	return 0;
 }
 

@@ -182,12 +182,20 @@ const struct rule rules[] = {
 	},
 	{
 		.name = "erp-refused", .query = &monitor_erp_refused,
-		.title = N_("The ERP refuses a document"),
-		.body = N_("Document: {subject}\n"
+		.title = N_("The ERP refuses a document or a step of an order"),
+		.body = N_("What: {subject}\n"
 			   "Order {order} (no. {number})\n"
 			   "Store: {store}\n"
 			   "Reason: {reason}"),
 		.line = N_("{subject}: {reason}"),
+	},
+	{
+		.name = "erp-away", .query = &monitor_erp_away, .in_minutes = true,
+		.title = N_("The ERP does not take documents"),
+		.body = N_("Waiting: {count}, the oldest since {time}\n"
+			   "Reason: {reason}\n"
+			   "Look: ordergatectl erp status"),
+		.line = N_("Waiting: {count}, the oldest since {time}"),
 	},
 	{
 		.name = "queue-backlog", .query = &monitor_queue_backlog, .in_minutes = true,

@@ -85,6 +85,7 @@ static int look_at_gate(struct db *db, const struct channel *channel,
 	};
 	int rc = 0;
 
+	facts.known = facts.notice != NOTICE_NONE || channel->independent;
 	facts.allowed =
 		channel->allows(facts.notice, item->context.integration_type);
 	if (item->context.held_back)
@@ -223,6 +224,7 @@ static void begin(struct claim *claim, struct claimed *item)
 	slot->probe = claim->probe;
 	slot->earlier_unknown = slot->message.sending_since_ms != 0;
 	slot->alone = is_suspect(&slot->message);
+	push_read_numbers(slot);
 	if (slot->alone)
 		claim->endpoint->notifier->alone_busy = true;
 	send_begin(slot, item->gate);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "channel/erp.h"
 #include "notifier.h"
 
 enum {
@@ -20,13 +21,18 @@ static int load_all(const struct endpoint *ep, struct channel_credentials *ret,
 		    struct err *e)
 {
 	const struct config_channel *config = &ep->config;
+	const struct state_dir *dir = &ep->notifier->service->dir;
+	int rc;
 
 	if (config->notifications_url[0] == '\0')
-		return err_set(e, ERR_INVALID,
-			       "channel %s: notifications_url is empty",
-			       ep->channel->name);
-	return access_load(&ep->notifier->service->dir, ep->channel->name,
-			   config, ret, e);
+		return err_set(
+			e, ERR_INVALID, "%s %s is empty", ep->channel->name,
+			ep->channel == &channel_erp ? "push_url"
+						    : "notifications_url");
+	rc = access_load(dir, ep->channel->name, config, ret, e);
+	if (rc == 0 && ep->channel == &channel_erp)
+		rc = push_load_secret(dir, ret->second, e);
+	return rc;
 }
 
 static void log_readiness(const struct endpoint *ep)
@@ -48,8 +54,7 @@ static void use_credentials(struct endpoint *ep,
 	ep->credentials_version++;
 	ep->token_version++;
 	ep->oauth = (struct oauth){.under_way = ep->oauth.under_way};
-	access_client_header(oauth_is_used(ep) ? "" : credentials->first,
-			     ep->authorisation);
+	access_header(&ep->config, credentials, ep->authorisation);
 	ep->resume_wanted = true;
 	ep->look_at_ms = 0;
 }
@@ -77,7 +82,11 @@ void endpoint_configure(struct endpoint *ep, const struct config *config)
 {
 	int64_t senders = MAX_OF(config->pool.notifier, (int64_t)1);
 
-	ep->config = config->kuper;
+	ep->config = ep->channel == &channel_erp ? push_config(&config->erp)
+						 : config->kuper;
+	if (ep->channel == &channel_erp)
+		(void)text_copy(ep->ca_file, sizeof(ep->ca_file),
+				config->erp.ca_file);
 	ep->limiter = limiter_make(ep->config.rate_per_second / senders,
 				   clock_mono_us());
 	ep->resume_wanted = true;

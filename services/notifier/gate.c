@@ -50,15 +50,15 @@ enum notice gate_blocker(enum notice notice, unsigned blockers)
 enum gate gate_decide(const struct gate_facts *facts)
 {
 	const struct outbox_context *context = facts->context;
-	char cell;
+	char cell = 'G';
 
-	if (facts->notice == NOTICE_NONE ||
-	    facts->attempts > RULES_ATTEMPTS_MAX ||
+	if (!facts->known || facts->attempts > RULES_ATTEMPTS_MAX ||
 	    facts->losses >= QUEUE_LOSSES_MAX)
 		return GATE_POISONED;
 	if (!facts->allowed)
 		return GATE_SKIP;
-	cell = cell_of(facts->notice, context->order_state);
+	if (facts->notice != NOTICE_NONE)
+		cell = cell_of(facts->notice, context->order_state);
 	if (cell == 'P' && facts->marked)
 		return GATE_ARRIVED;
 	if (cell != 'G')

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -65,6 +66,15 @@ static void configure(struct notifier *n)
 		endpoint_configure(&n->endpoints[i], config);
 }
 
+static void add_endpoint(struct notifier *n, const struct channel *channel)
+{
+	struct endpoint *ep = &n->endpoints[n->endpoint_count++];
+
+	assert(n->endpoint_count <= ENDPOINTS_MAX);
+	ep->notifier = n;
+	ep->channel = channel;
+}
+
 int notifier_start(struct service *s, struct err *e)
 {
 	CLEANUP(notifier_freep) struct notifier *n = calloc(1, sizeof(*n));
@@ -92,11 +102,9 @@ int notifier_start(struct service *s, struct err *e)
 	if (rc < 0)
 		return rc;
 	slots_init(n);
-	for (int i = 0; i < ENDPOINTS_MAX && channel_table[i] != NULL; i++) {
-		n->endpoints[i].notifier = n;
-		n->endpoints[i].channel = channel_table[i];
-		n->endpoint_count++;
-	}
+	for (int i = 0; channel_table[i] != NULL; i++)
+		add_endpoint(n, channel_table[i]);
+	add_endpoint(n, &channel_erp);
 	configure(n);
 	s->context = TAKE(n);
 	return 0;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * notifier.h - outbox to marketplaces, on one thread.
+ * notifier.h - outbox to marketplaces and the ERP, on one thread.
  *
  *	loop.c      one pass: take results, start calls, claim, wait
  *	endpoint.c  settings, credentials and breaker of a place we send to
  *	oauth.c     its token, when it wants one
  *	claim.c     a transaction that takes messages and looks at their orders
  *	send.c      the calls, and what their answers mean
+ *	push.c      what is different about the ERP, and its feed
  *	settle.c    a transaction that writes what became of a message
  *	slot.c      where each claimed message is
  *	upkeep.c    once a second: dead owners, breakers, credentials, metrics
@@ -33,6 +34,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "channel/channel.h"
+#include "channel/erp.h"
 #include "net/client/http_client.h"
 #include "rules.h"
 #include "store/engine/writer.h"
@@ -103,8 +105,9 @@ struct slot {
 	struct queue_message message;
 	struct outbox_context context;
 	enum notice notice;
-	int64_t deadline_ms;   /* monotonic: of the lease */
-	int64_t rest_until_ms; /* monotonic */
+	int64_t entry_id, document_id; /* of the ERP's feed; 0: none */
+	int64_t deadline_ms;           /* monotonic: of the lease */
+	int64_t rest_until_ms;         /* monotonic */
 	bool probe;
 	bool asking;          /* its call reads the order's state */
 	bool earlier_unknown; /* an earlier sending may have arrived */
@@ -123,6 +126,7 @@ struct slot {
 	bool failed; /* as its row says now */
 	bool moved;  /* its result has changed the endpoint */
 	enum endpoint_state moved_to;
+	char refusal[ERP_REASON_BYTES];     /* in the ERP's words */
 	char error[ERROR_BYTES_MAX];        /* for the message's row */
 	char reason[ENDPOINT_REASON_BYTES]; /* without the answer: for logs */
 };
@@ -175,6 +179,7 @@ struct endpoint {
 	struct notifier *notifier;
 	const struct channel *channel;
 	struct config_channel config;
+	char ca_file[CONFIG_TEXT_BYTES]; /* "": the system's */
 	struct limiter limiter;
 	int calls;          /* under way, without the token's */
 	int busy;           /* slots that are ready or calling */
@@ -214,6 +219,11 @@ struct notifier {
 	 * under way, and then nothing else begins. */
 	bool alone_wanted, alone_busy;
 
+	struct pump { /* entries of the feed on their way to the outbox */
+		struct letter letter;
+		bool under_way;
+		int moved;
+	} pump;
 	int64_t upkeep_at_ms, credentials_at_ms;
 	struct reclaim {
 		struct letter letter;
@@ -269,6 +279,35 @@ void send_rested(struct notifier *n, int64_t mono_ms);
 void send_give_back(struct slot *slot);
 /* Its call will not be waited for: the outcome is unknown. */
 void send_abandon(struct slot *slot);
+
+/* push.c */
+enum {
+	PUSH_HEADERS = 4,
+	PUSH_HEADER_BYTES = 96
+};
+struct push_headers {
+	char key[PUSH_HEADER_BYTES], id[PUSH_HEADER_BYTES];
+	char time[PUSH_HEADER_BYTES], signature[PUSH_HEADER_BYTES];
+};
+struct config_channel push_config(const struct config_erp *config);
+/* The secret that messages are signed with; "" when there is none. */
+int push_load_secret(const struct state_dir *dir,
+		     char ret_secret[SECRET_BYTES_MAX], struct err *e);
+/* Where below push_url a message goes, by its type. */
+void push_put_path(const struct slot *slot, struct buf *out);
+/* What goes out with a message: its number, and a signature if there is a
+ * secret. At most PUSH_HEADERS of them, which lie in *texts. */
+void push_put_headers(const struct slot *slot, int64_t now_ms,
+		      struct push_headers *texts, const char **ret_headers);
+void push_read_numbers(struct slot *slot);
+/* The ERP's answer to a document is its verdict. Inside the transaction that
+ * finishes the message, which it may change. */
+int push_give_verdict(struct db *db, const struct slot *slot,
+		      struct queue_result *result, int64_t now_ms,
+		      struct err *e);
+/* Entries that the outbox does not have yet; once a second, and again while
+ * there are many. */
+int push_when_due(struct notifier *n, struct err *e);
 
 /* settle.c: write slot->plan, then free the slot. */
 void settle(struct slot *slot);

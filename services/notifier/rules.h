@@ -33,8 +33,9 @@ enum gate {
 };
 
 struct gate_facts {
-	enum notice notice; /* NOTICE_NONE: of a type we do not know */
+	enum notice notice; /* NOTICE_NONE: none, which depends on nothing */
 	const struct outbox_context *context;
+	bool known;        /* we know what its type means */
 	bool allowed;      /* channel->allows() */
 	unsigned blockers; /* outbox_blockers() */
 	bool marked;       /* an earlier attempt may have arrived */

@@ -232,13 +232,14 @@ static const char *const arrival_names[] = {
 	[ARRIVAL_OBSOLETE] = "obsolete",
 };
 
-static void count_sent(const struct http_answer *answer,
+static void count_sent(const struct slot *slot,
+		       const struct http_answer *answer,
 		       enum channel_verdict verdict)
 {
-	char label[32];
+	char label[96];
 
-	(void)snprintf(label, sizeof(label), "verdict=\"%s\"",
-		       verdict_names[verdict]);
+	(void)snprintf(label, sizeof(label), "endpoint=\"%s\",verdict=\"%s\"",
+		       slot->endpoint->channel->name, verdict_names[verdict]);
 	metric_add(metric_get(METRIC_COUNTER, "ordergate_notifier_sends_total",
 			      label),
 		   1);
@@ -253,9 +254,12 @@ static void on_sent(const struct http_answer *answer, void *context)
 	enum channel_verdict verdict = classify(slot, answer);
 	struct facts facts;
 
-	count_sent(answer, verdict);
+	count_sent(slot, answer, verdict);
 	if (slot->abandoned)
 		return;
+	if (verdict == REPLY_REJECT && slot->document_id != 0)
+		erp_read_reason(answer->body, answer->body_bytes,
+				slot->refusal);
 	if (verdict != REPLY_AUTH || !is_renewable(slot, answer->status)) {
 		fill_facts(slot, answer, &facts);
 		slot->plan = decide_sent(verdict, &facts);
@@ -322,19 +326,33 @@ void send_begin(struct slot *slot, enum gate gate)
 static int start_sending(struct slot *slot, struct err *e)
 {
 	struct endpoint *ep = slot->endpoint;
-	const char *const headers[] = {
+	const char *headers[4 + PUSH_HEADERS] = {
 		"Content-Type: application/json", "Accept: application/json",
-		"Api-Version: 3.0", ep->authorisation, NULL};
+		ep->authorisation};
+	CLEANUP(buf_clear) struct buf url = BUF_MAX(URL_BYTES_MAX);
+	struct push_headers push;
 	struct http_request request = {
 		.method = "POST",
-		.url = ep->config.notifications_url,
 		.headers = headers,
 		.body = slot->message.body,
 		.body_bytes = strlen(slot->message.body),
+		.ca_file = ep->ca_file[0] != '\0' ? ep->ca_file : NULL,
 		.timeout_ms = (int)ep->config.timeout_ms,
 		.answer_max_bytes = ANSWER_BYTES_MAX,
 	};
+	int rc;
 
+	buf_add_text(&url, ep->config.notifications_url);
+	if (ep->channel == &channel_erp) {
+		push_put_path(slot, &url);
+		push_put_headers(slot, clock_wall_ms(), &push, &headers[3]);
+	} else {
+		headers[3] = "Api-Version: 3.0";
+	}
+	rc = buf_finish(&url, e);
+	if (rc < 0)
+		return rc;
+	request.url = buf_text(&url);
 	return http_client_start(ep->notifier->client, &request, on_sent, slot,
 				 e);
 }

@@ -39,7 +39,7 @@ static int forgive_crossing(struct db *db, const struct slot *slot,
 	CLEANUP(order_clear) struct order order = {0};
 	int rc;
 
-	if (result->outcome != OUTCOME_REJECTED)
+	if (result->outcome != OUTCOME_REJECTED || slot->notice == NOTICE_NONE)
 		return 0;
 	rc = orders_load(db, slot->message.order_id, &order, e);
 	if (rc > 0 && gate_is_past(slot->notice, order.state)) {
@@ -64,6 +64,8 @@ static int finish(struct db *db, struct slot *slot, int64_t now_ms,
 
 	if (rc >= 0)
 		rc = forgive_crossing(db, slot, &result, e);
+	if (rc >= 0)
+		rc = push_give_verdict(db, slot, &result, now_ms, e);
 	if (rc >= 0)
 		rc = queue_finish(db, &queue_outbox, &slot->message, &result,
 				  now_ms, e);

@@ -189,6 +189,8 @@ void upkeep_when_due(struct notifier *n, int64_t mono_ms)
 		rc = look_at_endpoint(&n->endpoints[i], &e);
 	}
 	if (rc >= 0)
+		rc = push_when_due(n, &e);
+	if (rc >= 0)
 		rc = look_at_hold(n, &e);
 	if (rc >= 0)
 		rc = reclaim_when_needed(n, mono_ms, &e);

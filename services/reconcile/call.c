@@ -79,7 +79,7 @@ int call_prepare(struct reconcile *r, struct err *e)
 	if (rc == 0 && access_uses_oauth(r->config))
 		rc = get_token(r, &credentials, e);
 	else if (rc == 0)
-		access_client_header(credentials.first, r->authorisation);
+		access_header(r->config, &credentials, r->authorisation);
 	explicit_bzero(&credentials, sizeof(credentials));
 	return rc;
 }

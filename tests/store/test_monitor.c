@@ -349,12 +349,37 @@ static const struct {
 	 " created_ms) SELECT 4, 'sale', 'OG-', 17, id, 1, store_id,"
 	 " '2026-01-02', 1, 1, 'made', '{}', 1 FROM orders LIMIT 1;"
 	 "INSERT INTO erp_verdicts VALUES (4, 'refused', 'no <contract>', 2)",
-	 "-1|fire|" YELLOW "<b>The ERP refuses a document</b>\n"
-	 "Document: OG-17\n"
+	 "-1|fire|" YELLOW
+	 "<b>The ERP refuses a document or a step of an order</b>\n"
+	 "What: OG-17\n"
 	 "Order H7&amp;Co (no. 1-7)\n"
 	 "Store: Market &lt;1&gt;\n"
 	 "Reason: no &lt;contract&gt;",
 	 "UPDATE erp_verdicts SET state = 'replaced'"},
+	{"erp-refused",
+	 "INSERT INTO outbox (id, message_id, head_id, endpoint, channel,"
+	 " external_id, event_type, order_id, order_seq, state, outcome, "
+	 "due_ms,"
+	 " error, created_ms, updated_ms, body) VALUES (90, 'm', 9, 'erp',"
+	 " 'kuper', 'H7&Co', 'order', 7, 1, 4, 'rejected', 0, 'HTTP 422', 0, 0,"
+	 " '')",
+	 "-1|fire|" YELLOW
+	 "<b>The ERP refuses a document or a step of an order</b>\n"
+	 "What: 1-7\n"
+	 "Order H7&amp;Co (no. 1-7)\n"
+	 "Store: Market &lt;1&gt;\n"
+	 "Reason: HTTP 422",
+	 "DELETE FROM outbox WHERE id = 90"},
+	{"erp-away",
+	 "INSERT INTO outbox_head (head_id, order_id, endpoint, last_seq, "
+	 "state,"
+	 " due_ms) VALUES (9, 7, 'erp', 1, 1, " NOW_S "000);"
+	 "INSERT INTO endpoints VALUES ('erp', 'open', 0, 'HTTP 503', 0, 0)",
+	 "-1|fire|" YELLOW "<b>The ERP does not take documents</b>\n"
+	 "Waiting: 1, the oldest since 22.11.2026 15:00 (Europe/Moscow)\n"
+	 "Reason: HTTP 503\n"
+	 "Look: ordergatectl erp status",
+	 "DELETE FROM endpoints; DELETE FROM outbox_head"},
 };
 
 static void each_rule_finds_its_own(void **state)

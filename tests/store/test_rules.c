@@ -40,6 +40,10 @@
 						       " 'closed', '', " M( \
 							       minutes) ")"
 
+#define FEED(id, kind, at)                                                   \
+	"INSERT INTO erp_feed (id, kind, ref_id, event, at_ms) VALUES (" #id \
+	", '" kind "', 1, 'e', " at ");"
+
 static const struct {
 	const char *rule, *name, *sql;
 	bool want;
@@ -162,6 +166,40 @@ static const struct {
 	{"queue-backlog", "one that is worked on",
 	 "INSERT INTO inbox_head (order_id, last_seq, state, due_ms)"
 	 " VALUES (7, 1, 2, " M(-9) ")",
+	 false},
+
+	{"queue-backlog", "one for the ERP, which has a rule of its own",
+	 "INSERT INTO outbox_head (order_id, endpoint, last_seq, state,"
+	 " due_ms) VALUES (7, 'erp', 1, 1, " M(-90) ")",
+	 false},
+	{"breaker-open", "the ERP's",
+	 "INSERT INTO endpoints VALUES ('erp', 'open', 0, '', 0, 0)", false},
+
+	{"erp-away", "it does not answer",
+	 "INSERT INTO endpoints VALUES ('erp', 'open', 0, '', 0, 0)", true},
+	{"erp-away", "a message that has been due for an hour",
+	 "INSERT INTO outbox_head (order_id, endpoint, last_seq, state,"
+	 " due_ms) VALUES (7, 'erp', 1, 1, " M(-60) ")",
+	 true},
+	{"erp-away", "for less, and one for the marketplace",
+	 "INSERT INTO outbox_head (order_id, endpoint, last_seq, state,"
+	 " due_ms) VALUES (7, 'erp', 1, 1, " M(-59) "), (8, 'kuper', 1, 1, " M(
+		 -90) ")",
+	 false},
+	{"erp-away", "a document that it has not asked for",
+	 FEED(7, "document", M(-60)) "INSERT INTO erp_readers VALUES"
+				     " ('documents', 6, 0)",
+	 true},
+	{"erp-away", "one that it has, and a step of an order",
+	 FEED(7, "document", M(-60)) FEED(
+		 8, "order",
+		 M(-60)) "INSERT INTO erp_readers VALUES ('documents', 7, 0)",
+	 false},
+	{"erp-away", "nobody has ever asked",
+	 FEED(7, "document", M(-60)) "SELECT 1", false},
+	{"erp-away", "it is pushed since",
+	 FEED(7, "document", M(-60)) "INSERT INTO erp_readers VALUES"
+				     " ('documents', 6, 0), ('push', 7, 0)",
 	 false},
 
 	{"hook-silent", "silence where three weeks were lively",

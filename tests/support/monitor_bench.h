@@ -137,7 +137,8 @@ static inline void empty(struct bench *b)
 			  "DELETE FROM intake_hours; DELETE FROM measures;"
 			  "DELETE FROM jobs; DELETE FROM silences;"
 			  "DELETE FROM rule_stores; DELETE FROM mail_queue;"
-			  "DELETE FROM endpoints;"
+			  "DELETE FROM endpoints; DELETE FROM erp_feed;"
+			  "DELETE FROM erp_readers;"
 			  "DELETE FROM endpoint_changes");
 	add_order(b, 7, "s1", "new", 0, 0, 0);
 }

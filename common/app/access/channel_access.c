@@ -14,12 +14,16 @@ enum {
 	LIFE_MAX_S = 24 * 3600
 };
 
-/* By channel.auth: which secrets, as suffixes of the channel's name. */
+#define BEARER "Authorization: Bearer "
+
+/* By channel.auth: which secrets, as suffixes of the channel's name, and the
+ * header that the first is shown in. */
 static const struct {
-	const char *auth, *first, *second;
+	const char *auth, *first, *second, *header;
 } auth_rows[] = {
-	{"client-token", "client-token", NULL},
-	{"oauth", "client-id", "client-secret"},
+	{"client-token", "client-token", NULL, "Client-Token: "},
+	{"bearer", "push-token", NULL, BEARER},
+	{"oauth", "client-id", "client-secret", NULL},
 };
 
 bool access_uses_oauth(const struct config_channel *config)
@@ -68,18 +72,29 @@ int access_load(const struct state_dir *dir, const char *channel,
 	return err_set(e, ERR_INVALID, "channel %s: unknown auth", channel);
 }
 
-void access_client_header(const char *token,
-			  char ret_header[ACCESS_HEADER_BYTES])
+static void put_header(const char *name, const char *token,
+		       char ret_header[ACCESS_HEADER_BYTES])
 {
 	(void)snprintf(ret_header, ACCESS_HEADER_BYTES, "%s%s",
-		       token[0] != '\0' ? "Client-Token: " : "", token);
+		       token[0] != '\0' ? name : "", token);
+}
+
+void access_header(const struct config_channel *config,
+		   const struct channel_credentials *credentials,
+		   char ret_header[ACCESS_HEADER_BYTES])
+{
+	ret_header[0] = '\0';
+	for (size_t i = 0; i < COUNT_OF(auth_rows); i++)
+		if (strcmp(auth_rows[i].auth, config->auth) == 0 &&
+		    auth_rows[i].header != NULL)
+			put_header(auth_rows[i].header, credentials->first,
+				   ret_header);
 }
 
 void access_bearer_header(const char *token,
 			  char ret_header[ACCESS_HEADER_BYTES])
 {
-	(void)snprintf(ret_header, ACCESS_HEADER_BYTES, "%s%s",
-		       token[0] != '\0' ? "Authorization: Bearer " : "", token);
+	put_header(BEARER, token, ret_header);
 }
 
 void access_wipe(struct buf *b)

@@ -3,10 +3,11 @@
  * channel_access.h - how we prove ourselves to a marketplace.
  *
  * By `channel.auth`: "client-token" is the secret NAME-client-token, sent as
- * Client-Token; "oauth" is NAME-client-id and NAME-client-secret, changed for a
- * token (RFC 6749 4.4, client credentials), sent as Authorization. Here are the
- * secrets, the request and its answer; who calls, and when, is the caller's
- * business. Nothing of it is ever logged.
+ * Client-Token; "bearer" is NAME-push-token, sent as Authorization; "oauth" is
+ * NAME-client-id and NAME-client-secret, changed for a token (RFC 6749 4.4,
+ * client credentials), sent as Authorization. Here are the secrets, the request
+ * and its answer; who calls, and when, is the caller's business. Nothing of it
+ * is ever logged.
  */
 #ifndef APP_CHANNEL_ACCESS_H
 #define APP_CHANNEL_ACCESS_H
@@ -40,9 +41,10 @@ int access_load(const struct state_dir *dir, const char *channel,
 		const struct config_channel *config,
 		struct channel_credentials *ret_credentials, struct err *e);
 
-/* Headers; "" when there is nothing to show. */
-void access_client_header(const char *token,
-			  char ret_header[ACCESS_HEADER_BYTES]);
+/* Headers; "" when there is nothing to show: for oauth, not yet. */
+void access_header(const struct config_channel *config,
+		   const struct channel_credentials *credentials,
+		   char ret_header[ACCESS_HEADER_BYTES]);
 void access_bearer_header(const char *token,
 			  char ret_header[ACCESS_HEADER_BYTES]);
 

@@ -221,11 +221,16 @@ struct config_settlement {
 
 struct config_erp {
 	int64_t upload_bytes; /* longest file that it sends */
+	char push_url[CONFIG_TEXT_BYTES]; /* "": it pulls */
+	char ca_file[CONFIG_TEXT_BYTES];  /* "": the system's */
+	/* As of a channel. */
+	int64_t rate_per_second, parallel, timeout_ms, quick_attempts, probe_ms;
 };
 
 struct config_retention {
 	int64_t archive_after_minutes; /* done rows leave the hot tables */
 	int64_t archive_days, history_days, personal_days, backups;
+	int64_t feed_days; /* entries of orders that were overtaken */
 };
 
 struct config_log {

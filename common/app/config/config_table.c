@@ -342,6 +342,18 @@ static const struct config_option settlement[] = {
 static const struct config_option erp[] = {
 	NUMBER(config_erp, upload_bytes, 1048576, 1073741824, "536870912",
 	       "longest file of products or stores; a longer one gets 413"),
+	TEXT(config_erp, push_url, config_check_url, "",
+	     "documents and orders are sent there, with the secret erp-push-token; empty: the ERP asks for them"),
+	TEXT(config_erp, ca_file, config_check_path, "",
+	     "PEM file with whoever signed that server's certificate; empty: the system's"),
+	NUMBER(config_erp, rate_per_second, 1, 100000, "50", "requests to it"),
+	NUMBER(config_erp, parallel, 1, 64, "8", "requests under way at once; those of one order never are"),
+	DURATION(config_erp, "timeout_ms", timeout_ms, MS, MS, 100, 8000, "8000",
+		 "the whole of one request"),
+	NUMBER(config_erp, quick_attempts, 1, 10, "3",
+	       "attempts before a message waits behind the breaker"),
+	DURATION(config_erp, "probe_ms", probe_ms, MS, MS, 100, 15000, "10s",
+		 "between probes of an open breaker"),
 	END
 };
 
@@ -352,6 +364,8 @@ static const struct config_option retention[] = {
 		 "archived messages are kept"),
 	DURATION(config_retention, "history_days", history_days, DAY, DAY, 1, 3650, "400",
 		 "orders and their history are kept"),
+	DURATION(config_retention, "feed_days", feed_days, DAY, DAY, 1, 3650, "30",
+		 "steps of orders in the ERP's feed; the last one of each order stays with it"),
 	DURATION(config_retention, "personal_days", personal_days, DAY, DAY, 1, 3650, "30",
 		 "names, phones and addresses of closed orders are kept"),
 	NUMBER(config_retention, backups, 1, 365, "14", "files kept in backup/"),
@@ -387,7 +401,7 @@ const struct config_section config_sections[] = {
 	  .count_offset = offsetof(struct config, rule_count), .closed = true,
 	  .help = "what people are told about. Thresholds: minutes for order-*, assembly-long,"
 		  " queue-backlog, notification-uncertain, hook-silent, invoice-missing, job-late, mail-failing,"
-		  " measure-missing; percent for *-share, found-rate, disk-low; MiB for wal-large;"
+		  " measure-missing, erp-away; percent for *-share, found-rate, disk-low; MiB for wal-large;"
 		  " hours for backup-old; days for certificate-expiry; failed runs in a row for"
 		  " job-failing; else how many there must be" },
 	{ .name = "window", .options = window, .offset = offsetof(struct config, windows),
@@ -452,6 +466,7 @@ const char config_builtin[] =
 	"rule order-changed { repeat = 24h }\n"
 	"rule report-differs { window = 7d repeat = 0 }\n"
 	"rule erp-refused { repeat = 24h }\n"
+	"rule erp-away { threshold = 60 for = 1m repeat = 4h }\n"
 	"rule telegram-backlog { threshold = 100 for = 5m repeat = 4h }\n"
 	"rule mail-failing { threshold = 15 repeat = 24h mail = false }\n"
 	"rule chat-blocked { severity = critical repeat = 24h }\n"

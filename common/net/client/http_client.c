@@ -184,7 +184,8 @@ static CURLcode set_texts(struct call *c, const struct http_request *request)
 		{CURLOPT_PROTOCOLS_STR, "http,https"},
 		{CURLOPT_PROXY, ""}, /* not even from the environment */
 		{CURLOPT_USERAGENT, client->user_agent},
-		{CURLOPT_CAINFO, client->ca_file},
+		{CURLOPT_CAINFO,
+		 request->ca_file != NULL ? request->ca_file : client->ca_file},
 		{CURLOPT_CUSTOMREQUEST, request->method},
 	};
 	CURLcode rc = CURLE_OK;

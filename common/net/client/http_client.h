@@ -43,6 +43,7 @@ struct http_request {
 		*headers; /* "Name: value", ends with NULL; NULL: none */
 	const char *body; /* NULL: none */
 	size_t body_bytes;
+	const char *ca_file;     /* NULL: the client's */
 	int timeout_ms;          /* the whole call; architecture.md: <= 8000 */
 	size_t answer_max_bytes; /* a longer answer is cut; 0: 65536 */
 };

@@ -26,7 +26,9 @@ STMT_PG(feed_insert_jump, INSERT_JUMP,
 	" coalesce(d.kind, ''), coalesce(d.series, ''),"               \
 	" coalesce(d.business_date, ''), coalesce(d.body, '{}'),"      \
 	" coalesce(d.number, 0), coalesce(d.revision, 0),"             \
-	" coalesce(d.total_minor, 0), coalesce(d.vat_minor, 0)"        \
+	" coalesce(d.total_minor, 0), coalesce(d.vat_minor, 0),"       \
+	" CASE f.kind WHEN 'document' THEN coalesce(d.order_id, 0)"    \
+	"  ELSE f.ref_id END"                                          \
 	" FROM erp_feed AS f"                                          \
 	" LEFT JOIN documents AS d ON f.kind = 'document'"             \
 	"  AND d.id = f.ref_id"                                        \
@@ -36,12 +38,14 @@ STMT(feed_page_documents,
      ENTRY " WHERE f.kind = 'document' AND f.id > $1 ORDER BY f.id LIMIT $2");
 STMT(feed_page_orders,
      ENTRY " WHERE f.kind = 'order' AND f.id > $1 ORDER BY f.id LIMIT $2");
+STMT(feed_page_all, ENTRY " WHERE f.kind IN ('document', 'order')"
+			  " AND f.id > $1 ORDER BY f.id LIMIT $2");
 STMT(feed_select_document,
      "SELECT 0, d.id, d.created_ms, 'document', 'made',"
      " coalesce(o.number, ''), coalesce(o.channel, ''),"
      " coalesce(o.external_id, ''), d.store_id, '', 0, d.kind, d.series,"
      " d.business_date, d.body, d.number, d.revision, d.total_minor,"
-     " d.vat_minor FROM documents AS d"
+     " d.vat_minor, d.order_id FROM documents AS d"
      " LEFT JOIN orders AS o ON o.id = d.order_id WHERE d.id = $1");
 STMT(feed_select_reader,
      "SELECT after_id, read_ms FROM erp_readers WHERE name = $1");
@@ -121,6 +125,7 @@ static void read_entry(struct query *q, struct feed_entry *entry)
 		.revision = query_col_i64(q, 16),
 		.total_minor = query_col_i64(q, 17),
 		.vat_minor = query_col_i64(q, 18),
+		.order_id = query_col_i64(q, 19),
 	};
 }
 
@@ -163,6 +168,14 @@ int feed_orders(struct db *db, int64_t after_id, int max, feed_visit *each,
 		void *context, struct err *e)
 {
 	struct page page = {&feed_page_orders, after_id, max};
+
+	return visit(db, &page, each, context, e);
+}
+
+int feed_all(struct db *db, int64_t after_id, int max, feed_visit *each,
+	     void *context, struct err *e)
+{
+	struct page page = {&feed_page_all, after_id, max};
 
 	return visit(db, &page, each, context, e);
 }

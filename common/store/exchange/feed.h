@@ -19,6 +19,7 @@ struct order;
 
 #define FEED_DOCUMENTS "documents" /* names of readers */
 #define FEED_ORDERS "orders"
+#define FEED_PUSH "push" /* push.h */
 
 /* Inside the write transaction of the change. 0 or < 0. */
 int feed_add_document(struct db *db, int64_t document_id, const char *event,
@@ -32,7 +33,7 @@ int feed_jump(struct db *db, int64_t now_ms, struct err *e);
 
 /* One entry; texts are borrowed during the callback. */
 struct feed_entry {
-	int64_t id, ref_id, at_ms;
+	int64_t id, ref_id, at_ms, order_id; /* order_id 0: of no order */
 	const char *kind, *event;
 	const char *number, *channel, *external_id, *store_id; /* order's */
 	/* Of an order */
@@ -52,6 +53,9 @@ int feed_documents(struct db *db, int64_t after_id, int max, feed_visit *each,
 		   void *context, struct err *e);
 int feed_orders(struct db *db, int64_t after_id, int max, feed_visit *each,
 		void *context, struct err *e);
+/* Both. */
+int feed_all(struct db *db, int64_t after_id, int max, feed_visit *each,
+	     void *context, struct err *e);
 /* One document, as an entry without a counter. 1, 0: there is none, < 0. */
 int feed_document(struct db *db, int64_t document_id, feed_visit *each,
 		  void *context, struct err *e);

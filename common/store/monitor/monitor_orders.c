@@ -180,20 +180,3 @@ MONITOR_RULE(monitor_order_changed, "order-changed",
 	     " AND (SELECT count(*) FROM order_later_changes AS n"
 	     "  WHERE n.state = 'told') >= $2 - $6",
 	     NEVER, NEVER, ALWAYS);
-
-/* A document that the ERP will not book. */
-#define REFUSED(v) "erp_verdicts AS " v " WHERE " v ".state = 'refused'"
-MONITOR_RULE(monitor_erp_refused, "erp-refused",
-	     "SELECT d.series || d.number AS subject, '' AS chat,"
-	     " coalesce(s.time_zone, '') AS zone,"
-	     " coalesce(o.number, '') AS number,"
-	     " coalesce(o.external_id, '') AS external_id,"
-	     " coalesce(s.name, '') AS store, d.store_id AS store_id,"
-	     " - v.at_ms AS rank, '' AS detail, v.reason AS reason,"
-	     " v.at_ms AS at_ms, 0 AS amount FROM documents AS d"
-	     " JOIN erp_verdicts AS v ON v.document_id = d.id"
-	     " LEFT JOIN stores AS s ON s.id = d.store_id"
-	     " LEFT JOIN orders AS o ON o.id = d.order_id"
-	     " WHERE v.state = 'refused' AND (SELECT count(*)"
-	     "  FROM " REFUSED("n") ") >= $2 - $6",
-	     NEVER, NEVER, ALWAYS);

@@ -11,6 +11,9 @@
 #define NEEDED_NO_MORE                        \
 	"(coalesce(o.state, '') = 'canceled'" \
 	" AND b.event_type <> 'order.canceled')"
+/* What goes to the ERP has rules of its own (monitor_erp.c): the marketplace's
+ * are silent when that one cannot be reached. */
+#define TO_MARKETPLACE(m) m ".endpoint <> 'erp'"
 /* Messages of the outbox that fit, by order. */
 #define OUTBOX_BY_ORDER(condition)                                        \
 	"SELECT coalesce(max(o.number), max(b.external_id)) AS subject,"  \
@@ -23,36 +26,43 @@
 	" FROM outbox AS b LEFT JOIN orders AS o ON o.id = b.order_id"    \
 	" WHERE " condition " GROUP BY b.order_id"
 MONITOR_RULE(monitor_notification_failed, "notification-failed",
-	     OUTBOX_BY_ORDER("b.state = 4 AND NOT " NEEDED_NO_MORE
-			     " AND (SELECT count(*) FROM outbox AS n"
-			     " WHERE n.state = 4) >= $2 - $6"),
+	     OUTBOX_BY_ORDER("b.state = 4 AND " TO_MARKETPLACE(
+		     "b") " AND NOT " NEEDED_NO_MORE
+			  " AND (SELECT count(*) FROM outbox AS n"
+			  " WHERE n.state = 4 AND " TO_MARKETPLACE(
+				  "n") ") >= $2 - $6"),
 	     NEVER, NEVER, ALWAYS);
-MONITOR_RULE(monitor_notification_uncertain, "notification-uncertain",
-	     OUTBOX_BY_ORDER("b.hold = 'uncertain' AND b.state = 1"
-			     " AND b.created_ms <= $1 - ($2 - $6)"),
-	     NEVER, MARKETPLACE_DOWN, ALWAYS);
+MONITOR_RULE(
+	monitor_notification_uncertain, "notification-uncertain",
+	OUTBOX_BY_ORDER("b.hold = 'uncertain' AND b.state = 1"
+			" AND " TO_MARKETPLACE(
+				"b") " AND b.created_ms <= $1 - ($2 - $6)"),
+	NEVER, MARKETPLACE_DOWN, ALWAYS);
 MONITOR_RULE(monitor_breaker_open, "breaker-open",
 	     "SELECT p.name AS subject, " NO_ORDER
 	     ", - p.changed_ms AS rank, p.state AS detail,"
 	     " p.reason AS reason, p.changed_ms AS at_ms, p.failures AS amount"
 	     " FROM endpoints AS p WHERE p.state <> 'closed'"
+	     " AND p.name <> 'erp'"
 	     " AND (SELECT count(*) FROM endpoints AS n WHERE n.state <>"
-	     "  'closed') >= $2 - $6",
+	     "  'closed' AND n.name <> 'erp') >= $2 - $6",
 	     NEVER, NEVER, ALWAYS);
 /* One that opened and closed before breaker-open could tell, within the window;
  * what that one told is no news. */
-MONITOR_RULE(monitor_breaker_opened, "breaker-opened",
-	     "SELECT n.endpoint AS subject, " NO_ORDER ", count(*) AS rank,"
-	     " 'open' AS detail, max(n.reason) AS reason, max(n.at_ms)"
-	     " AS at_ms, count(*) AS amount FROM endpoint_changes AS n"
-	     " WHERE n.state <> 'closed' AND n.at_ms > $1 - $8"
-	     " AND EXISTS (SELECT 1 FROM endpoints AS p WHERE p.name"
-	     "  = n.endpoint AND p.state = 'closed')"
-	     " AND NOT EXISTS (SELECT 1 FROM alerts AS w WHERE w.rule"
-	     "  = 'breaker-open' AND w.subject = n.endpoint"
-	     "  AND w.fired_ms >= n.at_ms)"
-	     " GROUP BY n.endpoint HAVING count(*) >= $2 - $6",
-	     NEVER, NEVER, ALWAYS);
+MONITOR_RULE(
+	monitor_breaker_opened, "breaker-opened",
+	"SELECT n.endpoint AS subject, " NO_ORDER ", count(*) AS rank,"
+	" 'open' AS detail, max(n.reason) AS reason, max(n.at_ms)"
+	" AS at_ms, count(*) AS amount FROM endpoint_changes AS n"
+	" WHERE n.state <> 'closed' AND n.at_ms > $1 - $8"
+	" AND " TO_MARKETPLACE(
+		"n") " AND EXISTS (SELECT 1 FROM endpoints AS p WHERE p.name"
+		     "  = n.endpoint AND p.state = 'closed')"
+		     " AND NOT EXISTS (SELECT 1 FROM alerts AS w WHERE w.rule"
+		     "  = 'breaker-open' AND w.subject = n.endpoint"
+		     "  AND w.fired_ms >= n.at_ms)"
+		     " GROUP BY n.endpoint HAVING count(*) >= $2 - $6",
+	NEVER, NEVER, ALWAYS);
 /* Of the quarantine what came within the last hour, of the last 1000. */
 MONITOR_RULE(monitor_inbox_quarantined, "inbox-quarantined",
 	     "SELECT i.channel || ' ' || i.event_type AS subject, " NO_ORDER
@@ -70,15 +80,15 @@ MONITOR_RULE(monitor_inbox_quarantined, "inbox-quarantined",
 	     " GROUP BY u.channel HAVING count(*) >= $2 - $6",
 	     NEVER, NEVER, ALWAYS);
 /* How long the head that has been due longest has waited. */
-#define WAITING(name, heads)                                                   \
+#define WAITING(name, heads, condition)                                        \
 	"SELECT '" name "' AS subject, " NO_ORDER ", 0 AS rank, '' AS detail," \
 	" '' AS reason, min(h.due_ms) AS at_ms, count(*) AS amount "           \
-	"FROM " heads " AS h WHERE h.state = 1 AND h.due_ms <= $1"             \
+	"FROM " heads " AS h WHERE h.state = 1 AND h.due_ms <= $1" condition   \
 	" HAVING min(h.due_ms) <= $1 - ($2 - $6)"
 MONITOR_RULE(monitor_queue_backlog, "queue-backlog",
-	     WAITING("inbox",
-		     "inbox_head") " UNION ALL " WAITING("outbox",
-							 "outbox_head"),
+	     WAITING("inbox", "inbox_head",
+		     "") " UNION ALL " WAITING("outbox", "outbox_head",
+					       " AND " TO_MARKETPLACE("h")),
 	     NEVER, NEVER, ALWAYS);
 #define LAST_RUNS                                                            \
 	"FROM job_runs AS r WHERE r.job = j.name AND r.ended_ms IS NOT NULL" \

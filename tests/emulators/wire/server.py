@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ class Server:
         self.connection_count = 0
         self.port = 0
 
-    async def start(self, host: str, port: int) -> None:
-        self._server = await asyncio.start_server(self._serve, host, port, limit=HEAD_LIMIT_BYTES, backlog=1024)
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        self._server = await asyncio.start_server(self._serve, host, port, limit=HEAD_LIMIT_BYTES, backlog=1024, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def stop(self) -> None:

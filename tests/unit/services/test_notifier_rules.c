@@ -86,6 +86,7 @@ static void a_message_is_sent_only_while_it_makes_sense(void **state)
 						 .uncertain = row->uncertain};
 		struct gate_facts facts = {
 			.notice = row->notice,
+			.known = row->notice != NOTICE_NONE,
 			.context = &context,
 			.allowed = !row->refused_store,
 			.blockers = row->blockers,

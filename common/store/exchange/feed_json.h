@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * feed_json.h - entries of the feed as the ERP reads them, pulled or pushed:
+ * DocumentEntry and OrderEntry of services/erp/openapi.json.
+ */
+#ifndef STORE_FEED_JSON_H
+#define STORE_FEED_JSON_H
+
+struct feed_entry;
+struct json_out;
+
+/* The fields, inside an object; all but seq. */
+void feed_put_document(struct json_out *out, const struct feed_entry *entry);
+void feed_put_event(struct json_out *out, const struct feed_entry *entry);
+
+#endif

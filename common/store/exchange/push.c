@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/exchange/push.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "codec/json/json_out.h"
+#include "store/engine/db.h"
+#include "store/exchange/feed.h"
+#include "store/exchange/feed_json.h"
+#include "store/queue/outbox.h"
+
+enum {
+	BODY_BYTES_MAX = 16 * 1024 * 1024,
+	BATCH_BYTES = 1024 * 1024 /* then a transaction ends */
+};
+
+/* $1 now. Its row is locked until the end of the transaction, and is there the
+ * next time. */
+STMT(push_lock_reader,
+     "INSERT INTO erp_readers (name, after_id, read_ms)"
+     " SELECT '" FEED_PUSH "', coalesce(min(r.after_id), 0),"
+     " CAST($1 AS BIGINT)"
+     " FROM erp_readers AS r WHERE r.name IN ('" FEED_DOCUMENTS
+     "', '" FEED_ORDERS "')"
+     " ON CONFLICT (name) DO UPDATE SET read_ms = excluded.read_ms"
+     " RETURNING after_id");
+STMT(push_find_due,
+     "SELECT 1 FROM erp_feed AS f WHERE f.kind IN ('document', 'order')"
+     " AND f.id > coalesce((SELECT r.after_id FROM erp_readers AS r"
+     "  WHERE r.name = '" FEED_PUSH "'), 0) LIMIT 1");
+STMT(push_newest, "SELECT coalesce(max(f.id), 0) FROM erp_feed AS f");
+
+static const struct kind {
+	const char *name; /* erp_feed.kind, and outbox.event_type */
+	void (*put)(struct json_out *out, const struct feed_entry *entry);
+} kinds[] = {
+	{PUSH_DOCUMENT, feed_put_document},
+	{PUSH_ORDER, feed_put_event},
+};
+
+struct push {
+	struct db *db;
+	int64_t now_ms, last_id;
+	size_t bytes;
+};
+
+static int render(const struct feed_entry *entry, const struct kind *kind,
+		  struct buf *body, struct err *e)
+{
+	struct json_out out = json_out_to(body);
+
+	json_object(&out, NULL);
+	json_put_i64(&out, "seq", entry->id);
+	kind->put(&out, entry);
+	json_end(&out);
+	return json_out_finish(&out, e);
+}
+
+static const struct kind *find_kind(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+static int add(const struct feed_entry *entry, void *context, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf body = BUF_MAX(BODY_BYTES_MAX);
+	struct push *push = context;
+	const struct kind *kind = find_kind(entry->kind);
+	struct outbox_message message = {
+		.order_id = entry->order_id,
+		.channel = entry->channel,
+		.external_id = entry->external_id,
+		.endpoint = PUSH_ENDPOINT,
+		.event_type = entry->kind,
+	};
+	int rc = 0;
+
+	if (push->bytes >= BATCH_BYTES)
+		return 1;
+	if (kind != NULL)
+		rc = render(entry, kind, &body, e);
+	if (kind != NULL && rc == 0) {
+		message.body = buf_text(&body);
+		rc = outbox_add(push->db, &message, push->now_ms, e);
+	}
+	push->last_id = entry->id;
+	push->bytes += body.used_bytes;
+	return rc;
+}
+
+int push_entries(struct db *db, int max, int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &push_lock_reader);
+	struct push push = {.db = db, .now_ms = now_ms};
+	int count;
+	int rc;
+
+	query_i64(q, 1, now_ms);
+	rc = query_one_i64(q, &push.last_id, e);
+	if (rc < 0)
+		return rc;
+	count = feed_all(db, push.last_id, max, add, &push, e);
+	if (count <= 0)
+		return count;
+	rc = feed_read_on(db, FEED_PUSH, push.last_id, now_ms, e);
+	return rc < 0 ? rc : count;
+}
+
+int push_is_due(struct db *db, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &push_find_due);
+
+	return query_next(q, e);
+}
+
+int64_t push_go_on_after(struct db *db, int64_t entry_id, int64_t now_ms,
+			 struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &push_newest);
+	int64_t newest = 0;
+	int rc = query_one_i64(q, &newest, e);
+
+	if (rc < 0)
+		return rc;
+	if (entry_id < 0)
+		entry_id = newest;
+	rc = feed_read_on(db, FEED_PUSH, entry_id, now_ms, e);
+	return rc < 0 ? rc : entry_id;
+}

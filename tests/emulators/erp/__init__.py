@@ -1,0 +1,1 @@
+"""An ERP that documents and orders are pushed to."""
