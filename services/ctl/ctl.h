@@ -126,6 +126,7 @@ int ctl_document_change(struct ctl *ctl);
 int ctl_document_leave(struct ctl *ctl);
 int ctl_document_reconcile(struct ctl *ctl);
 int ctl_erp_offer(struct ctl *ctl);
+int ctl_erp_push(struct ctl *ctl);
 int ctl_report(struct ctl *ctl);
 
 #endif

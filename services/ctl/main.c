@@ -99,6 +99,7 @@ static const struct ctl_command commands[] = {
 	{"erp status", "[--json]", "how far the ERP has read", ctl_view, true, "erp.status"},
 	{"erp refused", "[--limit N] [--json]", "documents that the ERP refused", ctl_view, true, "erp.refused"},
 	{"erp offer", "ID --reason TEXT", "offer a refused document once more", ctl_erp_offer, true, NULL},
+	{"erp push", "SEQ|now --reason TEXT", "push goes on after that entry of the feed, or with what comes from now on", ctl_erp_push, true, NULL},
 	{"erp uploads", "[--limit N] [--json]", "files that the ERP sent, newest first", ctl_view, true, "erp.uploads"},
 	{"telegram test", "", "check the bot's token, write to each chat", ctl_telegram_test, true, NULL},
 	{"telegram webhook set", "", "have Telegram call monitor.public_url" BOT_WEBHOOK_PATH, ctl_telegram_webhook, false, NULL},

@@ -330,7 +330,7 @@ static int start_sending(struct slot *slot, struct err *e)
 		"Content-Type: application/json", "Accept: application/json",
 		ep->authorisation};
 	CLEANUP(buf_clear) struct buf url = BUF_MAX(URL_BYTES_MAX);
-	struct push_headers push;
+	struct push_headers push = {0};
 	struct http_request request = {
 		.method = "POST",
 		.headers = headers,

@@ -206,6 +206,22 @@ def test_what_was_pulled_is_not_pushed(desk: Desk, erp: Erp) -> None:
     assert desk.messages(first) == [] and erp.steps(first) == []
 
 
+def test_a_person_says_where_it_begins_and_what_comes_again(desk: Desk, erp: Erp) -> None:
+    before = desk.deliver()[0]
+    assert desk.ctl("erp", "push", "now", check=False) == ""  # why?
+    desk.ctl("erp", "push", "now", "--reason", "the books begin today")
+    order = desk.deliver()[0]
+    desk.start()
+    desk.wait_over(order)
+    assert desk.messages(before) == [] and erp.steps(before) == []
+    erp.reset()  # it has lost everything
+    desk.ctl("erp", "push", str(len(STATES) + 1), "--reason", "its backup is older")
+    desk.wait(lambda: len(erp.books()) == 1, "it has the document again")
+    assert erp.steps(order) == STATES and desk.verdict(order)[0] == "acknowledged"
+    assert "the books begin today" in desk.ctl("audit", "list")
+    desk.ctl("verify")
+
+
 def test_without_an_address_nothing_is_queued(folder: Path) -> None:
     desk = Desk(folder, "")
     try:

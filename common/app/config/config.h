@@ -220,7 +220,7 @@ struct config_settlement {
 };
 
 struct config_erp {
-	int64_t upload_bytes; /* longest file that it sends */
+	int64_t upload_bytes;             /* longest file that it sends */
 	char push_url[CONFIG_TEXT_BYTES]; /* "": it pulls */
 	char ca_file[CONFIG_TEXT_BYTES];  /* "": the system's */
 	/* As of a channel. */

@@ -184,7 +184,10 @@ STMT(view_erp_status,
      "SELECT r.name, r.after_id AS after, r.read_ms,"
      " (SELECT count(*) FROM erp_feed AS f WHERE f.id > r.after_id AND f.kind"
      "  = CASE r.name WHEN 'documents' THEN 'document' WHEN 'orders' THEN"
-     "  'order' ELSE f.kind END) AS behind FROM erp_readers AS r"
+     "  'order' ELSE f.kind END) AS behind,"
+     " (SELECT count(*) FROM outbox AS b WHERE r.name = 'push'"
+     "  AND b.endpoint = 'erp' AND b.state IN (1, 2)) AS waiting"
+     " FROM erp_readers AS r"
      " ORDER BY r.name");
 STMT(view_erp_refused,
      "SELECT v.document_id AS id, d.series || d.number AS name, d.kind,"
