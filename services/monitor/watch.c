@@ -540,9 +540,8 @@ static int watch_found(struct watch *watch, const struct rule *rule,
 	struct items items = {
 		.watch = watch, .rule = rule, .config = config, .e = e};
 	struct monitor_terms terms = terms_of(watch, rule, config);
-	int64_t total;
 	int rc = monitor_found(watch->db, rule->query, &terms, note_finding,
-			       &items, &total, e);
+			       &items, e);
 
 	return rc <= 0 ? rc : apply(watch, &items, e);
 }

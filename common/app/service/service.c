@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,6 +251,11 @@ static int run_process(struct process *p, const struct service_args *args)
 	struct err e = {0};
 	int exit_code;
 
+	/* Its writer works while it waits, so one arena is enough for both:
+	 * what a large query frees is used again by the pages that are written.
+	 */
+	if (is_procedure)
+		(void)mallopt(M_ARENA_MAX, 1);
 	if (start_all(p, args, &e) < 0) {
 		(void)complain(p->service.def, &e);
 		stop_all(p);

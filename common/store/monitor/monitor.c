@@ -23,13 +23,12 @@ static void bind_terms(struct query *q, const struct monitor_terms *terms)
 
 int monitor_found(struct db *db, const struct monitor_query *query,
 		  const struct monitor_terms *terms, monitor_found_visit *each,
-		  void *context, int64_t *ret_total, struct err *e)
+		  void *context, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, query->found);
 	int count = 0;
 	int rc;
 
-	*ret_total = 0;
 	bind_terms(q, terms);
 	while ((rc = query_next(q, e)) > 0) {
 		struct monitor_finding finding = {
@@ -44,11 +43,10 @@ int monitor_found(struct db *db, const struct monitor_query *query,
 			.reason = query_col_text(q, 8),
 			.at_ms = query_col_i64(q, 9),
 			.amount = query_col_i64(q, 10),
-			.store_id = query_col_text(q, 12),
-			.silenced = query_col_i64(q, 13) != 0,
+			.store_id = query_col_text(q, 11),
+			.silenced = query_col_i64(q, 12) != 0,
 		};
 
-		*ret_total = query_col_i64(q, 11);
 		rc = each(&finding, context);
 		if (rc < 0)
 			return rc;

@@ -59,11 +59,10 @@ struct monitor_finding {
 typedef int monitor_found_visit(const struct monitor_finding *finding,
 				void *context);
 
-/* Calls each() until it returns < 0. Number of rows, or < 0; *ret_total is how
- * many there are without the limit. */
+/* Calls each() until it returns < 0. Number of rows, or < 0. */
 int monitor_found(struct db *db, const struct monitor_query *query,
 		  const struct monitor_terms *terms, monitor_found_visit *each,
-		  void *context, int64_t *ret_total, struct err *e);
+		  void *context, struct err *e);
 
 /* Live alerts of which something is to be noted, oldest first: their condition
  * does not hold any more, or it holds again after all. */

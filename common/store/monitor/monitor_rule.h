@@ -50,7 +50,7 @@ struct monitor_query {
 	     MONITOR_PARAMETERS ", c AS (" source ")" \
 	     " SELECT c.subject, c.chat, coalesce(a.state, ''), c.number," \
 	     " c.external_id, c.store, c.zone, c.detail, c.reason, c.at_ms," \
-	     " c.amount, count(*) OVER (), c.store_id, " FLAG(SILENCED("c", rule)) \
+	     " c.amount, c.store_id, " FLAG(SILENCED("c", rule)) \
 	     " FROM c LEFT JOIN alerts AS a ON a.rule = '" rule "'" \
 	     "  AND a.subject = c.subject AND a.state <> 'resolved'" \
 	     " WHERE (a.id IS NULL OR (NOT " SILENCED("c", rule) \
