@@ -74,6 +74,8 @@ int ctl_print_sections(struct ctl *ctl, const struct ctl_section *sections,
 
 /* "--name VALUE" taken out of the arguments; `missing` when it is not there. */
 const char *ctl_option(struct ctl *ctl, const char *name, const char *missing);
+/* Nobody of this machine may have the store open. */
+int ctl_refuse_alive(struct ctl *ctl);
 /* The next argument, or NULL. */
 const char *ctl_next(struct ctl *ctl);
 /* One line on stderr: what failed and what to do. Returns the exit code. */
@@ -106,6 +108,8 @@ int ctl_order_show_at(struct ctl *ctl, const char *id, const char *at);
 int ctl_queue_operate(struct ctl *ctl);
 int ctl_backup(struct ctl *ctl);
 int ctl_restore(struct ctl *ctl);
+int ctl_store_move(struct ctl *ctl);
+int ctl_store_reopen(struct ctl *ctl);
 int ctl_restore_release(struct ctl *ctl);
 int ctl_series_advance(struct ctl *ctl);
 int ctl_job_run(struct ctl *ctl);

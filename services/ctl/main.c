@@ -55,6 +55,8 @@ static const struct ctl_command commands[] = {
 	{"restore", "FILE", "make a copy the store again; starts held", ctl_restore, false, NULL},
 	{"series list", "[--json]", "document series and their last numbers", ctl_view, true, "series.list"},
 	{"series advance", "NAME LAST --reason TEXT", "go on after the last number that the ERP has", ctl_series_advance, true, NULL},
+	{"store move", "--to URL [--anew]", "the whole store to another place or engine", ctl_store_move, false, NULL},
+	{"store reopen", "", "a store that was moved away is used again", ctl_store_reopen, false, NULL},
 	{"check-config", "", "check the configuration", ctl_check_config, false, NULL},
 	{"render-nginx", "[--check]", "write nginx's configuration after checking it", ctl_render_nginx, false, NULL},
 	{"metrics", "", "numbers of all processes, as Prometheus text", ctl_metrics, false, NULL},

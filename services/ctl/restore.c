@@ -77,8 +77,7 @@ static bool is_alive(const char *run_dir, const char *file)
 				   (int)strtol(dash + 1, NULL, 10));
 }
 
-/* Nobody may hold the store while its file is replaced. */
-static int refuse_alive(struct ctl *ctl)
+int ctl_refuse_alive(struct ctl *ctl)
 {
 	DIR *folder = opendir(ctl->dir.run);
 	struct dirent *entry;
@@ -250,7 +249,7 @@ int ctl_restore(struct ctl *ctl)
 	char path[PATH_BYTES];
 	char aside[PATH_BYTES] = "";
 	struct restore r = {0};
-	int code = refuse_alive(ctl);
+	int code = ctl_refuse_alive(ctl);
 	int rc;
 
 	if (file == NULL)

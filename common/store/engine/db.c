@@ -75,8 +75,8 @@ int db_init(struct db *db, const struct db_driver *driver, struct err *e)
 	if (db->queries == NULL)
 		return err_set(e, ERR_NOMEM, "open store: out of memory");
 	for (size_t i = 0; i < stmt_count(); i++)
-		db->queries[i] =
-			(struct query){.db = db, .stmt = &stmts_start[i]};
+		db->queries[i] = (struct query){
+			.db = db, .stmt = &stmts_start[i], .number = i};
 	return 0;
 }
 
@@ -95,17 +95,42 @@ int db_script(struct db *db, const char *sql, struct err *e)
 	return db->driver->script(db, sql, e);
 }
 
-struct query *query_start(struct db *db, const struct stmt *stmt)
+void query_restart(struct query *q)
 {
-	struct query *q = db_query(db, stmt);
-
 	assert(!q->running);
 	q->running = true;
 	/* A failed prepare shows in query_next(), which tries again and then
 	 * reports why. */
 	q->bind_failed =
-		q->prepared == NULL && db->driver->prepare(q, NULL) < 0;
+		q->prepared == NULL && q->db->driver->prepare(q, NULL) < 0;
+}
+
+struct query *query_start(struct db *db, const struct stmt *stmt)
+{
+	struct query *q = db_query(db, stmt);
+
+	query_restart(q);
 	return q;
+}
+
+struct query *query_new(struct db *db, const struct stmt *stmt)
+{
+	struct query *q = calloc(1, sizeof(*q));
+
+	if (q != NULL)
+		*q = (struct query){.db = db,
+				    .stmt = stmt,
+				    .number = stmt_count() + db->made++};
+	return q;
+}
+
+void query_free(struct query *q)
+{
+	if (q == NULL)
+		return;
+	query_end(q);
+	q->db->driver->finalize(q);
+	free(q);
 }
 
 void query_end(struct query *q)
@@ -195,6 +220,11 @@ int query_columns(struct query *q)
 bool query_col_is_number(struct query *q, int column)
 {
 	return q->db->driver->col_is_number(q, column);
+}
+
+bool query_col_is_blob(struct query *q, int column)
+{
+	return q->db->driver->col_is_blob(q, column);
 }
 
 const char *query_col_name(struct query *q, int column)

@@ -80,6 +80,13 @@ void query_end(struct query *q);
 CLEANUP_DEFINE(struct query *, query_end)
 #define CLEANUP_QUERY CLEANUP(query_endp)
 
+/* A statement that is made at run time: its tables are known only then
+ * (store/move). NULL when out of memory; freed by query_free(). stmt is borrowed
+ * until then, and query_restart() starts a run as query_start() does. */
+struct query *query_new(struct db *db, const struct stmt *stmt);
+void query_free(struct query *q); /* NULL allowed; before db_close() */
+void query_restart(struct query *q);
+
 /* Bind $n (from 1). Texts and blobs are borrowed until query_end(). A NULL
  * text or blob binds null. */
 void query_i64(struct query *q, int n, int64_t value);
@@ -103,6 +110,7 @@ bool query_col_is_null(struct query *q, int column);
 /* Number of columns and their names, for views that print what they get. */
 int query_columns(struct query *q);
 bool query_col_is_number(struct query *q, int column);
+bool query_col_is_blob(struct query *q, int column);
 const char *query_col_name(struct query *q, int column);
 
 /* Copy of a text column; "" for null. NULL when out of memory. */

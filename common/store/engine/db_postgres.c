@@ -147,8 +147,7 @@ static int postgres_prepare(struct query *q, struct err *e)
 		return err_set(e, ERR_NOMEM, "%s: out of memory",
 			       q->stmt->name);
 	p->count = count;
-	(void)snprintf(p->name, sizeof(p->name), "og%zu",
-		       (size_t)(q - q->db->queries));
+	(void)snprintf(p->name, sizeof(p->name), "og%zu", q->number);
 	q->prepared = p;
 	return 0;
 }
@@ -399,6 +398,14 @@ static bool postgres_col_is_number(struct query *q, int column)
 	return false;
 }
 
+static bool postgres_col_is_blob(struct query *q, int column)
+{
+	const struct prepared *p = q->prepared;
+
+	return type_of(p, column) == TYPE_BYTEA &&
+	       !postgres_col_is_null(q, column);
+}
+
 static const char *postgres_col_name(struct query *q, int column)
 {
 	return PQfname(((const struct prepared *)q->prepared)->result, column);
@@ -534,6 +541,7 @@ const struct db_driver db_postgres = {
 	.col_is_null = postgres_col_is_null,
 	.columns = postgres_columns,
 	.col_is_number = postgres_col_is_number,
+	.col_is_blob = postgres_col_is_blob,
 	.col_name = postgres_col_name,
 	.tx = postgres_tx,
 	.tx_state = postgres_tx_state,

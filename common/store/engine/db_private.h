@@ -49,6 +49,7 @@ struct db_driver {
 	bool (*col_is_null)(struct query *q, int column);
 	int (*columns)(struct query *q);
 	bool (*col_is_number)(struct query *q, int column);
+	bool (*col_is_blob)(struct query *q, int column);
 	const char *(*col_name)(struct query *q, int column);
 
 	int (*tx)(struct db *db, enum db_tx what, struct err *e);
@@ -66,6 +67,7 @@ struct db_driver {
 struct query {
 	struct db *db;
 	const struct stmt *stmt;
+	size_t number;  /* names it at a server */
 	void *prepared; /* the driver's; NULL until first used */
 	bool running;
 	bool bind_failed;
@@ -75,6 +77,7 @@ struct query {
 struct db {
 	const struct db_driver *driver;
 	struct query *queries; /* one per STMT of the program */
+	size_t made;           /* so many others by query_new() */
 };
 
 /* All STMTs of the program, in no particular order. */

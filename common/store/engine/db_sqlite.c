@@ -353,6 +353,11 @@ static bool sqlite_col_is_number(struct query *q, int column)
 	return sqlite3_column_type(stmt_of(q), column) == SQLITE_INTEGER;
 }
 
+static bool sqlite_col_is_blob(struct query *q, int column)
+{
+	return sqlite3_column_type(stmt_of(q), column) == SQLITE_BLOB;
+}
+
 static const char *sqlite_col_name(struct query *q, int column)
 {
 	return sqlite3_column_name(stmt_of(q), column);
@@ -481,6 +486,7 @@ const struct db_driver db_sqlite = {
 	.col_is_null = sqlite_col_is_null,
 	.columns = sqlite_columns,
 	.col_is_number = sqlite_col_is_number,
+	.col_is_blob = sqlite_col_is_blob,
 	.col_name = sqlite_col_name,
 	.sync = sqlite_sync,
 	.tx = sqlite_tx,

@@ -2,6 +2,7 @@
 #include "store/engine/migrate.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -17,6 +18,7 @@ STMT(meta_set_identity,
 STMT(meta_log_migration,
      "INSERT INTO store_migrations (version, name, applied_ms)"
      " VALUES ($1, $2, $3)");
+STMT(meta_move, "SELECT role FROM store_move");
 STMT_PG(meta_exists,
 	"SELECT count(*) FROM sqlite_master WHERE name = 'store_meta'",
 	"SELECT count(*) FROM pg_class WHERE oid = to_regclass('store_meta')");
@@ -65,6 +67,25 @@ int migrate_version_of(struct db *db, int *ret_version, struct err *e)
 	return read_versions(db, ret_version, &min_reader, e);
 }
 
+/* A store that is on its way, or has gone, is nobody's. */
+static int check_move(struct db *db, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &meta_move);
+	int rc = query_next(q, e);
+
+	if (rc <= 0)
+		return rc;
+	return strcmp(query_col_text(q, 0), "source") == 0
+		       ? err_set(e, ERR_STATE,
+				 "the store has moved to another place: set "
+				 "store.url, or open it again by "
+				 "'ordergatectl store reopen'")
+		       : err_set(e, ERR_STATE,
+				 "the store is the target of a move that has "
+				 "not ended: run 'ordergatectl store move' "
+				 "again");
+}
+
 int migrate_check(struct db *db, struct err *e)
 {
 	int built = migrate_version_built();
@@ -87,7 +108,7 @@ int migrate_check(struct db *db, struct err *e)
 			       "(schema %d needs programs of at least %d, this "
 			       "one has %d): install the newer version",
 			       version, min_reader, built);
-	return 0;
+	return check_move(db, e);
 }
 
 static int apply(struct db *db, const struct migration *m, struct err *e)

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * store_move.c - the store goes to another place and engine.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "ctl.h"
+#include "store/engine/db.h"
+#include "store/move/move.h"
+#include "store/repair/restore.h"
+
+enum {
+	TELL_EVERY_MS = 2000
+};
+
+static void tell(const struct move_progress *p, void *context)
+{
+	int64_t *told_ms = context;
+	int64_t now_ms = clock_wall_ms();
+
+	if (!p->done && now_ms - *told_ms < TELL_EVERY_MS)
+		return;
+	*told_ms = now_ms;
+	(void)fprintf(stderr, "%s %s: %" PRId64 " rows%s\n",
+		      p->checking ? "checked" : "copied", p->table, p->rows,
+		      p->done ? "" : " so far");
+}
+
+/* Services that run here; those of other machines are known by their leases. A
+ * held store sends nothing, and what is sent to it then comes again. */
+static int refuse_running(struct ctl *ctl)
+{
+	struct db *db = NULL;
+	int rc = db_open(ctl->store_path, DB_READ, &db, &ctl->err);
+
+	if (rc == 0)
+		rc = restore_is_held(db, &ctl->err);
+	db_close(db);
+	if (rc < 0)
+		return ctl_error(ctl, rc);
+	return rc > 0 ? CTL_DONE : ctl_refuse_alive(ctl);
+}
+
+int ctl_store_move(struct ctl *ctl)
+{
+	const char *url = ctl_option(ctl, "--to", NULL);
+	char to[STATE_PATH_BYTES];
+	int64_t told_ms = 0;
+	struct move_options options = {.from = ctl->store_path,
+				       .to = to,
+				       .anew = ctl_flag(ctl, "--anew"),
+				       .tell = tell,
+				       .context = &told_ms};
+	struct move_result result;
+	int code;
+	int rc;
+
+	if (url == NULL || ctl->arg_count > 0)
+		return ctl_fail(ctl, CTL_USAGE, "--to URL, please");
+	rc = state_dir_store_path(&ctl->dir, url, to, &ctl->err);
+	if (rc < 0)
+		return ctl_error(ctl, rc);
+	code = refuse_running(ctl);
+	if (code != CTL_DONE)
+		return code;
+	rc = move_store(&options, &result, &ctl->err);
+	if (rc < 0)
+		return ctl_error(ctl, rc);
+	if (result.repaired > 0)
+		(void)fprintf(stderr,
+			      "ordergatectl: store move: %" PRId64
+			      " texts were not UTF-8 and have U+FFFD for what "
+			      "was not\n",
+			      result.repaired);
+	(void)printf("%" PRId64 " rows of %d tables are there and the same; "
+		     "the old store is closed\n"
+		     "set store.url to the new one, then start the services\n",
+		     result.rows, result.tables);
+	return CTL_DONE;
+}
+
+int ctl_store_reopen(struct ctl *ctl)
+{
+	int rc = move_reopen(ctl->store_path, &ctl->err);
+
+	if (rc < 0)
+		return ctl_error(ctl, rc);
+	(void)printf("the store is open again; what it was moved to must "
+		     "not be used\n");
+	return CTL_DONE;
+}
