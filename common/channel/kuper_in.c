@@ -64,14 +64,15 @@ static enum order_event_type event_type(const char *name)
 
 /* A clock that runs ahead over there must not make every later event look
  * old. */
-static int64_t event_time(const char *text, int64_t received_ms)
+static int64_t event_time(const char *text, int64_t received_ms,
+			  bool *ret_is_own)
 {
 	int64_t event_ms = 0;
 
-	if (timestamp_parse(text, MOSCOW_OFFSET_S, &event_ms, NULL) < 0 ||
-	    event_ms > received_ms + FUTURE_MAX_MS)
-		return received_ms;
-	return event_ms;
+	*ret_is_own =
+		timestamp_parse(text, MOSCOW_OFFSET_S, &event_ms, NULL) == 0 &&
+		event_ms <= received_ms + FUTURE_MAX_MS;
+	return *ret_is_own ? event_ms : received_ms;
 }
 
 static bool is_text(const struct json_pick *pick)
@@ -94,6 +95,7 @@ int kuper_read_envelope(const char *body, size_t bytes, int64_t received_ms,
 	};
 	struct json_pick picks[PICKS];
 	enum json_kind root = JSON_NONE;
+	bool is_own;
 	int rc;
 
 	picks[TYPE].path = "event_type";
@@ -134,8 +136,9 @@ int kuper_read_envelope(const char *body, size_t bytes, int64_t received_ms,
 	if (!is_text(&picks[UUID]))
 		ret_envelope->alias[0] = '\0';
 	ret_envelope->type = event_type(ret_envelope->event_type);
-	ret_envelope->event_ms = event_time(
-		is_text(&picks[TIME]) ? picks[TIME].text : "", received_ms);
+	ret_envelope->event_ms =
+		event_time(is_text(&picks[TIME]) ? picks[TIME].text : "",
+			   received_ms, &is_own);
 	return 0;
 }
 
@@ -429,8 +432,8 @@ int kuper_parse_event(const char *body, size_t bytes, int64_t received_ms,
 	event.type = event_type(json_get_text(doc, "event_type"));
 	if (event.type == EVENT_NONE)
 		return err_set(e, ERR_INVALID, "unknown event type");
-	event.event_ms =
-		event_time(json_get_text(doc, "timestamp"), received_ms);
+	event.event_ms = event_time(json_get_text(doc, "timestamp"),
+				    received_ms, &event.has_own_time);
 	payload = json_get(doc, "payload");
 	rc = kuper_read_content(payload, &event, e);
 	if (rc < 0)

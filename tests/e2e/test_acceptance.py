@@ -73,6 +73,22 @@ def scenario_2_a_webhook_that_comes_again_and_again(street: Street) -> None:
     assert street.report("1211", "orders", "delivered", "items") == ("1", "1", "2.000")
 
 
+def scenario_2_a_webhook_without_a_time_comes_again_after_a_change(street: Street) -> None:
+    payload = street.payload((MILK, 2))
+    street.market.create(order=payload, timestamp=False)
+    order = street.known(payload["originalOrderId"])
+    street.market.update(order.external_id, positions=[{"id": MILK.sku, "quantity": 5}])
+    wait_until(lambda: order.read()["lines"][0]["quantity"] == 5, 10 * SLACK, "the change is here")
+    seen = order.read()
+    street.market.control("POST", f"orders/{order.external_id}/resend", {"event_type": "order.created", "times": 2})
+    wait_until(lambda: len(street.outcomes(order)) == 4, 10 * SLACK, "it has come again")
+    worked_on(street, order.external_id)
+    assert order.read() == seen and street.outcomes(order)[2:] == [("order.created", "duplicate")] * 2
+    order.assembled()
+    street.market.wait(order.external_id, "ready_to_ship", 20_000)
+    street.check(order, "ready", "ready_to_ship", TOLD, ["order.created", "accept", "order.updated", "take", "pick", "finish"])
+
+
 def scenario_3_delivered_comes_before_received(street: Street) -> None:
     order = street.order((MILK, 2), store="1212").assembled()
     street.market.wait(order.external_id, "ready_to_ship", 20_000)

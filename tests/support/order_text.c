@@ -87,7 +87,8 @@ void order_text_lines(const struct order *order,
 struct order_event order_text_event(enum order_event_type type,
 				    int64_t event_ms, const char *lines)
 {
-	struct order_event event = {.type = type, .event_ms = event_ms};
+	struct order_event event = {
+		.type = type, .event_ms = event_ms, .has_own_time = true};
 
 	event.terms.total_minor = event.terms.discount_total_minor = -1;
 	event.has_lines = lines != NULL;

@@ -147,6 +147,7 @@ struct order {
 struct order_event {
 	enum order_event_type type;
 	int64_t event_ms;
+	bool has_own_time; /* else event_ms is when it was received */
 	struct order_terms terms;
 	char cancel_reason[ORDER_TEXT_BYTES / 2];
 	char cancel_code[ORDER_SHORT_BYTES];

@@ -398,12 +398,13 @@ static bool describes(const struct order_event *event)
 	return event->type == EVENT_CREATED || event->type == EVENT_UPDATED;
 }
 
-/* A second `created` with a newer composition is an update. */
+/* A second `created` with a newer composition is an update. One that does not
+ * say its time may be the first one, delivered again long after a change. */
 static bool is_newer_snapshot(const struct order *order,
 			      const struct order_event *event)
 {
 	return event->type == EVENT_CREATED && event->has_lines &&
-	       event->event_ms > order->snapshot_ms &&
+	       event->has_own_time && event->event_ms > order->snapshot_ms &&
 	       order_step(order->state, EVENT_UPDATED).verdict == VERDICT_STAY;
 }
 

@@ -249,7 +249,8 @@ static void event_times_follow_the_table(void **state)
 			       "{\"originalOrderId\":\"H1\"}}",
 			       rows[i].timestamp);
 		if (parse(body, &event, NULL) < 0 ||
-		    event.event_ms != rows[i].want_ms)
+		    event.event_ms != rows[i].want_ms ||
+		    event.has_own_time != (rows[i].want_ms != RECEIVED_MS))
 			fail_msg("%s: event %lld", rows[i].name,
 				 (long long)(event.event_ms - RECEIVED_MS));
 		if (kuper_read_envelope(body, strlen(body), RECEIVED_MS,

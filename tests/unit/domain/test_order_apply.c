@@ -368,6 +368,27 @@ created_again_changes_nothing_unless_it_says_something_newer(void **state)
 	}
 }
 
+/* When it came says nothing: a marketplace that missed our answer sends it for
+ * hours, and the customer may have changed the order meanwhile. */
+static void created_again_without_a_time_brings_nothing_back(void **state)
+{
+	CLEANUP(order_clear)
+	struct order order = order_text_order(ORDER_ACCEPTED, "A5");
+	CLEANUP(order_event_clear)
+	struct order_event event = order_text_event(EVENT_CREATED, 9000, "A1");
+	CLEANUP(order_change_clear) struct order_change change = {0};
+	char lines[ORDER_TEXT_LINES_BYTES];
+
+	(void)state;
+	event.has_own_time = false;
+	assert_int_equal(
+		order_apply(&order, &event, &loud, NOW_MS, &change, NULL), 0);
+	assert_int_equal(change.verdict, VERDICT_REPEAT);
+	assert_int_equal(change.note_count, 0);
+	order_text_lines(&order, lines);
+	assert_string_equal(lines, "A5");
+}
+
 /* Every marketplace event in every state does what the state table says, leaves
  * a history row exactly when something happened or came too late, and never
  * asks for a notification. */
@@ -515,6 +536,8 @@ int main(void)
 		cmocka_unit_test(a_created_order_is_new_or_accepted_by_policy),
 		cmocka_unit_test(
 			created_again_changes_nothing_unless_it_says_something_newer),
+		cmocka_unit_test(
+			created_again_without_a_time_brings_nothing_back),
 		cmocka_unit_test(every_event_follows_the_state_table),
 		cmocka_unit_test(what_came_too_late_is_named_in_the_history),
 		cmocka_unit_test(the_times_of_an_order_are_those_of_its_events),
