@@ -3,31 +3,42 @@
 import collections.abc
 import os
 import pathlib
-import subprocess
-import time
 
 import pytest
 
-from machine import ROOT, Machine
+import systems
+from machine import BUILD, Machine
 
 
 @pytest.fixture(scope="session")
-def image(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """$VM_IMAGE (a folder that vm-images/build has made), else a new one."""
-    given = os.environ.get("VM_IMAGE")
-    folder = pathlib.Path(given) if given else tmp_path_factory.mktemp("image")
-    if not given:
-        began = time.monotonic()
-        done = subprocess.run([ROOT / "vm-images" / "build", folder], capture_output=True, text=True, timeout=1500)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        print(f"\nimage built in {time.monotonic() - began:.0f} s", flush=True)
-    return folder / "ordergate.qcow2"
+def image_folder() -> pathlib.Path:
+    """$VM_IMAGE, else what test_full_image.py has built, else built here: a folder that vm-images/build has made."""
+    folder = pathlib.Path(os.environ.get("VM_IMAGE", BUILD / "vm-image"))
+    if not (folder / "SHA256SUMS").exists():
+        systems.build(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def image(image_folder: pathlib.Path) -> pathlib.Path:
+    return image_folder / "ordergate.qcow2"
 
 
 @pytest.fixture
-def machine(image: pathlib.Path, tmp_path: pathlib.Path) -> collections.abc.Iterator[Machine]:
-    one = Machine(tmp_path, image)
+def make_machine(tmp_path: pathlib.Path, image: pathlib.Path) -> collections.abc.Iterator[collections.abc.Callable[..., Machine]]:
+    made: list[Machine] = []
+
+    def make(name: str = "vm", of: pathlib.Path = image) -> Machine:
+        made.append(Machine(tmp_path / name, of))
+        return made[-1]
+
     try:
-        yield one
+        yield make
     finally:
-        one.power_cut()
+        for one in made:
+            one.power_cut()
+
+
+@pytest.fixture
+def machine(make_machine: collections.abc.Callable[..., Machine]) -> Machine:
+    return make_machine()

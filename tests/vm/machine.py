@@ -14,14 +14,25 @@ import time
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("ORDERGATE_BUILD", ROOT / "build"))
 BOOT_S = float(os.environ.get("VM_BOOT_S", "600"))  # the promise is 60; a machine with other work gets time
 HOOK = "/sbermarket/orders/hook/"
 
 
+SMALL = "pool { hook = 2 assembly = 1 erp = 0 }\nhttp { requests_per_second = 0 }\n"  # starts sooner in an emulator
+
+
+def say(text: str) -> None:
+    print(f"\n{text}; load {os.getloadavg()[0]:.1f}", flush=True)
+
+
 def missing() -> str:
     """What is not there to build and boot an image, or ""."""
-    tools = ("qemu-system-x86_64", "genisoimage", "mmdebstrap", "mksquashfs", "mkfs.vfat", "mcopy", "grub-mkimage", "sfdisk")
-    gone = [tool for tool in tools if shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin") is None]
+    tools = ("qemu-system-x86_64", "qemu-img", "genisoimage", "mmdebstrap", "mksquashfs", "mkfs.vfat", "mcopy", "grub-mkimage",
+             "sfdisk", "e2fsck", "debugfs", "ssh")
+    files = ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/lib/systemd/boot/efi/systemd-bootx64.efi")
+    gone = [tool for tool in tools if shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin") is None]
+    gone += [path for path in files if not os.path.exists(path)]
     if gone:
         return "skipped: no virtual machine without " + ", ".join(gone)
     return "" if os.geteuid() == 0 else "skipped: mmdebstrap needs root"
@@ -30,7 +41,7 @@ def missing() -> str:
 def skip_loudly() -> None:
     why = missing()
     if why:
-        print(why, flush=True)
+        print(f"\n{why}", flush=True)
         pytest.skip(why, allow_module_level=True)
 
 
@@ -42,11 +53,13 @@ def free_port() -> int:
 
 class Machine:
     def __init__(self, folder: pathlib.Path, image: pathlib.Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder, self.image = folder, image
         self.config = folder / "config"
         self.data: pathlib.Path | str = folder / "data.raw"
         self.serial = folder / "serial.log"
         self.secrets: dict[str, str] = {}
+        self.keep = False
         self.https = self.http = self.ssh_port = 0
         self._process: subprocess.Popen | None = None
         (self.config / "credentials").mkdir(parents=True)
@@ -66,8 +79,32 @@ class Machine:
         self.https, self.http, self.ssh_port = free_port(), free_port(), free_port()
         self._process = subprocess.Popen(
             [ROOT / "vm-images" / "run-vm", self.image, self.data, drive, "--https", str(self.https), "--http",
-             str(self.http), "--ssh", str(self.ssh_port), "--serial", self.serial, *options],
+             str(self.http), "--ssh", str(self.ssh_port), "--serial", self.serial, *(["--keep"] if self.keep else []), *options],
             stdin=subprocess.DEVNULL, stderr=(self.folder / "qemu.log").open("w"), start_new_session=True)
+
+    def keep_changes(self) -> None:
+        """A disk of its own, as on real iron: what is written to it stays, and a restart is one."""
+        self.image = pathlib.Path(shutil.copy(self.image, self.folder))
+        self.keep = True
+
+    def give_key(self) -> None:
+        """An administrator's, for ssh()."""
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / "key"], check=True)
+        self.put("authorized_keys", (self.folder / "key.pub").read_text())
+
+    def try_ssh(self, *command: str, key: pathlib.Path | None = None, stdin: pathlib.Path | None = None,
+                timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        source = stdin.open("rb") if stdin else subprocess.DEVNULL
+        return subprocess.run(
+            ["ssh", "-i", key or self.folder / "key", "-p", str(self.ssh_port), "-o", "IdentitiesOnly=yes",
+             "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+             "-o", "BatchMode=yes", "-o", "ConnectTimeout=60", "root@127.0.0.1", *command],
+            stdin=source, capture_output=True, text=True, timeout=timeout)
+
+    def ssh(self, *command: str, stdin: pathlib.Path | None = None, timeout: float = 600) -> str:
+        done = self.try_ssh(*command, stdin=stdin, timeout=timeout)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}\n{self.report()}"
+        return done.stdout.strip()
 
     def power_cut(self) -> None:
         if self._process is not None:
@@ -103,6 +140,24 @@ class Machine:
             time.sleep(0.3)
         raise AssertionError(f"{path} is not {status} after {seconds} s but {last}\n{self.report()}")
 
+    def wait_while(self, path: str, status: int, seconds: float = BOOT_S) -> None:
+        deadline = time.monotonic() + seconds
+        try:
+            while self.request("GET", path)[0] == status:
+                assert time.monotonic() < deadline, f"{path} is still {status}\n{self.report()}"
+                time.sleep(0.3)
+        except (OSError, http.client.HTTPException):
+            return
+
+    def wait_for_output(self, command: str, wanted: str, unwanted: str, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            line = next((line for line in self.try_ssh(command).stdout.splitlines() if wanted in line), unwanted)
+            if unwanted not in line:
+                return
+            assert time.monotonic() < deadline, f"{command}: {line}\n{self.report()}"
+            time.sleep(2)
+
     def report(self) -> str:
         logs = [path.read_text(errors="replace")[-6000:] for path in (self.serial, self.folder / "qemu.log") if path.exists()]
         return "\n".join(logs)
@@ -128,3 +183,7 @@ class Machine:
         while self.orders().get(name) != state:
             assert time.monotonic() < deadline, f"{name}: {self.orders()}"
             time.sleep(0.3)
+
+
+if __name__ == "__main__":  # ./check asks
+    print(missing())
