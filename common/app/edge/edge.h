@@ -63,9 +63,9 @@ int edge_make_certificate(const struct config *config,
  * what to do. */
 int edge_find_nginx(char ret_path[EDGE_PATH_BYTES], struct err *e);
 
-/* Render, let nginx itself check the result (10 s at most), and put it in place
- * of the old one only then. 0; ERR_INVALID with nginx's complaint; ERR_NOTFOUND
- * (no nginx); ERR_IO; ERR_NOMEM. */
+/* Render, let nginx itself check the result (a minute at most), and put it in
+ * place of the old one only then. 0; ERR_INVALID with nginx's complaint;
+ * ERR_NOTFOUND (no nginx); ERR_IO; ERR_NOMEM. */
 int edge_write_checked(const struct config *config, const struct state_dir *dir,
 		       struct err *e);
 

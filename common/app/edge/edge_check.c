@@ -21,7 +21,8 @@
 #include "base/macros.h"
 
 enum {
-	CHECK_MS_MAX = 10000,
+	CHECK_MS_MAX =
+		60000, /* a machine that has just been switched on is busy */
 	COMPLAINT_BYTES_MAX = 4096
 };
 
