@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
-#include "exchange.h"
+#include "upload/exchange.h"
 #include "store/engine/db.h"
 
 enum {

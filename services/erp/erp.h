@@ -5,8 +5,8 @@
  *	pages.c    documents and orders after a counter
  *	single.c   one document with its files, one order
  *	verdict.c  what the ERP says of a document
- *	upload.c   products and stores arrive, and are answered
- *	imports.c  they are imported, one after another
+ *	upload/    products and stores arrive (receive.c), and are imported one
+ *after another (imports.c); files that nobody will import go (sweep.c)
  */
 #ifndef ERP_ERP_H
 #define ERP_ERP_H

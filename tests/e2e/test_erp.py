@@ -9,6 +9,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -309,6 +310,28 @@ def test_a_killed_process_leaves_nothing_half_done(erp: Erp) -> None:
     wait_until(lambda: erp.call("GET", "/openapi.json", checked=False).status == 200, 10 * SLACK, "the exchange is back")
     assert erp.wait_for(upload, "done", 60)["rows"] == 40000
     assert len(skus(erp)) == 40000 and list((erp.state / "incoming").iterdir()) == []
+
+
+def test_files_that_nobody_will_import_are_swept(erp: Erp) -> None:
+    """Of a process that died between the name of a file and its row, or between the end of an import and its removal."""
+    incoming = erp.state / "incoming"
+    old = time.time() - 2 * 24 * 3600
+    for name, when in (("orphan", old), ("over", old), ("young", time.time())):
+        (incoming / name).write_text("sku,name\n", encoding="utf-8")
+        os.utime(incoming / name, (when, when))
+    erp.change("INSERT INTO erp_uploads (name, kind, state, bytes, created_ms, ended_ms) VALUES ('over', 'catalog', 'done', 9, 1, 1)")
+    with ExitStack() as locks:
+        # One that is still to be imported, however old: nobody can yet.
+        fcntl.flock(locks.enter_context(open(erp.state / "run" / "store-import-1.lock", "w", encoding="utf-8")), fcntl.LOCK_EX)
+        waiting = erp.call("PUT", "/stores", "id,name\n79,c\n").json()["id"]
+        os.utime(incoming / waiting, (old, old))
+        pid = erp.appliance.pids("erp")[1]
+        os.kill(pid, signal.SIGKILL)
+        erp.appliance.wait_for_new("erp", 1, pid)
+        wait_until(lambda: {path.name for path in incoming.iterdir()} == {"young", waiting}, 10 * SLACK, "the others are gone")
+    wait_until(lambda: erp.call("GET", "/openapi.json", checked=False).status == 200, 10 * SLACK, "the exchange is back")
+    assert erp.wait_for(waiting, "done")["rows"] == 1
+    (incoming / "young").unlink()
 
 
 def test_a_token_may_be_changed_without_a_refusal(erp: Erp) -> None:

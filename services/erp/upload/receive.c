@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * upload.c - a file arrives: onto the disk, into the store, and then an answer:
- * what became of it, or 202 when that takes longer than nobody should wait.
+ * receive.c - a file arrives: onto the disk, into the store, and then an
+ * answer: what became of it, or 202 when that takes longer than nobody should
+ * wait.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,10 +21,11 @@
 #include "base/id.h"
 #include "base/macros.h"
 #include "erp.h"
-#include "exchange.h"
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
 #include "store/exchange/uploads.h"
+#include "upload/exchange.h"
+#include "upload/worker.h"
 
 enum {
 	WAIT_MS = 3000, /* for the result; less than a drain takes */
@@ -50,11 +50,9 @@ struct uploads {
 	struct service *service;
 	struct imports *imports;
 	struct db *reader; /* of the thread */
-	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t cond;
-	struct arrival_list fresh; /* under mutex */
-	bool stop;                 /* under mutex */
+	struct worker worker;
+	struct arrival_list fresh; /* under the worker's mutex */
+	bool stop;                 /* the same */
 	struct arrival_list waiting;
 	atomic_int count; /* of both */
 };
@@ -217,33 +215,21 @@ static void look_at_waiting(struct uploads *uploads)
 	}
 }
 
-static void wait_a_little(struct uploads *uploads)
-{
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
-	(void)pthread_cond_timedwait(&uploads->cond, &uploads->mutex, &until);
-}
-
 /* Takes what is new; false at the end. */
 static bool wait_for_work(struct uploads *uploads, struct arrival_list *fresh)
 {
 	bool stop;
 
-	(void)pthread_mutex_lock(&uploads->mutex);
+	(void)pthread_mutex_lock(&uploads->worker.mutex);
 	while (!uploads->stop && TAILQ_EMPTY(&uploads->fresh) &&
 	       TAILQ_EMPTY(&uploads->waiting))
-		(void)pthread_cond_wait(&uploads->cond, &uploads->mutex);
+		(void)pthread_cond_wait(&uploads->worker.cond,
+					&uploads->worker.mutex);
 	if (!uploads->stop && TAILQ_EMPTY(&uploads->fresh))
-		wait_a_little(uploads);
+		worker_wait(&uploads->worker, LOOK_MS);
 	TAILQ_CONCAT(fresh, &uploads->fresh, link);
 	stop = uploads->stop;
-	(void)pthread_mutex_unlock(&uploads->mutex);
+	(void)pthread_mutex_unlock(&uploads->worker.mutex);
 	return !stop || !TAILQ_EMPTY(fresh) || !TAILQ_EMPTY(&uploads->waiting);
 }
 
@@ -257,27 +243,6 @@ static void *run(void *context)
 		look_at_waiting(uploads);
 	}
 	return NULL;
-}
-
-static int start_thread(struct uploads *uploads, struct err *e)
-{
-	pthread_condattr_t attributes;
-	sigset_t all;
-	sigset_t before;
-	int failed;
-
-	(void)pthread_mutex_init(&uploads->mutex, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&uploads->cond, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&uploads->thread, NULL, run, uploads);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed == 0
-		       ? 0
-		       : err_set(e, ERR_NOMEM, "no thread: error %d", failed);
 }
 
 static void uploads_free(struct uploads *uploads)
@@ -305,7 +270,7 @@ int uploads_start(struct service *s, const char *store_path,
 	TAILQ_INIT(&uploads->waiting);
 	rc = db_open(store_path, DB_READ, &uploads->reader, e);
 	if (rc == 0)
-		rc = start_thread(uploads, e);
+		rc = worker_start(&uploads->worker, run, uploads, e);
 	if (rc == 0)
 		*ret_uploads = TAKE(uploads);
 	return rc;
@@ -315,23 +280,21 @@ void uploads_stop(struct uploads *uploads)
 {
 	if (uploads == NULL)
 		return;
-	(void)pthread_mutex_lock(&uploads->mutex);
+	(void)pthread_mutex_lock(&uploads->worker.mutex);
 	uploads->stop = true;
-	(void)pthread_cond_signal(&uploads->cond);
-	(void)pthread_mutex_unlock(&uploads->mutex);
-	(void)pthread_join(uploads->thread, NULL);
-	(void)pthread_cond_destroy(&uploads->cond);
-	(void)pthread_mutex_destroy(&uploads->mutex);
+	(void)pthread_cond_signal(&uploads->worker.cond);
+	(void)pthread_mutex_unlock(&uploads->worker.mutex);
+	worker_join(&uploads->worker);
 	uploads_free(uploads);
 }
 
 static void submit(struct uploads *uploads, struct arrival *a)
 {
 	atomic_fetch_add(&uploads->count, 1);
-	(void)pthread_mutex_lock(&uploads->mutex);
+	(void)pthread_mutex_lock(&uploads->worker.mutex);
 	TAILQ_INSERT_TAIL(&uploads->fresh, a, link);
-	(void)pthread_cond_signal(&uploads->cond);
-	(void)pthread_mutex_unlock(&uploads->mutex);
+	(void)pthread_cond_signal(&uploads->worker.cond);
+	(void)pthread_mutex_unlock(&uploads->worker.mutex);
 }
 
 static void receive(struct http_exchange *x, void *context, const char *kind)

@@ -6,15 +6,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/instance.h"
@@ -27,14 +24,16 @@
 #include "base/text.h"
 #include "codec/json/json_out.h"
 #include "erp.h"
-#include "exchange.h"
 #include "flow/import/import.h"
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
 #include "store/exchange/uploads.h"
+#include "upload/exchange.h"
+#include "upload/sweep.h"
+#include "upload/worker.h"
 
 enum {
-	LOOK_S = 2, /* for what others left */
+	LOOK_MS = 2000, /* for what others left */
 	TELL_MS = 1000,
 	TRIES_MAX = 5,
 	FAULTS_BYTES_MAX = 256 * 1024,
@@ -42,15 +41,16 @@ enum {
 	PATH_BYTES = STATE_PATH_BYTES + UPLOAD_NAME_BYTES
 };
 #define KEEP_MS (INT64_C(30) * 24 * 3600 * 1000)
+#define SWEEP_MS (INT64_C(24) * 3600 * 1000)
 
 struct imports {
 	struct service *service;
 	struct db *reader; /* of the thread */
-	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t cond;
-	bool wanted; /* under mutex */
+	struct worker worker;
+	bool wanted; /* under its mutex */
 	atomic_bool stop;
+	int64_t swept_ms; /* monotonic: when orphans were looked for; 0: never
+			   */
 	int64_t tried_id; /* an upload that failed, and how often */
 	int tries;
 };
@@ -355,58 +355,45 @@ static bool import_next_upload(struct imports *imports)
 	return job.is_over;
 }
 
+/* At the start, and then daily. */
+static void sweep_when_due(struct imports *imports)
+{
+	int64_t mono_ms = clock_mono_ms();
+
+	if (imports->swept_ms != 0 && mono_ms - imports->swept_ms < SWEEP_MS)
+		return;
+	imports->swept_ms = mono_ms;
+	sweep_incoming(imports->service->dir.incoming, imports->reader,
+		       clock_wall_ms());
+}
+
 static void wait_for_work(struct imports *imports)
 {
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LOOK_S;
-	(void)pthread_mutex_lock(&imports->mutex);
-	while (!imports->wanted && !atomic_load(&imports->stop))
-		if (pthread_cond_timedwait(&imports->cond, &imports->mutex,
-					   &until) != 0)
-			break;
+	(void)pthread_mutex_lock(&imports->worker.mutex);
+	if (!imports->wanted && !atomic_load(&imports->stop))
+		worker_wait(&imports->worker, LOOK_MS);
 	imports->wanted = false;
-	(void)pthread_mutex_unlock(&imports->mutex);
+	(void)pthread_mutex_unlock(&imports->worker.mutex);
 }
 
 static void *run(void *context)
 {
 	struct imports *imports = context;
 
-	while (!atomic_load(&imports->stop))
+	while (!atomic_load(&imports->stop)) {
+		sweep_when_due(imports);
 		if (!import_next_upload(imports))
 			wait_for_work(imports);
+	}
 	return NULL;
 }
 
 void imports_wake(struct imports *imports)
 {
-	(void)pthread_mutex_lock(&imports->mutex);
+	(void)pthread_mutex_lock(&imports->worker.mutex);
 	imports->wanted = true;
-	(void)pthread_cond_signal(&imports->cond);
-	(void)pthread_mutex_unlock(&imports->mutex);
-}
-
-static int start_thread(struct imports *imports, struct err *e)
-{
-	pthread_condattr_t attributes;
-	sigset_t all;
-	sigset_t before;
-	int failed;
-
-	(void)pthread_mutex_init(&imports->mutex, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&imports->cond, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&imports->thread, NULL, run, imports);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed == 0
-		       ? 0
-		       : err_set(e, ERR_NOMEM, "no thread: error %d", failed);
+	(void)pthread_cond_signal(&imports->worker.cond);
+	(void)pthread_mutex_unlock(&imports->worker.mutex);
 }
 
 static void imports_free(struct imports *imports)
@@ -430,7 +417,7 @@ int imports_start(struct service *s, const char *store_path,
 	imports->service = s;
 	rc = db_open(store_path, DB_READ, &imports->reader, e);
 	if (rc == 0)
-		rc = start_thread(imports, e);
+		rc = worker_start(&imports->worker, run, imports, e);
 	if (rc == 0)
 		*ret_imports = TAKE(imports);
 	return rc;
@@ -442,8 +429,6 @@ void imports_stop(struct imports *imports)
 		return;
 	atomic_store(&imports->stop, true);
 	imports_wake(imports);
-	(void)pthread_join(imports->thread, NULL);
-	(void)pthread_cond_destroy(&imports->cond);
-	(void)pthread_mutex_destroy(&imports->mutex);
+	worker_join(&imports->worker);
 	imports_free(imports);
 }

@@ -2,7 +2,7 @@
  *
  * exchange.h - the two threads behind uploads.
  *
- * upload.c puts what was received on the disk and into the store, and answers
+ * receive.c puts what was received on the disk and into the store, and answers
  * when it is imported or, if that takes long, that it will be. imports.c does
  * that, also for what a dead process left. They meet in the store
  * (store/exchange/uploads.h), so it is all the same which process of the pool
