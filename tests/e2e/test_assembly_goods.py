@@ -291,7 +291,7 @@ def test_a_pick_list_is_a_page_to_print_by_zones(shop: Shop) -> None:
     assert f"Лист сборки {order.number}" in page and order.external_id in page and "Помидоры покрепче" in page
     assert "<dt>Редакция</dt><dd>3</dd>" in page and f'"{order.number} · Редакция 3"' in page
     assert "03.02.2026 12:00" in page, "in the store's time"
-    assert "4600000000015" in page and "A4" in page and "<svg" in page and "damaged" in page
+    assert "4600000000015" in page and "A4" in page and "<svg" in page and "повреждено" in page and "damaged" not in page
     order.do("pickPosition", line=1, quantity=3)
     assert "<dd>4</dd>" in page_of(shop, order)
     order.do("cancelOrder", reason="other")

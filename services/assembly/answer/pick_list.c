@@ -129,23 +129,35 @@ static int put_head(struct buf *html, const struct pick_list *list,
 	return rc;
 }
 
-/* Words for the policies that are known; others as the marketplace says. */
-static const char *policy_text(const char *policy)
-{
-	static const struct {
-		const char *name, *text;
-	} rows[] = {
-		{"call_or_replace",
-		 "Replace what is missing; call if in doubt"},
-		{"call_or_cancel", "Call before replacing anything"},
-		{"replace", "Replace what is missing"},
-		{"cancel", "Replace nothing"},
-	};
+/* What people read of the words of marketplaces and of contract.md. */
+struct word {
+	const char *name, *text;
+};
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		if (strcmp(rows[i].name, policy) == 0)
-			return tr(rows[i].text);
-	return policy;
+static const struct word policies[] = {
+	{"call_or_replace", "Replace what is missing; call if in doubt"},
+	{"call_or_cancel", "Call before replacing anything"},
+	{"replace", "Replace what is missing"},
+	{"cancel", "Replace nothing"},
+	{NULL, NULL},
+};
+
+static const struct word reasons[] = {
+	{"not_found", "not found"},
+	{"expired", "past its date"},
+	{"damaged", "damaged"},
+	{"customer_refused", "refused by the customer"},
+	{"other", "another reason"},
+	{NULL, NULL},
+};
+
+/* An unknown word stays as it is. */
+static const char *word_text(const struct word *words, const char *name)
+{
+	for (const struct word *w = words; w->name != NULL; w++)
+		if (strcmp(w->name, name) == 0)
+			return tr(w->text);
+	return name;
 }
 
 static void put_notes(struct buf *html, const struct pick_list *list)
@@ -160,7 +172,8 @@ static void put_notes(struct buf *html, const struct pick_list *list)
 			    "</b></p>");
 	if (terms->replacement_policy[0] != '\0' && !is_canceled(list))
 		put_element(html, "<p class=\"note\">",
-			    policy_text(terms->replacement_policy), "</p>");
+			    word_text(policies, terms->replacement_policy),
+			    "</p>");
 }
 
 static void put_table_head(struct buf *html, const char *zone)
@@ -244,7 +257,7 @@ static void put_remark(struct buf *html, const struct order_line *line)
 	if (line->replaces != 0)
 		put_element(html, tr("instead of line"), " ",
 			    decimal_format(line->replaces, 0, number));
-	html_put(html, line->reason, POINTS_MAX);
+	html_put(html, word_text(reasons, line->reason), POINTS_MAX);
 	buf_add_text(html, "</td>");
 }
 
