@@ -270,6 +270,8 @@ int tidy_run(struct service *s, struct buf *ret_line, struct err *e)
 		{"old_telegram", &archive_old_telegram, archive_age_ms},
 		{"old_mail", &archive_old_mail, archive_age_ms},
 		{"old_quarantine", &archive_old_quarantine, archive_age_ms},
+		{"old_steps", &archive_overtaken_steps,
+		 keep->feed_days * DAY_MS},
 		{"old_orders", &archive_old_orders,
 		 keep->history_days * DAY_MS},
 	};

@@ -13,6 +13,7 @@
 #include "store/exchange/feed.h"
 #include "store/exchange/uploads.h"
 #include "store/exchange/verdicts.h"
+#include "store/queue/archive.h"
 #include "store_fixture.h"
 
 enum {
@@ -283,11 +284,65 @@ static void an_upload_is_worked_on_until_it_is_over(void **state)
 	assert_int_equal(uploads_get(f->db, "a", &one, NULL), 0);
 }
 
+static int compact(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	struct archive_walk *walk = context;
+
+	(void)now_ms;
+	return archive_next(db, &archive_overtaken_steps, 1000, 2, walk, e);
+}
+
+/* Of what is older than 1000; the number of rows that went. */
+static int compact_all(struct fixture *f)
+{
+	struct archive_walk walk = {0};
+	int total = 0;
+
+	while (!walk.finished) {
+		int rc = fixture_write(f, compact, &walk, NULL);
+
+		assert_true(rc >= 0);
+		total += rc;
+	}
+	return total;
+}
+
+static void an_old_step_goes_when_a_later_one_is_there(void **state)
+{
+	struct fixture *f = *state;
+
+	add_order(f);
+	fixture_sql(f, "INSERT INTO erp_feed (id, kind, ref_id, event, state,"
+		       " at_ms) VALUES (1, 'order', 5, 'state', 'new', 1),"
+		       " (2, 'order', 6, 'state', 'new', 2),"
+		       " (3, 'document', 5, 'made', '', 3),"
+		       " (4, 'order', 5, 'lines', 'new', 4),"
+		       " (5, 'document', 5, 'offered', '', 5),"
+		       " (6, 'order', 5, 'state', 'ready', 999),"
+		       " (7, 'order', 6, 'state', 'canceled', 1000)");
+	assert_int_equal(compact_all(f), 3); /* 1, 2 and 4 */
+	expect_page(f, feed_orders, 0, 9,
+		    "6 state 1-5 ready v0\n7 state  canceled v0\n");
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM erp_feed"), 4);
+	assert_int_equal(compact_all(f), 0);
+	/* It goes on behind what it has seen: 6 is not looked at again. */
+	fixture_sql(f, "INSERT INTO erp_feed (id, kind, ref_id, event, state,"
+		       " at_ms) VALUES (8, 'order', 5, 'state', 'delivered',"
+		       " 1), (9, 'order', 5, 'state', 'delivered', 1),"
+		       " (10, 'order', 7, 'state', 'new', 2000)");
+	fixture_sql(f, "UPDATE erp_feed SET at_ms = 9 WHERE id = 7");
+	assert_int_equal(compact_all(f), 1);
+	expect_page(f, feed_orders, 0, 9,
+		    "6 state 1-5 ready v0\n7 state  canceled v0\n"
+		    "9 state 1-5 delivered v0\n10 state  new v0\n");
+}
+
 int main(void)
 {
 #define IN_STORE(test) \
 	cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 	static const struct CMUnitTest tests[] = {
+		IN_STORE(an_old_step_goes_when_a_later_one_is_there),
 		IN_STORE(a_page_is_the_same_whatever_comes_later),
 		IN_STORE(a_restored_store_counts_beyond_what_was_read),
 		IN_STORE(a_reader_is_remembered),

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "store/engine/db.h"
+#include "store/engine/position.h"
 
 struct archive_step {
 	const struct stmt *window, *copy, *remove; /* copy NULL: none */
@@ -10,6 +11,9 @@ struct archive_step {
 	const struct stmt *follow_copy, *follow_remove;
 	/* Before `remove`: rows that belong to what goes. Ends with NULL. */
 	const struct stmt *const *parts;
+	/* Rows stay behind the walk: it goes on from here the next time. NULL:
+	 * it begins anew (store/engine/position.h). */
+	const char *position;
 };
 
 /* The rows after $1: the last id of the next $2, and when the last of them was
@@ -209,6 +213,19 @@ const struct archive_step archive_old_orders = {
 	.parts = order_parts,
 };
 
+/* Whoever reads the feed late finds the last step of each order. */
+STMT(archive_overtaken_steps_window, WINDOW("erp_feed", "at_ms"));
+STMT(archive_overtaken_steps_remove,
+     "DELETE FROM erp_feed" OLD("kind = 'order' AND EXISTS (SELECT 1"
+				" FROM erp_feed AS l WHERE l.ref_id"
+				" = erp_feed.ref_id AND l.kind = 'order'"
+				" AND l.id > erp_feed.id) AND at_ms"));
+const struct archive_step archive_overtaken_steps = {
+	.window = &archive_overtaken_steps_window,
+	.remove = &archive_overtaken_steps_remove,
+	.position = "overtaken.feed",
+};
+
 STMT(archive_answers,
      "DELETE FROM api_requests WHERE key IN (SELECT key FROM api_requests"
      " WHERE created_ms < $1 ORDER BY created_ms LIMIT $2)");
@@ -287,21 +304,42 @@ static int move_window(struct db *db, const struct archive_step *step,
 	return rc < 0 ? rc : moved;
 }
 
+static int begin_walk(struct db *db, const struct archive_step *step,
+		      struct archive_walk *walk, struct err *e)
+{
+	if (step->position == NULL || walk->after_id != 0)
+		return 0;
+	return position_get(db, step->position, &walk->after_id, e);
+}
+
+static int keep_position(struct db *db, const struct archive_step *step,
+			 int64_t id, struct err *e)
+{
+	return step->position == NULL ? 0
+				      : position_set(db, step->position, id, e);
+}
+
 int archive_next(struct db *db, const struct archive_step *step,
 		 int64_t before_ms, int limit, struct archive_walk *walk,
 		 struct err *e)
 {
 	int64_t last_id = 0;
 	int64_t made_ms = 0;
-	int rc = look(db, step, limit, walk, &last_id, &made_ms, e);
+	int kept;
+	int rc = begin_walk(db, step, walk, e);
 
+	if (rc == 0)
+		rc = look(db, step, limit, walk, &last_id, &made_ms, e);
 	if (rc == 0)
 		walk->finished = true;
 	if (rc <= 0)
 		return rc;
 	rc = move_window(db, step, walk->after_id, last_id, before_ms, e);
-	if (rc < 0)
-		return rc;
+	kept = rc < 0 || made_ms >= before_ms
+		       ? rc
+		       : keep_position(db, step, last_id, e);
+	if (kept < 0)
+		return kept;
 	*walk = (struct archive_walk){.after_id = last_id,
 				      .finished = made_ms >= before_ms};
 	return rc;

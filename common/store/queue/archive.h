@@ -35,6 +35,9 @@ enum {
 	ARCHIVE_ORDERS_BATCH = 10
 };
 extern const struct archive_step archive_old_orders;
+/* Steps of orders in the ERP's feed that were overtaken by later ones; a walk
+ * goes on where the last one ended. */
+extern const struct archive_step archive_overtaken_steps;
 /* Runs without news (ok, skipped), and all ended runs. */
 extern const struct archive_step archive_old_quiet_runs, archive_old_runs;
 

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "store/engine/db.h"
+#include "store/engine/position.h"
 
 struct erase_step {
 	const char *name; /* also of its counter */
@@ -167,11 +168,6 @@ const struct erase_step *const erase_steps[] = {
 	&steps[0], &steps[1], &steps[2], &steps[3], &steps[4],  &steps[5],
 	&steps[6], &steps[7], &steps[8], &steps[9], &steps[10], NULL};
 
-STMT(erase_get_position, "SELECT value FROM counters WHERE name = $1");
-STMT(erase_set_position,
-     "INSERT INTO counters (name, value) VALUES ($1, $2)"
-     " ON CONFLICT (name) DO UPDATE SET value = excluded.value");
-
 const char *erase_step_name(const struct erase_step *step)
 {
 	return step->name;
@@ -241,12 +237,9 @@ struct window {
 static int look(struct db *db, const struct erase_step *step,
 		struct window *ret_window, struct err *e)
 {
-	CLEANUP_QUERY struct query *at = query_start(db, &erase_get_position);
 	CLEANUP_QUERY struct query *q = query_start(db, step->window);
-	int rc;
+	int rc = position_get(db, step->name, &ret_window->after_id, e);
 
-	query_text(at, 1, step->name);
-	rc = query_one_i64(at, &ret_window->after_id, e);
 	if (rc < 0)
 		return rc;
 	query_i64(q, 1, ret_window->after_id);
@@ -272,16 +265,6 @@ static int erase_between(struct db *db, const struct stmt *stmt,
 	return query_exec(q, e);
 }
 
-static int set_position(struct db *db, const struct erase_step *step,
-			int64_t id, struct err *e)
-{
-	CLEANUP_QUERY struct query *q = query_start(db, &erase_set_position);
-
-	query_text(q, 1, step->name);
-	query_i64(q, 2, id);
-	return query_exec(q, e);
-}
-
 static int erase_window(struct db *db, const struct erase_step *step,
 			int64_t before_ms, bool *ret_more, struct err *e)
 {
@@ -298,7 +281,7 @@ static int erase_window(struct db *db, const struct erase_step *step,
 		rc = erase_between(db, step->attempts, &window, NULL, e);
 	*ret_more = window.made_ms < before_ms;
 	if (rc >= 0 && *ret_more)
-		rc = set_position(db, step, window.last_id, e);
+		rc = position_set(db, step->name, window.last_id, e);
 	return rc < 0 ? rc : erased;
 }
 
