@@ -37,6 +37,8 @@ else()
 endif()
 add_suite(unit)
 add_suite(store)
+# What is not called is not linked, but for this one, which asks the engine about every statement.
+target_link_options(test_statements PRIVATE -Wl,--whole-archive $<TARGET_FILE:store> -Wl,--no-whole-archive)
 # The same program with many more moments.
 add_test(NAME store.full_power_cut COMMAND test_power_cut)
 set_tests_properties(store.full_power_cut PROPERTIES TIMEOUT 900 LABELS "full"
