@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const char *const names[] = {
 #define X(symbol, value, name) [-(value)] = (name),
 	ERR_CODES(X)
@@ -13,15 +15,6 @@ static const char *const names[] = {
 };
 _Static_assert(sizeof(names) / sizeof(names[0]) == 1 - ERR_MIN_,
 	       "ERR_MIN_ is the lowest code");
-
-/* Texts quote foreign input: one that holds a line break must not become two
- * lines of a log. */
-static void make_one_line(char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7F)
-			*text = ' ';
-}
 
 int err_set(struct err *e, enum err_code code, const char *format, ...)
 {
@@ -33,7 +26,7 @@ int err_set(struct err *e, enum err_code code, const char *format, ...)
 		va_start(args, format);
 		(void)vsnprintf(e->text, sizeof(e->text), format, args);
 		va_end(args);
-		make_one_line(e->text);
+		text_make_line(e->text);
 	}
 	errno = saved_errno;
 	return code;
@@ -55,7 +48,7 @@ int err_errno(struct err *e, enum err_code code, const char *format, ...)
 		used = strlen(e->text);
 		(void)snprintf(e->text + used, sizeof(e->text) - used, ": %s",
 			       reason != NULL ? reason : "unknown error");
-		make_one_line(e->text);
+		text_make_line(e->text);
 	}
 	errno = saved_errno;
 	return code;
@@ -76,7 +69,7 @@ int err_wrap(struct err *e, int code, const char *format, ...)
 	used = strlen(e->text);
 	(void)snprintf(e->text + used, sizeof(e->text) - used, ": %.*s",
 		       (int)(sizeof(e->text) - used), old);
-	make_one_line(e->text);
+	text_make_line(e->text);
 	return code;
 }
 

@@ -44,7 +44,9 @@ struct err {
 
 /* Fill e (NULL allowed) and return code, so that a failure is one statement:
  *	return err_set(e, ERR_INVALID, "amount has %d decimals", n);
- * errno is preserved; a longer text is cut, control characters become spaces.
+ * errno is preserved; a longer text is cut. Texts quote foreign input: what
+ *would be two lines of a log, or is no UTF-8 (also for having been cut),
+ *becomes spaces.
  */
 int err_set(struct err *e, enum err_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

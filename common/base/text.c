@@ -69,6 +69,20 @@ bool text_is_utf8(const char *data, size_t bytes)
 	return true;
 }
 
+void text_make_line(char *text)
+{
+	const char *end = text + strlen(text);
+
+	while (text < end) {
+		size_t n = text_utf8_sequence(text, end);
+		bool control = (unsigned char)*text < 0x20 || *text == 0x7F;
+
+		if (n == 0 || control)
+			*text = ' ';
+		text += MAX_OF(n, (size_t)1);
+	}
+}
+
 size_t text_utf8_prefix(const char *text, size_t max_bytes)
 {
 	size_t bytes = strnlen(text, max_bytes + 1);

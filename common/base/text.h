@@ -23,6 +23,9 @@ size_t text_utf8_sequence(const char *data, const char *end);
 /* True when all of the bytes are well-formed UTF-8. */
 bool text_is_utf8(const char *data, size_t bytes);
 
+/* In place: control characters, and bytes that are no UTF-8, become spaces. */
+void text_make_line(char *text);
+
 /* Bytes of the longest prefix that has at most max_bytes and ends between two
  * code points. The text is valid UTF-8. */
 size_t text_utf8_prefix(const char *text, size_t max_bytes);

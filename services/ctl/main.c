@@ -328,6 +328,10 @@ int main(int argc, char **argv)
 	int code;
 
 	(void)umask(0027); /* as all of our processes */
+	for (int i = 1; i < argc; i++)
+		if (!text_is_utf8(argv[i], strlen(argv[i])))
+			return ctl_fail(&ctl, CTL_USAGE,
+					"argument %d is not UTF-8", i);
 	while (take_global(&ctl, "--config", &config_path) ||
 	       take_global(&ctl, "--state", &state_path))
 		;

@@ -15,6 +15,7 @@ from appliance import SLACK, Answer, Appliance, wait_until
 from intake_checks import (accepted, intake, kept, messages, order_state, refused, running, send,  # noqa: F401
                            unique)
 from load import HOOK, UNAVAILABLE, Senders, check_senders, ctl, order_body, rows, store_locked, wait_until_processed
+from texts import bad_texts
 
 MIB = 1024 * 1024
 COMMIT_WAIT_S = 3.0  # contract.md: then a hook answers 503
@@ -415,6 +416,7 @@ def test_whatever_the_body_is_it_is_kept_and_answered(intake: Appliance) -> None
     stored = rows(intake, "SELECT raw FROM quarantine ORDER BY id DESC LIMIT ?", len(sent))
     assert [raw for raw, in reversed(stored)] == sent
     wait_until_processed(intake)
+    assert bad_texts(intake.state / "ordergate.db") == []
 
 
 # --- the store is not available

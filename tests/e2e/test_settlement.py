@@ -14,6 +14,7 @@ import pytest
 
 from invoices import add_order, line, ms
 from procedures import Installation
+from texts import bad_texts, is_good
 
 CONFIG = 'log { locale = "en" }\ninvoicing { default_vat = "20" formats = {"json"} }\n'
 DAY = "2025-11-25"
@@ -184,6 +185,20 @@ def test_a_later_report_of_the_same_days_ends_the_alert(place: Installation) -> 
     assert place.run("settlement") == "reports=1 known=0 failed=0 differences=0"
     place.run("monitor")
     assert place.rows("SELECT state FROM alerts WHERE rule = 'report-differs'") == [("resolved",)]
+
+
+def test_names_of_files_and_words_of_people_that_are_no_utf8_stay_out_of_the_store(place: Installation) -> None:
+    sell(place, "100.00")
+    put(place, os.fsdecode(b"good-\xff\xd0.csv"), f"order,total,date\nH1,100.00,{DAY}\n")
+    put(place, os.fsdecode("плохой".encode("cp1251") + b".csv"), "order,total\nH1,none\n")
+    assert place.run("settlement") == "reports=1 known=0 failed=1 differences=0"
+    assert place.rows("SELECT outcome, file_name FROM market_reports ORDER BY file_name") == [
+        ("failed", "      .csv"), ("done", "good-  .csv")]
+    done = subprocess.run([*place.command("ordergatectl", "document", "return", "H1", "1=1", "--reason"), b"\xff"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "is not UTF-8" in done.stderr) == (2, True)
+    assert bad_texts(place.state / "ordergate.db") == []
+    assert is_good("да".encode()) and not is_good(b"\xd0") and not is_good(b"a\0")
 
 
 def test_a_report_is_handed_over_as_json_csv_and_html(place: Installation) -> None:

@@ -11,6 +11,10 @@
 #include "store/document/documents.h"
 #include "store/engine/db.h"
 
+enum {
+	FILE_NAME_BYTES = 256
+};
+
 /* $3 last day, $4 only returns, $5 their first day */
 #define SIGNED(sum)                                                  \
 	"CAST(coalesce(sum(CASE WHEN d.kind = 'return' THEN -d." sum \
@@ -180,11 +184,19 @@ int market_reports_exported(struct db *db, int64_t id, int64_t now_ms,
 
 /* A row of market_reports. */
 struct kept {
-	const char *channel, *file_name, *hash, *outcome, *reason;
+	const char *channel, *hash, *outcome, *reason;
+	char file_name[FILE_NAME_BYTES];
 	const struct settlement *found;
 	bool is_partial;
 	struct market_report *report;
 };
+
+/* A name of a file is any bytes. */
+static void name_file(struct kept *kept, const char *file_name)
+{
+	(void)text_copy(kept->file_name, sizeof(kept->file_name), file_name);
+	text_make_line(kept->file_name);
+}
 
 static int supersede(struct db *db, const struct kept *kept, int64_t now_ms,
 		     struct err *e)
@@ -265,14 +277,13 @@ int market_reports_keep(struct db *db, const struct market_keeping *keeping,
 			struct err *e)
 {
 	struct settlement_about about = *keeping->about;
-	const struct kept kept = {.channel = about.channel,
-				  .file_name = about.file_name,
-				  .hash = about.hash,
-				  .outcome = "done",
-				  .reason = "",
-				  .found = keeping->found,
-				  .is_partial = about.is_partial,
-				  .report = ret_report};
+	struct kept kept = {.channel = about.channel,
+			    .hash = about.hash,
+			    .outcome = "done",
+			    .reason = "",
+			    .found = keeping->found,
+			    .is_partial = about.is_partial,
+			    .report = ret_report};
 	int rc = keeping->again
 			 ? 0
 			 : market_reports_find(db, about.hash, ret_report, e);
@@ -283,6 +294,7 @@ int market_reports_keep(struct db *db, const struct market_keeping *keeping,
 					     .orders = keeping->found->orders};
 	memcpy(ret_report->counts, keeping->found->counts,
 	       sizeof(ret_report->counts));
+	name_file(&kept, about.file_name);
 	about.made_ms = now_ms;
 	rc = insert_document(db, keeping, &about, ret_report, e);
 	return rc < 0 ? rc : insert(db, &kept, now_ms, e);
@@ -294,14 +306,15 @@ int market_reports_fail(struct db *db, const char *channel,
 {
 	const struct settlement nothing = {0};
 	struct market_report report = {0};
-	const struct kept kept = {.channel = channel,
-				  .file_name = file_name,
-				  .hash = hash,
-				  .outcome = "failed",
-				  .reason = reason,
-				  .found = &nothing,
-				  .report = &report};
-	int rc = insert(db, &kept, now_ms, e);
+	struct kept kept = {.channel = channel,
+			    .hash = hash,
+			    .outcome = "failed",
+			    .reason = reason,
+			    .found = &nothing,
+			    .report = &report};
+	int rc;
 
+	name_file(&kept, file_name);
+	rc = insert(db, &kept, now_ms, e);
 	return rc < 0 ? rc : 0;
 }

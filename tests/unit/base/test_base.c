@@ -87,6 +87,23 @@ static void foreign_input_cannot_break_the_line(void **state)
 	assert_string_equal(e.text, " Ж: Success");
 }
 
+static void what_is_no_utf8_or_was_cut_becomes_spaces(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	char big[ERR_TEXT_MAX + 2] = "";
+
+	(void)err_set(&e, ERR_INVALID, "a\xFF\xD0z\xED\xA0\x80");
+	assert_string_equal(e.text, "a  z   ");
+	for (size_t i = 0; i + 2 < sizeof(big); i += 2)
+		memcpy(big + i, "Ж", 3);
+	(void)err_set(&e, ERR_INVALID, "%s", big);
+	assert_true(text_is_utf8(e.text, strlen(e.text)));
+	assert_string_equal(e.text + ERR_TEXT_MAX - 4, "Ж ");
+	(void)err_wrap(&e, ERR_INVALID, "x");
+	assert_true(text_is_utf8(e.text, strlen(e.text)));
+}
+
 /* --- buf --- */
 
 static void a_buffer_grows_up_to_its_maximum_and_not_past_it(void **state)
@@ -524,6 +541,7 @@ int main(void)
 		cmocka_unit_test(every_code_has_a_name_of_its_own),
 		cmocka_unit_test(setting_an_error_keeps_errno_and_takes_null),
 		cmocka_unit_test(long_texts_are_cut_and_keep_their_beginning),
+		cmocka_unit_test(what_is_no_utf8_or_was_cut_becomes_spaces),
 		cmocka_unit_test(foreign_input_cannot_break_the_line),
 		cmocka_unit_test(
 			a_buffer_grows_up_to_its_maximum_and_not_past_it),
