@@ -22,6 +22,7 @@ CATALOGUE = f"""\
 {BREAD},Хлеб,4600000000022,pcs,,10,,
 {WATER},Вода,4600000000039,pcs,,22,,
 {JUICE},Сок,4600000000053,pcs,,22,,1
+4001,Пакет фирменный,2000000001234,pcs,,22,,
 3001,Молоко другое,4600000000046,pcs,,10,,
 3002,Сыр другой,,kg,1000,10,,
 """
@@ -108,6 +109,13 @@ def test_labels_are_read_by_the_stores_own_table(shop: Shop) -> None:
     other = shop.new_order([(CHEESE, 1, 1000)], store="77")
     other.do("takeOrder")
     assert line_of(other.do("scan", code="2100001009557"), 1)["pickedWeight"] == 955
+
+
+def test_a_code_of_the_stores_own_that_looks_like_a_label_is_what_the_catalogue_says(shop: Shop) -> None:
+    order = taken(shop, [("4001", 2, None), (MILK, 1, None)])
+    bag = line_of(order.do("scan", code="2000000001234"), 1)
+    assert (bag["pickedQuantity"], bag["pickedWeight"]) == (1, None)
+    assert line_of(order.do("scan", code="2000000001234"), 1)["state"] == "picked"
 
 
 def test_a_scan_sent_twice_counts_once(shop: Shop) -> None:

@@ -104,10 +104,12 @@ static void read_label(const char *digits, const struct barcode_rule *rule,
 	int64_t *target =
 		rule->is_price ? &barcode->price_minor : &barcode->weight_g;
 
+	barcode_add_key(barcode, digits, EAN13_DIGITS);
 	memcpy(key, digits, sizeof(key));
 	memset(key + EAN13_DIGITS - 1 - count, '0', (size_t)count);
 	key[EAN13_DIGITS - 1] = barcode_check_digit(key, EAN13_DIGITS - 1);
 	barcode_add_key(barcode, key, EAN13_DIGITS);
+	barcode->is_first_key_whole = barcode->key_count > 1;
 	(void)snprintf(barcode->article, sizeof(barcode->article), "%.*s",
 		       rule->article_digits, digits + prefix_digits);
 	(void)snprintf(value_text, sizeof(value_text), "%.*s", count,

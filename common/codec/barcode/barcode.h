@@ -45,6 +45,10 @@ struct barcode {
 	 * to 14 digits; the likeliest first. */
 	char keys[BARCODE_KEYS_MAX][BARCODE_KEY_BYTES];
 	int key_count;
+	/* A code that fits a label may be one of the retailer's own all the
+	 * same: then the first key is all of it, and whoever is found by that
+	 * has got neither weight nor price from it. */
+	bool is_first_key_whole;
 	/* May be a SKU itself: a code of the retailer's own, or the article of
 	 * a label. "" : none */
 	char article[BARCODE_ARTICLE_BYTES];

@@ -101,13 +101,16 @@ static int find_article(struct db *db, const struct order *order,
 	return 0;
 }
 
+/* *ret_is_whole: the code is that of the goods and says nothing else. */
 static int find_scanned(struct api_call *call, struct db *db,
-			const struct order *order, struct err *e)
+			const struct order *order, bool *ret_is_whole,
+			struct err *e)
 {
 	const struct barcode *barcode = &call->barcode;
 	struct named_goods *goods = &call->goods;
 	struct product product;
 
+	*ret_is_whole = false;
 	name_unknown(goods, "");
 	for (int i = 0; i < barcode->key_count; i++) {
 		int rc = products_by_barcode(db, barcode->keys[i], &product, e);
@@ -117,6 +120,7 @@ static int find_scanned(struct api_call *call, struct db *db,
 		if (rc == 0)
 			continue;
 		name_goods(goods, &product);
+		*ret_is_whole = i == 0 && barcode->is_first_key_whole;
 		return 0;
 	}
 	return find_article(db, order, barcode->article, goods, e);
@@ -128,10 +132,11 @@ static int gather_scan(struct api_call *call, struct db *db,
 {
 	const struct barcode *barcode = &call->barcode;
 	struct scanned_code *code = &call->scanned;
-	int rc = find_scanned(call, db, order, e);
+	bool is_whole;
+	int rc = find_scanned(call, db, order, &is_whole, e);
 
-	action->weight_g = barcode->weight_g;
-	action->price_minor = barcode->price_minor;
+	action->weight_g = is_whole ? -1 : barcode->weight_g;
+	action->price_minor = is_whole ? -1 : barcode->price_minor;
 	if (rc < 0 || barcode->marking[0] == '\0')
 		return rc;
 	*code = (struct scanned_code){0};

@@ -19,8 +19,9 @@ static const struct barcode_rule rules[] =
 		{"29", 12, false, 1000}, /* no digit is left for a value */
 };
 
-/* What was read, as "key key article w=weight p=price unit=... marking", with
- * a '~' for each group separator; or the reason for which it was refused. */
+/* What was read, as "=whole-key key article w=weight p=price unit=... marking",
+ * with a '~' for each group separator; or the reason for which it was refused.
+ */
 static void describe(const char *text, char seen[SEEN_BYTES])
 {
 	struct barcode b;
@@ -35,8 +36,9 @@ static void describe(const char *text, char seen[SEEN_BYTES])
 	}
 	seen[0] = '\0';
 	for (int i = 0; i < b.key_count; i++)
-		used += snprintf(seen + used, (size_t)(SEEN_BYTES - used),
-				 "%s ", b.keys[i]);
+		used += snprintf(
+			seen + used, (size_t)(SEEN_BYTES - used), "%s%s ",
+			i == 0 && b.is_first_key_whole ? "=" : "", b.keys[i]);
 	used += snprintf(seen + used, (size_t)(SEEN_BYTES - used), "(%s)",
 			 b.article);
 	if (b.weight_g >= 0)
@@ -68,18 +70,18 @@ static const struct {
 	 "04600000000015 (4600000000015)"},
 
 	{"a label with 2.750 kg", "2100001027506",
-	 "02100001000004 (00001) w=2750"},
+	 "=02100001027506 02100001000004 (00001) w=2750"},
 	{"the same label, bad check digit", "2100001027507", "bad_check_digit"},
 	{"a label of the shorter prefix", "2000001027509",
-	 "02000001000007 (000001) w=2750"},
+	 "=02000001027509 02000001000007 (000001) w=2750"},
 	{"a label without weight", "2100001000004",
 	 "02100001000004 (00001) w=0"},
 	{"a label with a price of 275.06", "2300001275062",
-	 "02300001000008 (00001) p=27506"},
+	 "=02300001275062 02300001000008 (00001) p=27506"},
 	{"a price in roubles", "2400010027505",
-	 "02400010000003 (0001) p=275000"},
+	 "=02400010027505 02400010000003 (0001) p=275000"},
 	{"a rule without room for a value is none", "2900000000018",
-	 "02900000000001 (900000) w=1"},
+	 "=02900000000018 02900000000001 (900000) w=1"},
 
 	{"a weight of one decimal", "01046000000000153101000521",
 	 "04600000000015 () w=52100"},
