@@ -128,7 +128,7 @@ int state_dir_open(const char *path, bool create, struct state_dir *ret_dir,
 }
 
 int state_dir_store_path(const struct state_dir *dir, const char *store_url,
-			 char ret_path[STATE_PATH_BYTES], struct err *e)
+			 char ret_path[STATE_STORE_BYTES], struct err *e)
 {
 	static const char prefix[] = "sqlite:";
 	static const char server[] = "postgresql://";
@@ -136,11 +136,11 @@ int state_dir_store_path(const struct state_dir *dir, const char *store_url,
 	int length;
 
 	if (strncmp(store_url, server, strlen(server)) == 0)
-		return text_copy(ret_path, STATE_PATH_BYTES, store_url)
+		return text_copy(ret_path, STATE_STORE_BYTES, store_url)
 			       ? 0
 			       : err_set(e, ERR_INVALID,
 					 "store.url is longer than %d bytes",
-					 STATE_PATH_BYTES - 1);
+					 STATE_STORE_BYTES - 1);
 	if (strncmp(store_url, prefix, strlen(prefix)) != 0)
 		return err_set(
 			e, ERR_INVALID,
@@ -154,13 +154,13 @@ int state_dir_store_path(const struct state_dir *dir, const char *store_url,
 			       "an absolute path",
 			       name);
 	if (name[0] == '/')
-		length = snprintf(ret_path, STATE_PATH_BYTES, "%s", name);
+		length = snprintf(ret_path, STATE_STORE_BYTES, "%s", name);
 	else
-		length = snprintf(ret_path, STATE_PATH_BYTES, "%s/%s",
+		length = snprintf(ret_path, STATE_STORE_BYTES, "%s/%s",
 				  dir->root, name);
-	if (length >= STATE_PATH_BYTES)
+	if (length >= STATE_STORE_BYTES)
 		return err_set(e, ERR_INVALID,
 			       "store.url: the path is longer than %d bytes",
-			       STATE_PATH_BYTES - 1);
+			       STATE_STORE_BYTES - 1);
 	return 0;
 }

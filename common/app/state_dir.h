@@ -10,7 +10,8 @@
 struct err;
 
 enum {
-	STATE_PATH_BYTES = 512
+	STATE_PATH_BYTES = 256,
+	STATE_STORE_BYTES = 512 /* a URL may be longer than a path */
 };
 
 struct state_dir {
@@ -34,6 +35,6 @@ int state_dir_open(const char *path, bool create, struct state_dir *ret_dir,
  * file below root, or an absolute path; of "postgresql://...", that. ERR_INVALID
  * for anything else. */
 int state_dir_store_path(const struct state_dir *dir, const char *store_url,
-			 char ret_path[STATE_PATH_BYTES], struct err *e);
+			 char ret_path[STATE_STORE_BYTES], struct err *e);
 
 #endif

@@ -22,7 +22,7 @@ int assembly_reload(struct service *s, struct err *e)
 int assembly_start(struct service *s, struct err *e)
 {
 	static struct assembly assembly = {.lock = PTHREAD_MUTEX_INITIALIZER};
-	char path[STATE_PATH_BYTES];
+	char path[STATE_STORE_BYTES];
 	int rc;
 
 	assembly.service = s;

@@ -83,7 +83,7 @@ static int verify_copy(const char *path, int *ret_bad, struct err *e)
 
 static int run(struct service *s, struct buf *ret_line, struct err *e)
 {
-	char store[STATE_PATH_BYTES];
+	char store[STATE_STORE_BYTES];
 	char name[NAME_BYTES];
 	char target[PATH_BYTES];
 	int64_t bytes = 0;
@@ -91,6 +91,11 @@ static int run(struct service *s, struct buf *ret_line, struct err *e)
 	int bad = 0;
 	int rc = state_dir_store_path(&s->dir, s->config->store.url, store, e);
 
+	if (rc == 0 && (db_caps(store) & DB_CAP_FILE) == 0) {
+		buf_add_text(ret_line, "none: the store is a PostgreSQL "
+				       "database, and its own backups count");
+		return 0;
+	}
 	make_name(clock_wall_ms(), name);
 	(void)snprintf(target, sizeof(target), "%s/%s", s->dir.backup, name);
 	if (rc == 0)

@@ -14,7 +14,7 @@ struct db;
 
 struct console {
 	struct state_dir dir;
-	char store_path[STATE_PATH_BYTES];
+	char store_path[STATE_STORE_BYTES];
 	struct db *db; /* of the event thread; NULL until it can be opened */
 
 	pthread_mutex_t lock; /* of what a reload replaces */

@@ -30,7 +30,7 @@ static void say_migration(int version, const char *name, void *context)
 	(void)printf("schema %d: %s\n", version, name);
 }
 
-/* The version of a store that is there and is not empty; 0: none. */
+/* The version of a file that is there and is not empty; 0: none. */
 static int find_version(struct ctl *ctl, int *ret_version)
 {
 	CLEANUP_DB struct db *db = NULL;
@@ -38,6 +38,8 @@ static int find_version(struct ctl *ctl, int *ret_version)
 	int rc;
 
 	*ret_version = 0;
+	if ((db_caps(ctl->store_path) & DB_CAP_FILE) == 0)
+		return 0;
 	if (stat(ctl->store_path, &about) < 0 || about.st_size == 0)
 		return 0;
 	rc = db_open(ctl->store_path, DB_READ, &db, &ctl->err);
@@ -68,6 +70,7 @@ static int backup_first(struct ctl *ctl)
 
 static int migrate(struct ctl *ctl, int create)
 {
+	char label[STATE_STORE_BYTES];
 	int rc = backup_first(ctl);
 
 	if (rc < 0)
@@ -77,8 +80,9 @@ static int migrate(struct ctl *ctl, int create)
 
 	if (rc < 0)
 		return ctl_fail(ctl, CTL_FAILED, "%s", ctl->err.text);
-	(void)printf("%s has schema %d%s\n", ctl->store_path,
-		     migrate_version_built(), rc == 0 ? " already" : "");
+	db_label(ctl->store_path, label, sizeof(label));
+	(void)printf("%s has schema %d%s\n", label, migrate_version_built(),
+		     rc == 0 ? " already" : "");
 	return CTL_DONE;
 }
 

@@ -28,7 +28,7 @@ enum { /* contract.md */
 struct ctl {
 	struct config *config;
 	struct state_dir dir;
-	char store_path[STATE_PATH_BYTES];
+	char store_path[STATE_STORE_BYTES];
 	struct db *db; /* reader; NULL for commands that need none */
 	bool json;
 	const char *command; /* "queue inbox retry" */

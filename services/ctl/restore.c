@@ -30,7 +30,7 @@
 #include "store/repair/verify.h"
 
 enum {
-	PATH_BYTES = STATE_PATH_BYTES + 64,
+	PATH_BYTES = STATE_STORE_BYTES + 64,
 	ACTOR_BYTES = 64
 };
 
@@ -256,6 +256,10 @@ int ctl_restore(struct ctl *ctl)
 		return ctl_fail(ctl, CTL_USAGE, "from which file?");
 	if (code != CTL_DONE)
 		return code;
+	if ((db_caps(ctl->store_path) & DB_CAP_FILE) == 0)
+		return ctl_fail(ctl, CTL_FAILED,
+				"the store is a PostgreSQL database: restore "
+				"it with its own means (docs/postgresql.md)");
 	(void)snprintf(path, sizeof(path), "%s.restoring", ctl->store_path);
 	rc = prepare(ctl, file, path, &r);
 	if (rc < 0) {

@@ -32,7 +32,7 @@ int erp_reload(struct service *s, struct err *e)
 static int open_all(struct erp *erp, struct err *e)
 {
 	struct service *s = erp->service;
-	char path[STATE_PATH_BYTES];
+	char path[STATE_STORE_BYTES];
 	int rc = state_dir_store_path(&s->dir, s->config->store.url, path, e);
 
 	/* One that was made by an earlier version has none. */

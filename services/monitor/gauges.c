@@ -20,6 +20,7 @@
 #include "clock_gauge.h"
 #include "hours_gauge.h"
 #include "probe.h"
+#include "store/engine/db.h"
 #include "store/engine/writer.h"
 #include "store/monitor/measures.h"
 
@@ -63,14 +64,16 @@ static int read_disk(struct service *s, int64_t now_ms, struct reading *r,
 static int read_wal(struct service *s, int64_t now_ms, struct reading *r,
 		    struct err *e)
 {
-	char store[STATE_PATH_BYTES];
-	char path[PATH_BYTES];
+	char store[STATE_STORE_BYTES];
+	char path[STATE_STORE_BYTES + 8];
 	struct stat file;
 	int rc = state_dir_store_path(&s->dir, s->config->store.url, store, e);
 
 	(void)now_ms;
 	if (rc < 0)
 		return rc;
+	if ((db_caps(store) & DB_CAP_FILE) == 0) /* its server's business */
+		return 0;
 	(void)snprintf(path, sizeof(path), "%s-wal", store);
 	(void)text_copy(r->subject, sizeof(r->subject), store);
 	r->value = stat(path, &file) == 0 ? file.st_size / MIB : 0;

@@ -87,7 +87,7 @@ static int check_ports(const struct config_http *http, struct err *e)
 
 static int make_store(const struct installation *in, struct err *e)
 {
-	char path[STATE_PATH_BYTES];
+	char path[STATE_STORE_BYTES];
 	int rc = state_dir_store_path(&in->dir, in->config->store.url, path, e);
 
 	return rc < 0 ? rc : migrate_run(path, 1, NULL, NULL, e);

@@ -57,7 +57,7 @@ void trial_forget_environment(void)
 
 int trial_setup(void **state)
 {
-	char path[STATE_PATH_BYTES];
+	char path[STATE_STORE_BYTES];
 
 	(void)state;
 	if (temp_folder_make(&trial_folder) < 0 ||

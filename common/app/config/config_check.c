@@ -206,9 +206,8 @@ int config_check_store_url(const char *text, struct err *e)
 	    (strncmp(text, "sqlite:", 7) == 0 && is_store_file(text + 7)))
 		return 0;
 	return err_set(e, ERR_INVALID,
-		       "'%.60s' is neither \"sqlite:NAME\", \"sqlite:/PATH\" "
-		       "nor \"postgresql://...\"",
-		       text);
+		       "neither \"sqlite:NAME\", \"sqlite:/PATH\" nor "
+		       "\"postgresql://...\"");
 }
 
 static bool is_time_of_day(const char *text, size_t length)

@@ -94,7 +94,7 @@ static int open_store(struct process *p, const struct service_args *args,
 		.ring = ring,
 		.context = p,
 	};
-	char path[STATE_PATH_BYTES];
+	char path[STATE_STORE_BYTES];
 	int rc = state_dir_store_path(&p->service.dir, config->store.url, path,
 				      e);
 

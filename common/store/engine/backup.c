@@ -123,6 +123,10 @@ static int make(const char *path, const char *target, int64_t began_ms,
 	char partial[PATH_MAX];
 	int rc;
 
+	if ((db_caps(path) & DB_CAP_FILE) == 0)
+		return err_set(e, ERR_STATE,
+			       "the store is a PostgreSQL database: its own "
+			       "means make a backup (pg_basebackup, pg_dump)");
 	if (snprintf(partial, sizeof(partial), "%s.partial", target) >=
 	    (int)sizeof(partial))
 		return err_set(e, ERR_IO, "%.60s...: path too long", target);

@@ -5,6 +5,7 @@
  * The copy is one file that needs nothing beside it, as the store was at one
  * moment. Making it is one long read: it neither writes to the store nor
  * checkpoints it, and takes no lock; the write-ahead log grows meanwhile.
+ * A store that is no file (DB_CAP_FILE) is its server's to copy: ERR_STATE.
  */
 #ifndef STORE_BACKUP_H
 #define STORE_BACKUP_H

@@ -6,6 +6,7 @@
 #include "store/engine/db.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,26 @@ static const struct db_driver *engine_of(const char *location)
 unsigned db_caps(const char *location)
 {
 	return engine_of(location)->caps;
+}
+
+void db_label(const char *location, char *ret_text, size_t bytes)
+{
+	const char *at = strrchr(location, '@');
+	const char *user = strstr(location, "://");
+	size_t shown = strlen(location);
+
+	if ((db_caps(location) & DB_CAP_FILE) == 0 && user != NULL &&
+	    at != NULL && at > user) {
+		size_t named = (size_t)(user - location) + 3;
+
+		named += strcspn(location + named, ":@");
+		(void)snprintf(ret_text, bytes, "%.*s%.*s", (int)named,
+			       location, (int)strcspn(at, "?"), at);
+		return;
+	}
+	if ((db_caps(location) & DB_CAP_FILE) == 0)
+		shown = strcspn(location, "?");
+	(void)snprintf(ret_text, bytes, "%.*s", (int)shown, location);
 }
 
 const struct migration *db_migrations(const struct db *db)

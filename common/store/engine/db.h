@@ -59,6 +59,8 @@ enum db_cap {
 /* Where a store is: the path of a file (SQLite), or a URL "postgresql://...",
  * whose form picks the engine. */
 unsigned db_caps(const char *location);
+/* The location as people may see it: without password and settings. */
+void db_label(const char *location, char *ret_text, size_t bytes);
 
 /* *ret_db is the caller's, ended by db_close(). 0; ERR_NOTFOUND (no such store:
  * run init); ERR_REMOTE (the server is away); ERR_DENIED (password, rights);

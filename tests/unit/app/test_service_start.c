@@ -107,7 +107,7 @@ static void a_store_of_a_newer_version_is_refused(void **state)
 {
 	const char *const arguments[] = {"--state", trial_folder.path, NULL};
 	struct db *db = NULL;
-	char path[STATE_PATH_BYTES];
+	char path[STATE_STORE_BYTES];
 	struct err e = {0};
 
 	(void)state;

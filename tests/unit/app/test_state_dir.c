@@ -164,7 +164,7 @@ static void the_store_is_a_file_below_root_or_an_absolute_path(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		char path[STATE_PATH_BYTES] = "";
+		char path[STATE_STORE_BYTES] = "";
 		int rc = state_dir_store_path(&dir, rows[i].url, path, NULL);
 
 		if (rc != (rows[i].want != NULL ? 0 : ERR_INVALID) ||
