@@ -46,7 +46,7 @@ static int refuse_running(struct ctl *ctl)
 int ctl_store_move(struct ctl *ctl)
 {
 	const char *url = ctl_option(ctl, "--to", NULL);
-	char to[STATE_PATH_BYTES];
+	char to[STATE_STORE_BYTES];
 	int64_t told_ms = 0;
 	struct move_options options = {.from = ctl->store_path,
 				       .to = to,

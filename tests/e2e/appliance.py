@@ -103,6 +103,7 @@ class Appliance:
         self.screen_path = folder / "screen.txt"
         self.extra: list[str] = []
         self.environment: dict[str, str] = {}
+        self.server: Any = None  # a PostgresServer that holds the store
         self.by_up = False
         self.has_config = True
         self.write_config(config)
@@ -215,8 +216,10 @@ class Appliance:
     def secret(self, name: str) -> str:
         return (self.state / "secrets" / name).read_text(encoding="utf-8").split()[0]
 
-    def store(self) -> sqlite3.Connection:
+    def store(self) -> Any:
         """A connection that can only read; the caller closes it."""
+        if self.server is not None:
+            return self.server.store()
         return sqlite3.connect(f"file:{self.state}/ordergate.db?mode=ro", uri=True, timeout=5)
 
     # --- talking

@@ -3,6 +3,7 @@
 PostgreSQL refuses to run as root; then it runs as nobody.
 """
 import atexit
+import json
 import os
 import pathlib
 import pwd
@@ -18,6 +19,31 @@ BIN = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
 def missing():
     """What is to be said when there is none, else None."""
     return None if BIN else "PostgreSQL's programs are not installed (Debian: postgresql)"
+
+
+class PostgresStore:
+    """As much of a sqlite3.Connection as tests use to look: execute(sql with ?, values).fetchall()."""
+
+    def __init__(self, server, database):
+        self.server, self.database = server, database
+        self.found = []
+
+    def execute(self, sql, values=()):
+        parts = sql.split("?")
+        text = parts[0] + "".join(self.literal(value) + part for value, part in zip(values, parts[1:], strict=True))
+        lines = self.server.psql(self.database, f"SELECT row_to_json(q) FROM ({text}) q").splitlines()
+        self.found = [tuple(value for _, value in json.loads(line, object_pairs_hook=list)) for line in lines]
+        return self
+
+    @staticmethod
+    def literal(value):
+        return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
+
+    def fetchall(self):
+        return self.found
+
+    def close(self):
+        pass
 
 
 class PostgresServer:
@@ -57,6 +83,9 @@ class PostgresServer:
     def rows(self, sql, database="ordergate"):
         return [line.split("|") for line in self.psql(database, sql).splitlines()]
 
+    def store(self, database="ordergate"):
+        return PostgresStore(self, database)
+
     def start(self):
         with open(self.dir / "log", "ab") as log:
             self.process = subprocess.Popen([BIN[0] / "postgres", "-D", self.data], user=self.user, cwd=self.dir,
@@ -66,6 +95,10 @@ class PostgresServer:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL does not start: {(self.dir / 'log').read_text(errors='replace')}")
             time.sleep(0.05)
+
+    def children(self):
+        path = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
 
     def stop(self, how=signal.SIGINT):
         """SIGINT: at once, orderly. SIGQUIT: as after a crash. SIGKILL: only the postmaster; its children notice."""

@@ -232,7 +232,7 @@ static void an_alert_lives_by_its_table(void **state)
 			f, "SELECT group_concat(event_type, ' ') FROM "
 			   "(SELECT event_type FROM telegram_queue"
 			   " WHERE chat = 'chat' AND alert_id IS NOT NULL"
-			   " ORDER BY order_seq)");
+			   " ORDER BY order_seq) q");
 		if (strcmp(got, rows[i].messages) != 0)
 			fail_msg("%s: told '%s'", rows[i].name, got);
 		got = fixture_text(

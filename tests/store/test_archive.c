@@ -506,8 +506,9 @@ static void old_answers_go_oldest_first(void **state)
 		" ('d', '', '', 100000)");
 	assert_int_equal(fixture_write(f, answers, NULL, NULL), 2);
 	assert_string_equal(
-		fixture_text(f, "SELECT group_concat(key) FROM"
-				" (SELECT key FROM api_requests ORDER BY key)"),
+		fixture_text(f,
+			     "SELECT group_concat(key) FROM"
+			     " (SELECT key FROM api_requests ORDER BY key) q"),
 		"a,d");
 	assert_int_equal(fixture_write(f, answers, NULL, NULL), 1);
 	assert_int_equal(fixture_write(f, answers, NULL, NULL), 0);

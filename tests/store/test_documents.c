@@ -133,7 +133,7 @@ static const char *documents(struct fixture *f)
 {
 	return fixture_text(f, "SELECT group_concat(series || number || ' ' ||"
 			       " order_id || ' ' || state, ', ') FROM"
-			       " (SELECT * FROM documents ORDER BY id)");
+			       " (SELECT * FROM documents ORDER BY id) q");
 }
 
 static void delivered_orders_without_a_document_are_due(void **state)

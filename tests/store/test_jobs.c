@@ -192,7 +192,7 @@ static const char *runs(struct fixture *f)
 	return fixture_text(
 		f, "SELECT group_concat(coalesce(slot_ms, '-') || ' ' ||"
 		   " outcome || ' ' || trigger || ' ' || detail, ', ') FROM"
-		   " (SELECT * FROM job_runs ORDER BY id)");
+		   " (SELECT * FROM job_runs ORDER BY id) q");
 }
 
 static void a_slot_has_one_run(void **state)

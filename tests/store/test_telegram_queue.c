@@ -187,9 +187,10 @@ static void a_crowd_becomes_one_message_with_a_true_count(void **state)
 	assert_int_equal(fixture_write(f, apply_digest, &digest, NULL), 0);
 	/* Three critical ones, four warnings as they were, one for the rest. */
 	assert_string_equal(
-		fixture_text(f, "SELECT group_concat(severity || event_type,"
-				" ' ') FROM (SELECT * FROM telegram_queue WHERE"
-				" chat = '-100' ORDER BY severity, order_seq)"),
+		fixture_text(f,
+			     "SELECT group_concat(severity || event_type,"
+			     " ' ') FROM (SELECT * FROM telegram_queue WHERE"
+			     " chat = '-100' ORDER BY severity, order_seq) q"),
 		"criticalfire criticalfire criticalfire warningfire"
 		" warningfire warningfire warningfire warningdigest");
 	assert_int_equal(

@@ -303,21 +303,21 @@ int flow_own_event(struct fixture *f, enum order_event_type type)
 const char *flow_outcomes(struct fixture *f)
 {
 	return fixture_text(f, "SELECT group_concat(outcome, ' ') FROM"
-			       " (SELECT outcome FROM inbox ORDER BY id)");
+			       " (SELECT outcome FROM inbox ORDER BY id) q");
 }
 
 const char *flow_history(struct fixture *f)
 {
 	return fixture_text(f, "SELECT group_concat(kind, ' ') FROM"
 			       " (SELECT kind FROM order_history"
-			       " WHERE order_id = 1 ORDER BY id)");
+			       " WHERE order_id = 1 ORDER BY id) q");
 }
 
 const char *flow_notices(struct fixture *f)
 {
 	return fixture_text(f, "SELECT group_concat(event_type, ' ') FROM"
 			       " (SELECT event_type FROM outbox"
-			       " ORDER BY order_id, order_seq)");
+			       " ORDER BY order_id, order_seq) q");
 }
 
 const char *flow_state(struct fixture *f)

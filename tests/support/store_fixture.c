@@ -70,8 +70,6 @@ int fixture_teardown(void **state)
 	struct fixture *f = *state;
 
 	fixture_close(f);
-	if (f->engine->drop != NULL)
-		f->engine->drop(f);
 	(void)nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(f);
 	return 0;

@@ -12,7 +12,6 @@
 struct fixture_engine {
 	/* Make a store for the fixture, whose folder is there: f->path. */
 	int (*make)(struct fixture *f, struct err *e);
-	void (*drop)(struct fixture *f); /* NULL: it is in the folder */
 	void (*sql)(struct fixture *f, const char *sql);
 	/* Into text, which holds "". */
 	void (*text)(struct fixture *f, const char *sql, char *text,
