@@ -55,9 +55,9 @@ def run_ctl(folder: Path, url: str, *words: str) -> subprocess.CompletedProcess[
                           capture_output=True, text=True, timeout=60, check=False)
 
 
-def refused(done: subprocess.CompletedProcess[str], *words: str, code: int = 1) -> None:
+def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
     """One clear line, and nothing secret in it."""
-    assert done.returncode == code, done
+    assert done.returncode == 1, done
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     for word in words:
         assert word in done.stderr, done.stderr
@@ -66,13 +66,13 @@ def refused(done: subprocess.CompletedProcess[str], *words: str, code: int = 1) 
 
 # --- what is wrong with a server
 
-@pytest.mark.parametrize("url, code", [
-    (f"postgresql://ordergate:{SECRET}@[::1/ordergate", 1),
-    (f"postgresql://ordergate:{SECRET}@/ordergate?no_such_setting=1", 1),
-    (f"postgres://ordergate:{SECRET}@localhost/ordergate", 2),
+@pytest.mark.parametrize("url", [
+    f"postgresql://ordergate:{SECRET}@[::1/ordergate",
+    f"postgresql://ordergate:{SECRET}@/ordergate?no_such_setting=1",
+    f"postgres://ordergate:{SECRET}@localhost/ordergate",
 ])
-def test_a_wrong_url_is_one_line_without_its_password(folder: Path, url: str, code: int) -> None:
-    refused(run_ctl(folder, url, "init"), "store", code=code)
+def test_a_wrong_url_is_one_line_without_its_password(folder: Path, url: str) -> None:
+    refused(run_ctl(folder, url, "init"), "store")
 
 
 def test_a_server_that_is_not_there_is_named(folder: Path) -> None:
