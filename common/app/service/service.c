@@ -255,7 +255,7 @@ static int run_process(struct process *p, const struct service_args *args)
 	 * what a large query frees is used again by the pages that are written.
 	 */
 	if (is_procedure)
-		(void)mallopt(M_ARENA_MAX, 1);
+		(void)mallopt(M_ARENA_MAX, 1); /* NOLINT: no thread yet */
 	if (start_all(p, args, &e) < 0) {
 		(void)complain(p->service.def, &e);
 		stop_all(p);
