@@ -187,17 +187,24 @@ static int close_lost_runs(struct scheduler *sch, const struct pass *pass,
 	return MIN_OF(rc, 0);
 }
 
-static void publish_last_success(const struct pass *pass, const char *name)
+/* For whoever watches that jobs are done: also of a scheduler that stands by,
+ * or that cannot write. */
+static void publish_last_successes(const struct scheduler *sch,
+				   const struct service *s)
 {
-	char label[JOB_NAME_BYTES + 8];
-	int64_t last_ms = 0;
+	for (int i = 0; i < sch->job_count; i++) {
+		const char *name = sch->jobs[i].name;
+		char label[JOB_NAME_BYTES + 8];
+		int64_t last_ms = 0;
 
-	if (jobs_last_ok(pass->service->db, name, &last_ms, NULL) < 0)
-		return;
-	(void)snprintf(label, sizeof(label), "job=\"%s\"", name);
-	metric_set(metric_get(METRIC_GAUGE,
-			      "ordergate_job_last_success_seconds", label),
-		   last_ms / 1000);
+		if (jobs_last_ok(s->db, name, &last_ms, NULL) < 0)
+			continue;
+		(void)snprintf(label, sizeof(label), "job=\"%s\"", name);
+		metric_set(metric_get(METRIC_GAUGE,
+				      "ordergate_job_last_success_seconds",
+				      label),
+			   last_ms / 1000);
+	}
 }
 
 /* We are the active scheduler from now on. */
@@ -215,7 +222,6 @@ static int take_over(struct scheduler *sch, const struct pass *pass,
 		job->retry_number = 0;
 		job->retry_at_ms = 0;
 		job->foreign_run_id = 0;
-		publish_last_success(pass, job->name);
 	}
 	rc = close_lost_runs(sch, pass, e);
 	if (rc == 0)
@@ -251,6 +257,8 @@ static int look_at_lease(struct scheduler *sch, struct pass *pass,
 	rc = ledger_take(pass->service, &term, e);
 	if (rc == 0)
 		step_down(sch, pass->mono_ms);
+	if (rc <= 0 || term != sch->term)
+		publish_last_successes(sch, pass->service);
 	if (rc <= 0)
 		return rc;
 	sch->lease_until_ms = pass->mono_ms + lease_ms;

@@ -30,7 +30,8 @@ struct sweep {
 	int count; /* of the last transaction */
 };
 
-/* What senders that died held: it may have been sent. */
+/* What senders that died held: it may have been sent. And what waits for a time
+ * of another clock. */
 static int run_reclaim(struct unit *u, struct db *db, int64_t now_ms,
 		       struct err *e)
 {
@@ -39,7 +40,8 @@ static int run_reclaim(struct unit *u, struct db *db, int64_t now_ms,
 	sweep->count =
 		queue_reclaim(db, &queue_telegram, now_ms, service_owner_life,
 			      sweep->service, SWEEP_LIMIT, e);
-	return MIN_OF(sweep->count, 0);
+	return sweep->count < 0 ? sweep->count
+				: telegram_queue_wake(db, now_ms, e);
 }
 
 static int run_expire(struct unit *u, struct db *db, int64_t now_ms,

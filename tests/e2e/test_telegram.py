@@ -12,6 +12,7 @@ import pytest
 
 import bot_api
 from appliance import wait_until
+from bad_machine import HOUR_MS, BadMachine
 from procedures import TOKEN, Installation
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "emulators"))
@@ -129,6 +130,38 @@ def test_a_chat_gets_its_share_per_minute(place: Installation, telegram: telegra
     due, = place.row("SELECT due_ms - (SELECT min(sent_ms) FROM telegram_archive WHERE chat = '-100')"
                      " FROM telegram_head WHERE chat = '-100'")
     assert due == 60_000
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+def test_a_clock_that_is_set_by_two_hours_keeps_no_message_waiting(
+        place: Installation, telegram: telegram_remote.Telegram, folder: Path, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    """Messages that wait for their share of the minute, and one that Telegram has put off, across a step and back."""
+    machine = BadMachine(folder)
+    for name, value in machine.environment.items():
+        monkeypatch.setenv(name, value)
+    configure(place, telegram, more="chat_messages_per_minute = 2")
+    telegram.fault("throttle", chat=-200, retry_after=5)
+    machine.set_clock(hours * HOUR_MS)
+    now = int(time.time() * 1000) + hours * HOUR_MS
+    for number in range(4):
+        place.queue("-100", str(number), made_ms=now)
+    place.queue("-200", "put off", made_ms=now)
+    assert place.run("telegram").startswith("sent=2 later=1")
+    machine.set_clock(0)
+    if hours < 0:  # what was named in the past is over at once
+        assert place.run("telegram").startswith("sent=3")
+    else:
+        place.queue("-300", "by the right clock")
+        assert place.run("telegram").startswith("sent=4"), "what waits for a time of the wrong clock is due"
+    assert telegram.texts(-100) == ["0", "1", "2", "3"] and telegram.texts(-200) == ["put off"]
+    assert place.rows("SELECT count(*) FROM telegram_queue") == [(0,)]
+    seen, = place.row("SELECT value FROM measures WHERE name = 'clock-seen'")
+    assert abs(seen) < 2000, "and the clock is right, as Telegram's answers say"
+    machine.set_clock(hours * HOUR_MS)
+    place.queue("-300", "x", made_ms=now)
+    place.run("telegram")
+    seen, = place.row("SELECT value FROM measures WHERE name = 'clock-seen'")
+    assert abs(seen - hours * HOUR_MS) < 5000
 
 
 def test_the_global_rate_is_kept_and_used(place: Installation, telegram: telegram_remote.Telegram) -> None:

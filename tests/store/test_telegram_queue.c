@@ -428,6 +428,56 @@ static void a_message_whose_sender_died_is_known_to_be_uncertain(void **state)
 	cmocka_unit_test_setup_teardown(function, fixture_setup, \
 					fixture_teardown)
 
+static int wake(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	(void)now_ms;
+	return telegram_queue_wake(db, *(int64_t *)context, e);
+}
+
+/* By two hours: what was put off in the future was not put off by Telegram. */
+static void a_clock_that_was_set_back_holds_no_chat_up(void **state)
+{
+	enum {
+		HOUR_MS = 3600 * 1000,
+		NOW_MS = 100 * HOUR_MS
+	};
+	static const struct {
+		const char *what;
+		int head, due, updated; /* minutes from now */
+		bool waits;
+	} rows[] = {
+		{"the share per minute, in the future", 121, 0, 0, false},
+		{"a message of the future", 120, 120, 120, false},
+		{"put off in the future", 180, 180, 120, false},
+		{"Telegram wants two hours", 120, 120, 0, true},
+		{"a little later", 9, 9, 0, true},
+	};
+	struct fixture *f = *state;
+	int64_t now_ms = NOW_MS;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char sql[512];
+
+		(void)snprintf(
+			sql, sizeof(sql),
+			"DELETE FROM telegram_queue; DELETE FROM telegram_head;"
+			"INSERT INTO telegram_head (head_id, chat, last_seq,"
+			" state, due_ms) VALUES (1, 'c', 1, 1, %lld);"
+			"INSERT INTO telegram_queue (message_id, head_id, chat,"
+			" event_type, order_seq, severity, state, due_ms,"
+			" created_ms, updated_ms, text) VALUES ('m', 1, 'c',"
+			" 'fire', 1, 'info', 1, %lld, 0, %lld, 'x')",
+			(long long)now_ms + rows[i].head * 60000LL,
+			(long long)now_ms + rows[i].due * 60000LL,
+			(long long)now_ms + rows[i].updated * 60000LL);
+		fixture_sql(f, sql);
+		assert_int_equal(fixture_write(f, wake, &now_ms, NULL), 0);
+		if ((fixture_i64(f, "SELECT due_ms FROM telegram_head") >
+		     now_ms) != rows[i].waits)
+			fail_msg("%s", rows[i].what);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +495,7 @@ int main(void)
 		STORE_TEST(a_message_to_nobody_is_dropped),
 		STORE_TEST(
 			a_message_whose_sender_died_is_known_to_be_uncertain),
+		STORE_TEST(a_clock_that_was_set_back_holds_no_chat_up),
 	};
 	return cmocka_run_group_tests_name("telegram_queue", tests, NULL, NULL);
 }

@@ -74,10 +74,11 @@ STMT(telegram_archive_attempts,
      " WHERE queue = 'telegram' AND message = $1");
 STMT(telegram_delete_attempts, "DELETE FROM message_attempts"
 			       " WHERE queue = 'telegram' AND message = $1");
-/* $1 chat, $2 since, $3 messages per window - 1 */
+/* $1 chat, $2 since, $3 messages per window - 1, $4 now: what a wrong clock has
+ * sent later than that does not count */
 STMT(telegram_window_start,
      "SELECT sent_ms FROM telegram_archive WHERE chat = $1 AND sent_ms > $2"
-     " ORDER BY sent_ms DESC LIMIT 1 OFFSET $3");
+     " AND sent_ms <= $4 ORDER BY sent_ms DESC LIMIT 1 OFFSET $3");
 /* $1 head, $2 not before */
 STMT(telegram_pace,
      "UPDATE telegram_head SET due_ms = $2 WHERE head_id = $1 AND due_ms < $2");
@@ -127,6 +128,12 @@ STMT(telegram_unblock, "UPDATE telegram_head SET blocked_ms = 0,"
 STMT(telegram_unblock_head,
      "UPDATE telegram_head SET blocked_ms = 0, block_reason = ''"
      " WHERE head_id = $1 AND blocked_ms <> 0");
+/* $1 now, $2 later than anything but Telegram puts off */
+STMT(telegram_wake,
+     "UPDATE telegram_head SET due_ms = $1 WHERE state = 1 AND due_ms > $2"
+     " AND NOT EXISTS (SELECT 1 FROM telegram_queue AS q"
+     "  WHERE q.head_id = telegram_head.head_id AND q.state = 1"
+     "   AND q.due_ms > $2 AND q.updated_ms <= $1)");
 STMT(telegram_count_waiting,
      "SELECT count(*) FROM telegram_queue WHERE state IN (1, 2)");
 
@@ -388,6 +395,7 @@ static int pace(struct db *db, int64_t head_id,
 	query_text(q, 1, sent->chat);
 	query_i64(q, 2, now_ms - PACE_WINDOW_MS);
 	query_i64(q, 3, sent->chat_per_minute - 1);
+	query_i64(q, 4, now_ms);
 	rc = query_one_i64(q, &first_ms, e);
 	if (rc <= 0)
 		return rc;
@@ -442,6 +450,15 @@ int telegram_queue_expire_class(struct db *db, const char *severity,
 	}
 	rc = settle_ready(db, e);
 	return rc < 0 ? rc : moved;
+}
+
+int telegram_queue_wake(struct db *db, int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &telegram_wake);
+
+	query_i64(q, 1, now_ms);
+	query_i64(q, 2, now_ms + QUEUE_DUE_MAX_MS);
+	return MIN_OF(query_exec(q, e), 0);
 }
 
 int telegram_queue_move_chat(struct db *db, int64_t head_id, const char *chat,

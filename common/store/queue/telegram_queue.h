@@ -101,6 +101,11 @@ int telegram_queue_block(struct db *db, int64_t head_id, const char *reason,
 int telegram_queue_unblock(struct db *db, const char *chat, int64_t now_ms,
 			   struct err *e);
 
+/* Chats that wait for a time which a wrong clock has named may be written to
+ * now: none of their messages says that Telegram asked for so long a wait. 0 or
+ * < 0. */
+int telegram_queue_wake(struct db *db, int64_t now_ms, struct err *e);
+
 /* Telegram has moved a chat: all messages of this head go to the new one, also
  * later ones. */
 int telegram_queue_move_chat(struct db *db, int64_t head_id, const char *chat,
