@@ -31,6 +31,10 @@ class BadMachine:
     def disk(self, how: bytes) -> None:
         self._memory[0:1] = how
 
+    def fill_incoming(self, full: bool) -> None:
+        """No room for files that are sent to us."""
+        self._memory[3:4] = b"\1" if full else b"\0"
+
     def drop_bells(self) -> None:
         self._memory[1:2] = b"\1"
 

@@ -29,7 +29,7 @@ telegram {{ base_url = "http://127.0.0.1:9" }}
 erp {{ upload_bytes = 8388608 }}
 invoicing {{ series = "OG" default_vat = "20" formats = {{"json", "upd", "html", "pdf"}} {SELLER} }}
 {BUYER}"""
-# What cannot be brought about here: limits are off, nothing is out of order.
+# These are brought about by test_erp_troubles.py.
 NOT_TRIED = {429, 500, 507}
 DAY = ms("2026-03-14T12:00:00")
 

@@ -7,10 +7,12 @@
  *	byte 1     1: doorbells are dropped
  *	byte 2     what the kernel says of its clock: 0 the truth, K a time
  *	           service keeps it, U none does
+ *	byte 3     1: there is no room for files that are sent to us
  *	bytes 4..  int32: by how many milliseconds it is off, as K says
  *	bytes 8..  int64: how many milliseconds the calendar clock is ahead
  *
- * By the disk the store's file and its log are meant, and nothing else.
+ * By the disk of byte 0 the store's file and its log are meant, and nothing
+ * else.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,7 +35,7 @@ struct machine {
 	volatile char disk;
 	volatile char drops_bells;
 	volatile char keeper;
-	char unused;
+	volatile char incoming_full;
 	volatile int32_t off_ms;
 	volatile int64_t ahead_ms;
 };
@@ -50,17 +52,23 @@ static const struct machine *machine(void)
 	return mapped != NULL ? mapped : &works;
 }
 
-static bool is_of_the_store(int fd)
+static bool path_of(int fd, char path[PATH_MAX])
 {
 	char link[64];
-	char path[PATH_MAX];
 	ssize_t bytes;
 
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	bytes = readlink(link, path, sizeof(path) - 1);
-	if (bytes <= 0)
+	bytes = readlink(link, path, PATH_MAX - 1);
+	path[bytes > 0 ? bytes : 0] = '\0';
+	return bytes > 0;
+}
+
+static bool is_of_the_store(int fd)
+{
+	char path[PATH_MAX];
+
+	if (!path_of(fd, path))
 		return false;
-	path[bytes] = '\0';
 	return strstr(path, "ordergate.db") != NULL &&
 	       strstr(path, "-shm") == NULL && strstr(path, ".lock") == NULL &&
 	       strstr(path, ".sync") == NULL;
@@ -88,6 +96,18 @@ ssize_t pwrite(int fd, const void *data, size_t bytes, off_t at)
 {
 	errno = refusal(fd);
 	return errno != 0 ? -1 : REAL(pwrite)(fd, data, bytes, at);
+}
+
+ssize_t write(int fd, const void *data, size_t bytes)
+{
+	char path[PATH_MAX];
+
+	if (machine()->incoming_full != 0 && path_of(fd, path) &&
+	    strstr(path, "/incoming/") != NULL) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return REAL(write)(fd, data, bytes);
 }
 
 int fdatasync(int fd)

@@ -95,8 +95,36 @@ static int run_add(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 	return uploads_add(db, a->name, a->kind, a->bytes, now_ms, e);
 }
 
-/* 0 or < 0. A commit of unknown outcome leaves the file, in case it is in the
- * store. */
+static int run_look(struct unit *u, struct db *db, int64_t now_ms,
+		    struct err *e)
+{
+	const struct arrival *a = CONTAINER_OF(u, struct arrival, unit);
+	CLEANUP(upload_clear) struct upload upload = {0};
+	int rc = uploads_get(db, a->name, &upload, e);
+
+	(void)now_ms;
+	return rc == 0 ? err_set(e, ERR_NOTFOUND, "it is not in the store")
+		       : MIN_OF(rc, 0);
+}
+
+/* Its row is in the store: 0. A commit of unknown outcome is asked about; it is
+ * ERR_UNCERTAIN still when there is no answer. */
+static int add_row(struct uploads *uploads, struct arrival *a, struct err *e)
+{
+	struct writer *writer = uploads->service->writer;
+	int rc;
+
+	a->unit = (struct unit){.run = run_add};
+	rc = writer_call(writer, &a->unit, e);
+	if (rc != ERR_UNCERTAIN)
+		return rc;
+	a->unit = (struct unit){.run = run_look};
+	rc = writer_call(writer, &a->unit, e);
+	return rc == 0 || rc == ERR_NOTFOUND ? rc : ERR_UNCERTAIN;
+}
+
+/* 0 or < 0. What is uncertain leaves the file, in case it is in the store;
+ * sweep.c takes it if it is not. */
 static int keep(struct uploads *uploads, struct arrival *a)
 {
 	struct err e = {0};
@@ -105,9 +133,8 @@ static int keep(struct uploads *uploads, struct arrival *a)
 
 	(void)close(a->fd);
 	a->fd = -1;
-	a->unit = (struct unit){.run = run_add};
 	if (rc == 0)
-		rc = writer_call(uploads->service->writer, &a->unit, &e);
+		rc = add_row(uploads, a, &e);
 	if (rc == 0)
 		return 0;
 	path_of(uploads, a, path);
