@@ -9,11 +9,18 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "codec/decimal.h"
+#include "codec/json/json_arena.h"
 #include "codec/json/json_token.h"
 
 /* A number reaches cJSON as a string that begins with this byte. It occurs in
  * no UTF-8 text, so no string of the sender can look like a number. */
 #define NUMBER_MARK '\xFF'
+
+enum {
+	/* Bytes of a tree for each of its text: a value is 64, a key or a
+	 * string 16 or 32. */
+	ARENA_SHARE = 10
+};
 
 /* struct json is a cJSON seen from outside, and nothing else. */
 static const cJSON *node_of(const struct json *value)
@@ -64,6 +71,7 @@ int json_doc_parse(const char *data, size_t bytes, struct json **ret_doc,
 {
 	/* The worst text is digits and commas by turns: 2 bytes become 5. */
 	CLEANUP(buf_clear) struct buf quoted = BUF_MAX(3 * bytes + 3);
+	struct json_arena *arena;
 	cJSON *root;
 	int rc;
 
@@ -74,18 +82,26 @@ int json_doc_parse(const char *data, size_t bytes, struct json **ret_doc,
 	rc = buf_finish(&quoted, e);
 	if (rc < 0)
 		return rc;
+	arena = json_arena_begin(quoted.used_bytes * ARENA_SHARE);
+	if (arena == NULL)
+		return err_set(e, ERR_NOMEM, "json: out of memory");
 	/* Only memory can be missing: cJSON takes all that json_scan() does. */
 	root = cJSON_ParseWithLengthOpts(buf_text(&quoted),
 					 quoted.used_bytes + 1, NULL, 1);
-	if (root == NULL)
+	json_arena_end();
+	if (root == NULL) {
+		json_arena_free(arena);
 		return err_set(e, ERR_NOMEM, "json: out of memory");
+	}
+	assert(json_arena_of(root) == arena);
 	*ret_doc = (struct json *)root;
 	return 0;
 }
 
 void json_doc_free(struct json *doc)
 {
-	cJSON_Delete((cJSON *)doc);
+	if (doc != NULL)
+		json_arena_free(json_arena_of(doc));
 }
 
 enum json_kind json_kind(const struct json *value)
@@ -114,7 +130,8 @@ static const struct json *member(const struct json *object, const char *key,
 	if (object == NULL || node_of(object)->type != cJSON_Object)
 		return NULL;
 	node = node_of(object)->child;
-	while (node != NULL && (strncmp(node->string, key, bytes) != 0 ||
+	while (node != NULL && (node->string[0] != key[0] ||
+				strncmp(node->string, key, bytes) != 0 ||
 				node->string[bytes] != '\0'))
 		node = node->next;
 	return value_of(node);

@@ -144,6 +144,41 @@ static const char order[] =
 	"\"deep\":{\"er\":7}},\"positions\":[{\"id\":\"1\"},{\"id\":2}],"
 	"\"k\\u0065y\":\"esc\",\"a.b\":1,\"\":\"nameless\"}";
 
+/* Its tree is larger than what is taken for it first, and so are single texts
+ * of it; another document beside it has a tree of its own. */
+static void a_tree_of_many_blocks_is_whole(void **state)
+{
+	(void)state;
+	enum {
+		VALUES = 3000,
+		LONG_BYTES = 200000
+	};
+	CLEANUP(buf_clear) struct buf text = BUF_MAX(1000000);
+	CLEANUP_JSON struct json *doc = NULL;
+	CLEANUP_JSON struct json *other = parse("{\"other\":1}");
+	const struct json *value;
+	char want[32];
+
+	buf_add_text(&text, "[\"");
+	for (int i = 0; i < LONG_BYTES; i++)
+		buf_add_char(&text, 'x');
+	buf_add_text(&text, "\"");
+	for (int i = 0; i < VALUES; i++)
+		buf_printf(&text, ",{\"id\":%d,\"name\":\"n%d\"}", i, i);
+	buf_add_text(&text, "]");
+	doc = parse(buf_text(&text));
+	value = json_first(doc);
+	assert_int_equal(strlen(json_text(value)), LONG_BYTES);
+	for (int i = 0; i < VALUES; i++) {
+		value = json_next(value);
+		(void)snprintf(want, sizeof(want), "n%d", i);
+		assert_string_equal(json_get_text(value, "name"), want);
+		assert_string_equal(json_get_text(value, "id"), want + 1);
+	}
+	assert_null(json_next(value));
+	assert_string_equal(json_get_text(other, "other"), "1");
+}
+
 static void members_are_found_by_key_and_by_path(void **state)
 {
 	(void)state;
@@ -325,6 +360,7 @@ int main(void)
 		cmocka_unit_test(values_keep_their_kind_and_their_text),
 		cmocka_unit_test(what_the_scan_refuses_is_refused),
 		cmocka_unit_test(a_text_of_many_numbers_fits),
+		cmocka_unit_test(a_tree_of_many_blocks_is_whole),
 		cmocka_unit_test(members_are_found_by_key_and_by_path),
 		cmocka_unit_test(containers_are_walked_in_order),
 		cmocka_unit_test(nothing_is_an_answer_everywhere),
