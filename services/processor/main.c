@@ -21,6 +21,8 @@ static int configure(struct service *s, struct err *e)
 		.parked_keep_ms = PARKED_KEEP_MS,
 		.attempts_max = ATTEMPTS_MAX,
 	};
+	if (process.batch == 0)
+		process.batch = PROCESS_BATCH_FIRST;
 	s->context = &process;
 	return 0;
 }

@@ -23,20 +23,22 @@ enum {
 struct claim {
 	struct unit unit;
 	const char *owner;
-	struct flow_message messages[PROCESS_BATCH];
-	int count;
+	int64_t ran_ms; /* of its transaction, as of struct apply */
+	struct flow_message messages[PROCESS_BATCH_MAX];
+	int count, max;
 };
 
 struct apply {
 	struct unit unit;
 	const struct flow_settings *settings;
 	struct flow_message *message;
+	int64_t ran_ms; /* the same for all of one transaction */
 };
 
 /* What is being written: a batch, and the claim of a later one. */
 struct flight {
-	struct apply applies[PROCESS_BATCH];
-	struct unit *units[PROCESS_BATCH + 1];
+	struct apply applies[PROCESS_BATCH_MAX];
+	struct unit *units[PROCESS_BATCH_MAX + 1];
 	size_t count;
 };
 
@@ -56,7 +58,8 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 
 	/* The unit may run again: another one of its batch has failed. */
 	clear_messages(claim);
-	while (claim->count < PROCESS_BATCH && rc > 0) {
+	claim->ran_ms = now_ms;
+	while (claim->count < claim->max && rc > 0) {
 		int n = claim->count;
 
 		rc = queue_claim_more(db, &queue_inbox, now_ms, &lease,
@@ -74,6 +77,7 @@ static int run_apply(struct unit *u, struct db *db, int64_t now_ms,
 {
 	struct apply *apply = CONTAINER_OF(u, struct apply, unit);
 
+	apply->ran_ms = now_ms;
 	return flow_apply(db, apply->settings, apply->message, now_ms,
 			  &u->bells, e);
 }
@@ -116,7 +120,7 @@ static void count_outcome(int rc)
 static int put_back_failed(struct writer *writer, struct apply *applies,
 			   int count, struct err *e)
 {
-	struct unit *again[PROCESS_BATCH];
+	struct unit *again[PROCESS_BATCH_MAX];
 	size_t failed = 0;
 	int rc = 0;
 
@@ -155,9 +159,34 @@ static void take_off(struct service *s, struct flight *flight,
 	}
 	if (later != NULL) {
 		later->unit = (struct unit){.run = run_claim};
+		later->max = process->batch;
+		later->ran_ms = 0;
 		flight->units[flight->count++] = &later->unit;
 	}
 	writer_submit_all(s->writer, flight->units, flight->count);
+}
+
+/* A turn at the write lock is as long as the budget of a transaction allows,
+ * and between two of ours all hooks have one each. So a batch is what fits into
+ * a turn: what does not would wait for a turn of its own, and fill it badly. */
+static void fit_batch(struct process *process, const struct flight *flight,
+		      int count, const struct claim *later)
+{
+	int fit = 0;
+
+	while (fit < count &&
+	       flight->applies[fit].ran_ms == flight->applies[0].ran_ms)
+		fit++;
+	if (fit < count)
+		process->batch = MAX_OF(fit, (int)PROCESS_BATCH_MIN);
+	else if (later == NULL || count < process->batch)
+		return;
+	else if (later->ran_ms != flight->applies[0].ran_ms)
+		process->batch =
+			MAX_OF(fit - PROCESS_BATCH_STEP, PROCESS_BATCH_MIN);
+	else
+		process->batch =
+			MIN_OF(fit + PROCESS_BATCH_STEP, PROCESS_BATCH_MAX);
 }
 
 /* Wait until it is written. 0 or < 0; the claim is empty afterwards. */
@@ -167,6 +196,7 @@ static int land(struct service *s, struct flight *flight, struct claim *claim,
 	int rc;
 
 	writer_wait_all(s->writer, flight->units, flight->count);
+	fit_batch(s->context, flight, claim->count, later);
 	rc = put_back_failed(s->writer, flight->applies, claim->count, e);
 	clear_messages(claim);
 	if (later != NULL && later->unit.rc < 0) {
@@ -223,9 +253,11 @@ static int reclaim_when_due(struct service *s, struct err *e)
 
 static int claim_first(struct service *s, struct claim *claim, struct err *e)
 {
+	const struct process *process = s->context;
 	int rc = reclaim_when_due(s, e);
 
 	claim->unit = (struct unit){.run = run_claim};
+	claim->max = process->batch;
 	if (rc == 0)
 		rc = writer_call(s->writer, &claim->unit, e);
 	if (rc < 0)
