@@ -19,6 +19,7 @@
 #include "store/order/identity.h"
 #include "store/order/later_changes.h"
 #include "store/order/marking_codes.h"
+#include "store/order/order_lines.h"
 #include "store/order/orders.h"
 #include "store/order/stores.h"
 #include "store/queue/attempts.h"
@@ -111,7 +112,7 @@ static int save_order(struct db *db, struct order *order,
 		order->is_new = false;
 	}
 	if (rc >= 0 && one_line)
-		rc = orders_save_picked(
+		rc = order_lines_save_picked(
 			db, order->id,
 			order_line_find(order, change->only_line_no), e);
 	if (rc >= 0 && change->codes_changed)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmocka_all.h"
 
+#include <stdio.h>
+
 #include "flow_fixture.h"
 
 static void publish(struct fixture *f, const char *skus)
@@ -57,6 +59,32 @@ static void without_a_catalogue_nothing_is_unknown(void **state)
 		fixture_i64(f, "SELECT count(*) FROM unknown_products"), 0);
 }
 
+/* They are written by fours and one by one. */
+static void any_number_of_lines_is_kept_as_it_came(void **state)
+{
+	struct fixture *f = *state;
+	static const char lines[] = "A1 B2 C3 D4 E5 F6 G7 H8 I9";
+	char name[8];
+	char sql[160];
+
+	for (int count = 1; count <= 9; count++) {
+		char some[sizeof(lines)];
+
+		(void)snprintf(some, sizeof(some), "%.*s", count * 3 - 1,
+			       lines);
+		(void)snprintf(name, sizeof(name), "H%d", count);
+		flow_arrive(f, name, "order.created", 10, some);
+		flow_process(f);
+		(void)snprintf(
+			sql, sizeof(sql),
+			"SELECT group_concat(sku || (qty_milli / 1000), ' ')"
+			" FROM (SELECT * FROM order_lines WHERE order_id = %d"
+			" ORDER BY line_no)",
+			count);
+		assert_string_equal(fixture_text(f, sql), some);
+	}
+}
+
 #define FLOW_TEST(test) \
 	cmocka_unit_test_setup_teardown(test, flow_setup, flow_teardown)
 
@@ -67,6 +95,7 @@ int main(void)
 			names_come_from_the_catalogue_and_unknown_goods_are_kept),
 		FLOW_TEST(a_line_that_comes_later_has_a_name_too),
 		FLOW_TEST(without_a_catalogue_nothing_is_unknown),
+		FLOW_TEST(any_number_of_lines_is_kept_as_it_came),
 	};
 
 	return cmocka_run_group_tests_name("order_goods", tests, NULL, NULL);

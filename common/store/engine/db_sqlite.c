@@ -19,7 +19,7 @@
 #include "store/engine/wal_file.h"
 
 enum {
-	PARAMETERS_MAX = 48,
+	PARAMETERS_MAX = 72,
 	BUSY_TIMEOUT_MS = 5000, /* second net: write_lock.h is the first */
 	RESTART_TIMEOUT_MS = 100
 };

@@ -8,6 +8,7 @@
 #include "store/engine/db.h"
 #include "store/order/history.h"
 #include "store/order/marking_codes.h"
+#include "store/order/order_lines.h"
 
 #define ORDER_COLUMNS                                                     \
 	"id, channel, external_id, number, store_id, state, version,"     \
@@ -19,17 +20,10 @@
 	" created_ms, updated_ms, client_type, payment_methods,"          \
 	" delivery_cost_minor, cancel_code, courier_assigned_ms,"         \
 	" courier_arrived_ms, line_count"
-#define LINE_COLUMNS                                                          \
-	"line_no, sku, name, qty_ordered_milli, qty_milli, qty_picked_milli," \
-	" weight_g, weight_picked_g, price_minor, discount_price_minor,"      \
-	" total_minor, discount_total_minor, state, reason, replaced_by,"     \
-	" replaces, version"
 
 STMT(orders_get, "SELECT " ORDER_COLUMNS " FROM orders WHERE id = $1");
 STMT(orders_get_by_number,
      "SELECT " ORDER_COLUMNS " FROM orders WHERE number = $1");
-STMT(orders_get_lines, "SELECT " LINE_COLUMNS " FROM order_lines"
-		       " WHERE order_id = $1 ORDER BY line_no");
 STMT(orders_get_customer,
      "SELECT name, phone, address, email, inn, kpp, legal_address"
      " FROM order_customers WHERE order_id = $1");
@@ -40,17 +34,12 @@ STMT(orders_by_number, "SELECT id FROM orders WHERE number = $1");
 	" $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24," \
 	" $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36," \
 	" $37, $38, $39)"
-#define INSERT_LINE                                                   \
-	"INSERT INTO order_lines (order_id, " LINE_COLUMNS ")"        \
-	" VALUES ($18, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11," \
-	" $12, $13, $14, $15, $16, $17)"
 #define INSERT_CUSTOMER                                                       \
 	"INSERT INTO order_customers (order_id, name, phone, address, email," \
 	" inn, kpp, legal_address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 
 /* A new order: SQLite sets up more for an upsert. */
 STMT(orders_insert, INSERT_ORDER);
-STMT(orders_insert_line, INSERT_LINE);
 STMT(orders_insert_customer, INSERT_CUSTOMER);
 STMT(orders_put, INSERT_ORDER
      " ON CONFLICT (id) DO UPDATE SET store_id = $5, state = $6, version = $7,"
@@ -64,22 +53,11 @@ STMT(orders_put, INSERT_ORDER
      " client_type = $33, payment_methods = $34, delivery_cost_minor = $35,"
      " cancel_code = $36, courier_assigned_ms = $37,"
      " courier_arrived_ms = $38, line_count = $39");
-STMT(orders_put_line, INSERT_LINE
-     " ON CONFLICT (order_id, line_no) DO UPDATE SET name = $3,"
-     " qty_milli = $5, qty_picked_milli = $6, weight_g = $7,"
-     " weight_picked_g = $8,"
-     " price_minor = $9, discount_price_minor = $10, total_minor = $11,"
-     " discount_total_minor = $12, state = $13, reason = $14,"
-     " replaced_by = $15, replaces = $16, version = $17");
 /* No column of an index: picking is what happens most, and every index that an
  * update names is a page to write. */
 STMT(orders_put_picking,
      "UPDATE orders SET version = $2, picker_id = $3, picker_until_ms = $4,"
      " bags = $5, updated_ms = $6 WHERE id = $1");
-STMT(orders_put_picked,
-     "UPDATE order_lines SET qty_picked_milli = $3, weight_picked_g = $4,"
-     " state = $5, reason = $6, version = $7"
-     " WHERE order_id = $1 AND line_no = $2");
 STMT(orders_put_customer, INSERT_CUSTOMER
      " ON CONFLICT (order_id) DO UPDATE SET name = $2, phone = $3,"
      " address = $4, email = $5, inn = $6, kpp = $7, legal_address = $8");
@@ -161,50 +139,6 @@ static void read_order(struct query *q, struct order *o)
 	o->courier_arrived_ms = query_col_i64(q, 37);
 }
 
-static int64_t weight(struct query *q, int column)
-{
-	return query_col_is_null(q, column) ? -1 : query_col_i64(q, column);
-}
-
-/* Columns in the order of LINE_COLUMNS. */
-static void read_line(struct query *q, struct order_line *l)
-{
-	l->line_no = (int)query_col_i64(q, 0);
-	READ_TEXT(q, 1, l->sku);
-	READ_TEXT(q, 2, l->name);
-	l->qty_ordered_milli = query_col_i64(q, 3);
-	l->qty_milli = query_col_i64(q, 4);
-	l->qty_picked_milli = query_col_i64(q, 5);
-	l->weight_g = weight(q, 6);
-	l->weight_picked_g = weight(q, 7);
-	l->price_minor = query_col_i64(q, 8);
-	l->discount_price_minor = query_col_i64(q, 9);
-	l->total_minor = query_col_i64(q, 10);
-	l->discount_total_minor = query_col_i64(q, 11);
-	l->state = line_state_from_name(query_col_text(q, 12));
-	READ_TEXT(q, 13, l->reason);
-	l->replaced_by = (int)query_col_i64(q, 14);
-	l->replaces = (int)query_col_i64(q, 15);
-	l->version = query_col_i64(q, 16);
-}
-
-static int load_lines(struct db *db, struct order *order, struct err *e)
-{
-	CLEANUP_QUERY struct query *q = query_start(db, &orders_get_lines);
-	int rc;
-
-	query_i64(q, 1, order->id);
-	while ((rc = query_next(q, e)) > 0) {
-		struct order_line *line =
-			order_line_add(&order->lines, &order->line_count);
-
-		if (line == NULL)
-			return err_set(e, ERR_NOMEM, "lines: out of memory");
-		read_line(q, line);
-	}
-	return rc;
-}
-
 static int load_customer(struct db *db, struct order *order, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &orders_get_customer);
@@ -239,7 +173,7 @@ static int load_rest(struct db *db, int rc, struct order *order,
 		     struct order *ret_order, struct err *e)
 {
 	if (rc > 0)
-		rc = load_lines(db, order, e);
+		rc = order_lines_load(db, order, e);
 	else
 		return rc;
 	if (rc == 0 && !order->is_without_customer)
@@ -373,43 +307,6 @@ static int save_row(struct db *db, const struct order *o, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-static void bind_weight(struct query *q, int n, int64_t weight_g)
-{
-	if (weight_g >= 0)
-		query_i64(q, n, weight_g);
-	else
-		query_null(q, n);
-}
-
-static int save_line(struct db *db, const struct order *o,
-		     const struct order_line *l, struct err *e)
-{
-	CLEANUP_QUERY struct query *q = query_start(
-		db, o->is_new ? &orders_insert_line : &orders_put_line);
-	int rc;
-
-	query_i64(q, 1, l->line_no);
-	query_text(q, 2, l->sku);
-	query_text(q, 3, l->name);
-	query_i64(q, 4, l->qty_ordered_milli);
-	query_i64(q, 5, l->qty_milli);
-	query_i64(q, 6, l->qty_picked_milli);
-	bind_weight(q, 7, l->weight_g);
-	bind_weight(q, 8, l->weight_picked_g);
-	query_i64(q, 9, l->price_minor);
-	query_i64(q, 10, l->discount_price_minor);
-	query_i64(q, 11, l->total_minor);
-	query_i64(q, 12, l->discount_total_minor);
-	query_text(q, 13, line_state_name(l->state));
-	query_text(q, 14, l->reason);
-	query_i64(q, 15, l->replaced_by);
-	query_i64(q, 16, l->replaces);
-	query_i64(q, 17, l->version);
-	query_i64(q, 18, o->id);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
-}
-
 int orders_save_picking(struct db *db, const struct order *o, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &orders_put_picking);
@@ -421,23 +318,6 @@ int orders_save_picking(struct db *db, const struct order *o, struct err *e)
 	query_i64(q, 4, o->picker_until_ms);
 	query_i64(q, 5, o->bags);
 	query_i64(q, 6, o->updated_ms);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
-}
-
-int orders_save_picked(struct db *db, int64_t order_id,
-		       const struct order_line *l, struct err *e)
-{
-	CLEANUP_QUERY struct query *q = query_start(db, &orders_put_picked);
-	int rc;
-
-	query_i64(q, 1, order_id);
-	query_i64(q, 2, l->line_no);
-	query_i64(q, 3, l->qty_picked_milli);
-	bind_weight(q, 4, l->weight_picked_g);
-	query_text(q, 5, line_state_name(l->state));
-	query_text(q, 6, l->reason);
-	query_i64(q, 7, l->version);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }
@@ -467,8 +347,7 @@ int orders_save(struct db *db, const struct order *order, bool with_lines,
 
 	if (rc < 0 || !with_lines)
 		return rc;
-	for (size_t i = 0; i < order->line_count && rc == 0; i++)
-		rc = save_line(db, order, &order->lines[i], e);
+	rc = order_lines_save(db, order, e);
 	if (rc < 0 || order->is_without_customer)
 		return rc;
 	return save_customer(db, order, e);

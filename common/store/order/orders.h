@@ -37,11 +37,9 @@ int orders_find_number(struct db *db, const char *number, int64_t *ret_id,
 int orders_save(struct db *db, const struct order *order, bool with_lines,
 		struct err *e);
 /* Of an order that is there: only what picking changes of its row (version,
- * picker, lease, bags), and of one line what is picked. */
+ * picker, lease, bags). */
 int orders_save_picking(struct db *db, const struct order *order,
 			struct err *e);
-int orders_save_picked(struct db *db, int64_t order_id,
-		       const struct order_line *line, struct err *e);
 
 /* A row of order_history. detail is a JSON object. */
 int history_add(struct db *db, int64_t order_id, int64_t at_ms,
