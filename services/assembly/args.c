@@ -313,6 +313,7 @@ void api_args_read(const struct arg_source *source, unsigned needs,
 	struct json_out out = json_out_to(canonical);
 
 	*ret_args = (struct api_args){.limit = ARG_PAGE_DEFAULT,
+				      .quantity_milli = -1,
 				      .weight_g = -1,
 				      .bags = -1,
 				      .price_minor = -1};

@@ -65,6 +65,7 @@ SCANS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("nobody knows it", {"code": "4600000000107"}, ["0:unknown_code"]),
     ("other goods", {"code": "4600000000046"}, ["0:wrong_product"]),
     ("too many", {"code": MILK_EAN, "quantity": 4}, ["1:too_much"]),
+    ("none", {"code": MILK_EAN, "quantity": 0}, ["1:nothing"]),
     ("too heavy by the catalogue's tolerance", {"code": "2100001012106"}, ["2:weight_off"]),
     ("no weight", {"code": "2100001000004"}, ["2:weight_missing"]),
     ("Russian keyboard", {"code": "ЙЦУ"}, ["0:bad_code"]),

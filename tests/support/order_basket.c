@@ -58,6 +58,8 @@ struct order_action basket_action(enum order_action_type type)
 				     .picker_id = "anna",
 				     .version = 5,
 				     .line_no = 1,
+				     .quantity_milli =
+					     type == ACTION_SCAN ? -1 : 0,
 				     .weight_g = -1,
 				     .reason = "",
 				     .bags = -1,

@@ -64,7 +64,7 @@ struct order_action {
 	int64_t version;       /* that the caller has seen */
 	bool take_over;
 	int line_no;
-	int64_t quantity_milli; /* absolute; >= 0 */
+	int64_t quantity_milli; /* absolute; a scan adds it, < 0: one */
 	int64_t weight_g;       /* of all of it; -1: not said */
 	const char *reason;     /* "" : not said */
 	int64_t bags;           /* -1: not said */

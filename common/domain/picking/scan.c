@@ -121,6 +121,10 @@ static int check(const struct order *order, const struct order_line *line,
 				? "the customer has removed the line"
 				: "the line is replaced by another",
 			e);
+	if (action->quantity_milli == 0)
+		return picking_fault(out, line->line_no, "quantity", "nothing",
+				     "a scan of nothing: leave it out for one",
+				     e);
 	if (action->code_count > 0 && action->quantity_milli > PIECE_MILLI)
 		rc = picking_fault(out, line->line_no, "quantity", "one_unit",
 				   "a marking code names one unit", e);
