@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
-from appliance import BIN, wait_until
+from appliance import BIN, SLACK, Appliance, wait_until
+from load import order_body
 
 PRODUCTS = "sku,name,barcodes,unit,piece_weight_g,vat_rate,tolerance_percent\n"
 STORES = "id;name;time_zone;opening_hours;telegram_chat;integration_type\r\n"
@@ -136,3 +139,47 @@ def test_one_import_runs_at_a_time(desk: Desk) -> None:
         answer = desk.run("catalog", "import", file)
     assert answer.returncode == 1 and "is already running" in answer.stderr
     assert desk.run("catalog", "import", file).returncode == 0
+
+
+def products(count: int, word: str, first: int = 0) -> str:
+    return PRODUCTS + "".join(f"{i},{word} {i},46{i:011d},шт,,10,\n" for i in range(first, first + count))
+
+
+PUBLISHED = ("SELECT product_rows, (SELECT count(*) FROM products p WHERE p.generation = c.generation),"
+             " (SELECT count(*) FROM product_barcodes b WHERE b.generation = c.generation),"
+             " (SELECT count(DISTINCT substr(name, 1, 3)) FROM products p WHERE p.generation = c.generation) FROM catalogue_state c")
+
+
+def test_orders_go_on_while_a_catalogue_is_replaced_and_nobody_sees_half_of_one(appliance: Appliance, folder: Path) -> None:
+    """Imported, replaced, and replaced once more by an import that is killed; a million are the same, with more patience."""
+    store = appliance.store()
+    waits: list[float] = []
+
+    def load(name: str, text: str, kill_at: int = 0) -> int:
+        file = folder / f"{name}.csv"
+        file.write_text(text, encoding="utf-8")
+        with open(folder / "said.txt", "w+", encoding="utf-8") as said:
+            process = subprocess.Popen([str(BIN / "ordergatectl"), "--state", str(appliance.state), "catalog", "import", str(file)],
+                                       stdout=said, stderr=said)
+            while process.poll() is None:
+                began = time.monotonic()
+                answer = appliance.hook(json.dumps(order_body(f"{name}-{len(waits)}")))
+                waits.append(time.monotonic() - began)
+                assert answer.status == 200, answer
+                rows, *there, words = store.execute(PUBLISHED).fetchone()
+                assert there == [rows, rows] and words == min(rows, 1), "one catalogue, and all of it"
+                if kill_at and store.execute("SELECT count(*) FROM products").fetchone()[0] > kill_at:
+                    process.kill()
+            said.seek(0)
+            assert process.returncode == (-9 if kill_at else 0), said.read()
+        return store.execute(PUBLISHED).fetchone()[0]
+
+    assert load("a", products(20_000, "Старый")) == 20_000
+    assert load("b", products(18_000, "Новый", 5_000)) == 18_000
+    assert load("c", products(20_000, "Ещё"), kill_at=22_000) == 18_000, "nothing has changed"
+    assert load("d", products(1_000, "Ещё")) == 1_000
+    assert store.execute("SELECT count(*) FROM products").fetchone() == (1_000,), "what was cut short is tidied up"
+    assert len(waits) > 10 and max(waits) < 3 * SLACK
+    acknowledged = store.execute("SELECT count(*) FROM inbox").fetchone()[0]
+    assert acknowledged == len(waits)
+    store.close()
