@@ -34,8 +34,16 @@ class BadStore:
         self._memory[0:1] = how
 
     def die_of(self, text: str) -> None:
+        self._die(text, b"\1")
+
+    def die_at(self, statement: str) -> None:
+        """By SIGKILL, before a statement with this text has run."""
+        self._die(statement, b"\2")
+
+    def _die(self, text: str, how: bytes) -> None:
+        assert len(text.encode()) < 32
         self._memory[32:64] = text.encode().ljust(32, b"\0")
-        self._memory[1:2] = b"\1"
+        self._memory[1:2] = how
 
     def live(self) -> None:
         self._memory[1:2] = b"\0"

@@ -140,6 +140,7 @@ def test_a_press_acknowledges_once_and_the_message_says_who_and_when(chat: Insta
     assert chat.rows(AUDIT) == [
         ("telegram:5 Оля <Смена>", "alert ack", f'{{"alert":{number}}}', reason, changed)
         for reason, changed in (("acknowledged", 1), ("again", 0))]
+    assert chat.row("SELECT min(at_ms) = ? AND max(at_ms) >= ? FROM audit_log", *when, *when) == (1,), "and when"
     assert chat.control("alert", "list", "--json").count("telegram:5") == 1
     wait_until(lambda: not chat.rows("SELECT 1 FROM telegram_replies"), SECOND, "nothing is left to be said")
     assert chat.rows("SELECT DISTINCT user_name, query, text FROM telegram_updates") == [("", "", "")]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bad_store import BadStore
 from mail_server import PASSWORD, USER, MailServer
 from procedures import Installation
 
@@ -39,14 +40,15 @@ class Post(Installation):
                 f' ca_file = "{self.exim.certificate}" from = "ordergate@shop.test" to = "{to}" timeout_ms = {timeout}'
                 f' interval_minutes = 0 {more} }}\n')
 
-    def late_order(self, number: int = 7, count: int = 1) -> None:
+    def late_order(self, number: int = 7, count: int = 1, look: bool = True) -> None:
         """An order that is late since a minute; the monitor tells of it."""
         self.change("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
                     " INSERT INTO orders (id, channel, external_id, number, store_id, state, version, event_ms, snapshot_ms,"
                     " deadline_ms, created_ms, updated_ms) SELECT ? + i, 'kuper', 'H' || (? + i), '1-' || (? + i), 's', 'new',"
                     " 1, 0, 0, ?, ?, 0 FROM n", count, number - 1, number - 1, number - 1, self.now - MINUTE_MS,
                     self.now - 60 * MINUTE_MS)
-        self.run("monitor")
+        if look:
+            self.run("monitor")
 
     def later(self, minutes: int) -> None:
         """As if all that was told had been told so much earlier."""
@@ -105,6 +107,30 @@ def test_a_critical_alert_goes_by_mail_when_telegram_fails_and_its_end_too(post:
     assert end["Subject"] == "Ordergate, окончено: Заказ опаздывает" and "H7" in end.get_content()
     post.run("monitor")
     assert post.row("SELECT count(*) FROM alert_mails WHERE closed = 0") == (0,)
+
+
+@pytest.mark.parametrize("statement", ["INSERT INTO alert_mails", "INSERT INTO mail_queue", "INSERT INTO mail_head"])
+def test_a_monitor_that_is_killed_between_alert_and_mail_mails_in_its_next_pass(
+        post: Post, folder: Path, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+    """What is to be mailed is asked of the alerts' state, so there is nothing to lose between the two transactions."""
+    store = BadStore(folder, "ordergate-monitor")
+    for name, value in store.environment.items():
+        monkeypatch.setenv(name, value)
+    post.late_order(7)
+    post.later(11)
+    post.late_order(8, look=False)
+    store.die_at(statement)
+    for _ in range(2):
+        post.run("monitor", code=-9)
+    assert post.row("SELECT count(*) FROM alerts WHERE state = 'firing'") == (2,), "the second one is known, and told"
+    assert post.row("SELECT count(*) FROM telegram_queue WHERE alert_id IS NOT NULL") == (2,), "once"
+    assert post.row("SELECT (SELECT count(*) FROM alert_mails) + (SELECT count(*) FROM mail_queue)") == (0,)
+    store.live()
+    assert "mails=1" in post.run("monitor")
+    assert "mails" not in post.run("monitor"), "once"
+    post.run("mail")
+    mail, = post.exim.mails()
+    assert "H7" in mail.get_content() and "H8" in mail.get_content()
 
 
 def test_an_end_is_not_told_when_the_beginning_was_not(post: Post) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import pwd
 import sqlite3
 import subprocess
 import threading
@@ -130,6 +131,35 @@ def test_people_acknowledge_silence_and_set_rules_by_store(place: Installation) 
     place.change("UPDATE alerts SET state = 'resolved'")
     place.control("rule", "set", "order-late", "s1", "off")
     assert place.run("monitor").startswith("fired=0 ")
+
+
+def test_who_acknowledged_silenced_and_set_what_and_when_is_in_the_audit_log(place: Installation) -> None:
+    add_orders(place, 1, 12)
+    place.run("monitor")
+    began = now_ms()
+    number, = place.row("SELECT id FROM alerts WHERE state = 'firing'")
+    place.control("alert", "ack", str(number))
+    silence = place.control("alert", "silence", "order-late", "--for", "2h", "--store", "s1", "--reason", "переезд").split()[1]
+    place.control("alert", "unsilence", silence)
+    place.control("rule", "set", "order-late", "s1", "30")
+    place.control("rule", "set", "order-late", "s1", "default")
+    again = subprocess.run(place.command("ordergatectl", "alert", "ack", str(number)), capture_output=True, text=True, timeout=30,
+                           check=False)
+    assert again.returncode == 3 and "acknowledged them already" in again.stderr
+    entries = place.rows("SELECT action, filter, reason, changed FROM audit_log ORDER BY id")
+    assert entries == [
+        ("alert ack", f'{{"alert":"{number}"}}', "", 1),
+        ("alert silence", '{"rule":"order-late","for":"2h","subject":"","store":"s1"}', "переезд", 1),
+        ("alert unsilence", f'{{"silence":"{silence}"}}', "", 1),
+        ("rule set", '{"rule":"order-late","store":"s1","value":"30"}', "", 1),
+        ("rule set", '{"rule":"order-late","store":"s1","value":"default"}', "", 1),
+        ("alert ack", f'{{"alert":"{number}"}}', "", 0),
+    ]
+    actors, first, last = place.row("SELECT group_concat(DISTINCT actor), min(at_ms), max(at_ms) FROM audit_log")
+    assert actors == place.row("SELECT acked_by FROM alerts WHERE id = ?", number)[0] == pwd.getpwuid(os.getuid()).pw_name
+    assert began <= first <= last <= now_ms()
+    shown = place.control("audit", "list")
+    assert "alert silence" in shown and "переезд" in shown and actors in shown
 
 
 def test_the_machine_is_measured_and_so_is_what_comes_in(place: Installation) -> None:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * bad_store.c - a store whose every statement fails once, and a program that
- * dies of what it reads; for LD_PRELOAD.
+ * dies of what it reads or writes; for LD_PRELOAD.
  *
  * $ORDERGATE_BAD_STORE names a file that all processes map (struct bad_store):
  * what fails now, the text that kills, and a hash of each program's statement
@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,7 +33,8 @@ enum {
 struct bad_store {
 	volatile char fails; /* 0 nothing, B every statement is busy, I the
 				disk fails */
-	volatile char dies;  /* 1: who parses the text dies */
+	volatile char dies;  /* 1: who parses the text dies, 2: who runs a
+				statement with it */
 	char program[30];    /* of which program; "": of each */
 	char text[32];       /* that kills */
 	_Atomic uint64_t seen[SLOTS];
@@ -119,6 +121,11 @@ int sqlite3_step(sqlite3_stmt *stmt)
 	char how = store != NULL ? store->fails : '\0';
 	const char *sql;
 
+	if (store != NULL && store->dies == 2 && is_meant(store)) {
+		sql = REAL(sqlite3_sql)(stmt);
+		if (sql != NULL && strstr(sql, store->text) != NULL)
+			(void)raise(SIGKILL);
+	}
 	if (how == '\0' || !is_meant(store))
 		return REAL(sqlite3_step)(stmt);
 	sql = REAL(sqlite3_sql)(stmt);
@@ -133,7 +140,7 @@ cJSON *cJSON_ParseWithLengthOpts(const char *value, size_t bytes,
 {
 	const struct bad_store *store = bad_store();
 
-	if (store != NULL && store->dies != 0 && is_meant(store) &&
+	if (store != NULL && store->dies == 1 && is_meant(store) &&
 	    memmem(value, bytes, store->text, strlen(store->text)) != NULL)
 		abort();
 	return REAL(cJSON_ParseWithLengthOpts)(value, bytes, ret_end,
