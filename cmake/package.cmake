@@ -21,6 +21,11 @@ install(FILES ${CMAKE_SOURCE_DIR}/systemd/journald.conf DESTINATION lib/systemd/
 install(FILES ${CMAKE_SOURCE_DIR}/packaging/ordergate.conf DESTINATION /etc/ordergate)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION share/doc/ordergate RENAME copyright)
 
+# preinst migrates the store before it lets anything be replaced.
+add_custom_command(TARGET ordergatectl POST_BUILD VERBATIM
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/control
+  COMMAND ${CMAKE_STRIP} -o ${CMAKE_BINARY_DIR}/control/ordergatectl $<TARGET_FILE:ordergatectl>)
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME ordergate)
 set(CPACK_PACKAGE_VENDOR "Ordergate")
@@ -37,7 +42,7 @@ set(CPACK_DEBIAN_PACKAGE_DEPENDS
     "nginx-light | nginx, systemd (>= 252), init-system-helpers, openssl, ca-certificates, tzdata, fonts-dejavu-core, util-linux")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "systemd-timesyncd | time-daemon")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
-    "${CMAKE_SOURCE_DIR}/packaging/conffiles;${CMAKE_SOURCE_DIR}/packaging/postinst;${CMAKE_SOURCE_DIR}/packaging/prerm;${CMAKE_SOURCE_DIR}/packaging/postrm")
+    "${CMAKE_SOURCE_DIR}/packaging/conffiles;${CMAKE_SOURCE_DIR}/packaging/preinst;${CMAKE_BINARY_DIR}/control/ordergatectl;${CMAKE_SOURCE_DIR}/packaging/postinst;${CMAKE_SOURCE_DIR}/packaging/prerm;${CMAKE_SOURCE_DIR}/packaging/postrm")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_OUTPUT_FILE_PREFIX ${CMAKE_BINARY_DIR}/package)
 include(CPack)

@@ -128,6 +128,8 @@ add_pytests(tests/e2e e2e)
 add_pytests(tests/emulators/tests emulators)
 add_pytests(tests/model model)
 add_pytests(tests/packaging packaging)
+# A Debian, and for the upgrade a build of the version before.
+set_tests_properties(packaging.full_install packaging.full_upgrade PROPERTIES TIMEOUT 2400)
 add_pytests(tests/vm vm -s) # their figures are printed
 # vm.full_image builds the image twice, the others boot it in an emulator, one at a time.
 # Without such a machine they say "skipped: why", and so does ./check.
