@@ -19,7 +19,7 @@ BOOT_S = float(os.environ.get("VM_BOOT_S", "600"))  # the promise is 60; a machi
 HOOK = "/sbermarket/orders/hook/"
 
 
-SMALL = "pool { hook = 2 assembly = 1 erp = 0 }\nhttp { requests_per_second = 0 }\n"  # starts sooner in an emulator
+SMALL = "pool { hook = 2 assembly = 1 }\nhttp { requests_per_second = 0 }\n"  # starts sooner in an emulator
 
 
 def say(text: str) -> None:
