@@ -3,11 +3,12 @@
 import collections.abc
 import os
 import pathlib
+import shutil
 
 import pytest
 
 import systems
-from machine import BUILD, Machine
+from machine import BUILD, ROOT, Machine
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,16 @@ def image_folder() -> pathlib.Path:
 @pytest.fixture(scope="session")
 def image(image_folder: pathlib.Path) -> pathlib.Path:
     return image_folder / "ordergate.qcow2"
+
+
+@pytest.fixture(scope="module")
+def root(image_folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The image's root file system as a folder, with our files as the tree has them: $VM_IMAGE may be older."""
+    folder = tmp_path_factory.mktemp("system") / "system"
+    systems.run("unsquashfs", "-no-progress", "-quiet", "-d", folder / "root", systems.unpack(image_folder, folder) / "root.squashfs")
+    for name in ("usr/lib/ordergate", "usr/sbin"):
+        shutil.copytree(ROOT / "vm-images" / "rootfs" / name, folder / "root" / name, dirs_exist_ok=True)
+    return folder / "root"
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import systems
-from machine import ROOT, skip_loudly
+from machine import skip_loudly
 
 skip_loudly()
 STUBS = {
@@ -56,15 +56,6 @@ class Appliance:
         assert f"appliance: {text}\n" in done.stderr, done.stderr
         assert not (self.root / "run" / "appliance-drive").exists()
         return text
-
-
-@pytest.fixture(scope="module")
-def root(image_folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    folder = tmp_path_factory.mktemp("system") / "system"
-    systems.run("unsquashfs", "-no-progress", "-quiet", "-d", folder / "root", systems.unpack(image_folder, folder) / "root.squashfs")
-    shutil.copytree(ROOT / "vm-images" / "rootfs" / "usr" / "lib" / "ordergate", folder / "root" / "usr" / "lib" / "ordergate",
-                    dirs_exist_ok=True)  # $VM_IMAGE may be older
-    return folder / "root"
 
 
 @pytest.fixture
