@@ -56,7 +56,7 @@ def answer(connection: socket.socket) -> None:
                 data += connection.recv(65536)
             body, data = data[:wanted], data[wanted:]
             with open(RUN / f"{SELF}.requests", "ab") as record:
-                record.write(json.dumps({"head": head.decode(), "bytes": len(body)}).encode() + b"\n")
+                record.write(json.dumps({"at": time.time(), "head": head.decode(), "bytes": len(body)}).encode() + b"\n")
             now = behaviour()
             time.sleep(now.get("answer_after_s", 0))
             if now.get("drops"):

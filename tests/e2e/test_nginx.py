@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from appliance import Appliance, free_port, wait_until
+from appliance import BIN, Appliance, free_port, wait_until
 from fakes import POOLS, Fakes
 
 HOOK = "/sbermarket/orders/hook/"
@@ -147,6 +151,8 @@ REFUSED = {
     "no host": (b"GET / HTTP/1.1\r\n\r\n", 400, "bad_request"),
     "a long path": (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414, "uri_too_long"),
     "a long header": (b"GET / HTTP/1.1\r\nHost: a\r\nCookie: " + b"a" * 9000 + b"\r\n\r\n", 431, "headers_too_large"),
+    "a coding that nobody knows": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 400, "bad_request"),
+    "another HTTP": (b"GET / HTTP/3.0\r\nHost: a\r\n\r\n", 400, "bad_request"),
     "TRACE": (b"TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 405, "method_not_allowed"),
 }
 
@@ -160,6 +166,82 @@ def test_what_is_no_request_is_answered_in_our_form(shop: Appliance) -> None:
         assert json.loads(body)["error"]["code"] == code, (case, body)
     head, _, body = raw(shop, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", tls=False).partition(b"\r\n\r\n")
     assert b" 400 " in head and json.loads(body)["error"]["message"] == "this port speaks HTTPS"
+
+
+POST = b"POST " + HOOK.encode() + b" HTTP/1.1\r\nHost: a\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+# What one server may read as one request and the next one as two, or as another one. None of it is a worker's business.
+SMUGGLED = {
+    "two equal lengths": POST + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+    "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 44\r\n\r\n{}",
+    "a length and chunks": POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks and a length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    "chunks twice": POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks and something else": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "something else": POST + b"Transfer-Encoding: identity\r\nContent-Length: 2\r\n\r\n{}",
+    "chunks in HTTP/1.0": CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + b"0\r\n\r\n",
+    "a chunk's size that is none": CHUNKED + b"zz\r\n{}\r\n0\r\n\r\n",
+    "a chunk's size below nothing": CHUNKED + b"-2\r\n{}\r\n0\r\n\r\n",
+    "a chunk's size with 0x": CHUNKED + b"0x2\r\n{}\r\n0\r\n\r\n",
+    "a chunk's size beyond 64 bits": CHUNKED + b"fffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+    "a chunk that is longer than it says": CHUNKED + b"2\r\n{}{}\r\n0\r\n\r\n",
+    "a folded header": POST + b"Content-Length: 2\r\nX-A: b\r\n c\r\n\r\n{}",
+    "a header that is folded at once": POST.replace(b"\r\nHost", b"\r\n Host") + b"Content-Length: 2\r\n\r\n{}",
+    "NUL in a header": POST + b"X-A: b\0c\r\nContent-Length: 2\r\n\r\n{}",
+    "NUL in the path": POST.replace(b"/hook/", b"/hook/\0") + b"Content-Length: 2\r\n\r\n{}",
+    "NUL in the path, escaped": POST.replace(b"/hook/", b"/hook/%00") + b"Content-Length: 2\r\n\r\n{}",
+    "two hosts": POST + b"Host: b\r\nContent-Length: 2\r\n\r\n{}",
+    "a host with a path": POST.replace(b"Host: a", b"Host: a/b") + b"Content-Length: 2\r\n\r\n{}",
+    "another scheme": POST.replace(b"POST /", b"POST ftp:/") + b"Content-Length: 2\r\n\r\n{}",
+    "CONNECT": b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "headers without an end": POST + b"X-A: " + b"b" * 40000 + b"\r\nContent-Length: 2\r\n\r\n{}",
+    "many headers": POST + b"".join(b"X-%d: %s\r\n" % (n, b"b" * 1000) for n in range(40)) + b"Content-Length: 2\r\n\r\n{}",
+}
+
+
+@pytest.fixture(scope="module")
+def many_cases(tmp_path_factory) -> Iterator[Appliance]:
+    """One shop for all of them: each looks at what is new."""
+    folder = Path(tempfile.mkdtemp(prefix="og-"))
+    one = Appliance(folder, POOLS, Fakes(folder / "bin").folder)
+    try:
+        yield one.start()
+    finally:
+        one.destroy()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.parametrize("case", SMUGGLED)
+def test_a_request_with_two_readings_reaches_no_worker(many_cases: Appliance, case: str) -> None:
+    before = hooks_seen(many_cases)
+    try:
+        answer = raw(many_cases, SMUGGLED[case].replace(b"Host: a\r\n", b"Host: a\r\nConnection: close\r\n", 1))
+    except (ConnectionResetError, BrokenPipeError, ssl.SSLError):
+        answer = b""  # closed while we still send is an answer, too
+    statuses = [line.split(b" ")[1] for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.")]
+    assert hooks_seen(many_cases) == before, answer
+    assert len(statuses) <= 1 and all(status[:1] == b"4" for status in statuses), answer
+
+
+# What has one reading goes on, and in one form only.
+PLAIN = {
+    "an absolute address": POST.replace(b"POST ", b"POST https://a") + b"Content-Length: 2\r\n\r\n{}",
+    "a body in chunks": CHUNKED + b"2\r\n{}\r\n0\r\nX-Trailer: t\r\n\r\n",
+    "an underscore in a header's name": POST + b"Content_Length: 44\r\nContent-Length: 2\r\n\r\n{}",
+}
+
+
+@pytest.mark.parametrize("case", PLAIN)
+def test_a_worker_sees_one_form_of_a_request(many_cases: Appliance, case: str) -> None:
+    before = hooks_seen(many_cases)
+    answer = raw(many_cases, PLAIN[case].replace(b"Host: a\r\n", b"Host: a\r\nConnection: close\r\n", 1))
+    assert b" 200 " in answer.split(b"\r\n")[0], answer
+    assert hooks_seen(many_cases) == before + 1
+    newest = max(seen(many_cases, "hook-1")[-1:] + seen(many_cases, "hook-2")[-1:], key=lambda entry: entry["at"])
+    lines = newest["head"].lower().split("\r\n")
+    assert lines[0] == f"post {HOOK} http/1.1" and newest["bytes"] == 2
+    assert [line for line in lines if line.startswith("content-length")] == ["content-length: 2"]
+    assert not [line for line in lines if line.startswith(("transfer-encoding", "content_length", "x-trailer"))]
 
 
 def test_a_slow_sender_waits_in_nginx_and_not_in_a_worker(shop: Appliance) -> None:
@@ -196,6 +278,23 @@ def test_only_the_named_networks_may_call(make_appliance, fakes: Fakes) -> None:
     shop.write_config(POOLS + 'http { hook_networks = "127.0.0.1 10.0.0.0/8" }\n')
     shop.process.send_signal(signal.SIGHUP)
     wait_until(lambda: shop.request("POST", HOOK, "{}").status == 200, 10, "the new networks are in force")
+
+
+def test_a_bad_configuration_never_replaces_a_good_one(shop: Appliance) -> None:
+    shop.start()
+    file = shop.state / "run" / "nginx" / "nginx.conf"
+    good = file.read_bytes()
+    broken = shop.folder / "certificate.pem"
+    broken.write_text("no certificate")
+    bad = shop.folder / "bad.conf"
+    for text, reason in ((f'http {{ tls_certificate = "{broken}" tls_key = "{broken}" }}', "nginx refuses"),
+                         ('http { hook_client_ca = "/nowhere.pem" }', "nowhere.pem"), ("http { port = 0 }", "http.port")):
+        bad.write_text(text)
+        done = subprocess.run([BIN / "ordergatectl", "--config", bad, "--state", shop.state, "render-nginx", "--check"],
+                              capture_output=True, text=True)
+        assert done.returncode == 1 and reason in done.stderr and len(done.stderr.splitlines()) == 1, done
+        assert file.read_bytes() == good
+    assert shop.request("POST", HOOK, "{}").status == 200
 
 
 # --- the connection
