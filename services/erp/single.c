@@ -176,7 +176,8 @@ static void show_file(struct http_exchange *x, struct erp *erp, int64_t id,
 	else if (wanted.name[0] == '\0')
 		refuse_unknown(x, "not_exported",
 			       "the document has no file of this format (yet): "
-			       "see invoicing.formats");
+			       "see invoicing.formats; corrections and returns "
+			       "have no xml");
 	else
 		send_file(x, erp, &wanted, suffix->content_type);
 }

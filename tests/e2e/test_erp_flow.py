@@ -32,6 +32,8 @@ invoicing {{ default_vat = "22" formats = {{"json", "csv", "commerceml", "html"}
 # How a sale and a return are called in CommerceML, and who the seller is there.
 WORDS = {"sale": ("Отпуск товара", "Возврат товара", "Продавец"), "agent": ("Отпуск товара", "Возврат товара", "Продавец"),
          "commission": ("Отчет о продажах комиссионного товара", "Возврат комиссионного товара", "Комитент")}
+# And on a printed page.
+ROLES = {"sale": ("Продавец", "Покупатель"), "agent": ("Принципал", "Агент"), "commission": ("Комитент", "Комиссионер")}
 
 
 class Street:
@@ -112,5 +114,7 @@ def test_what_is_sold_and_what_comes_back_is_in_the_books_of_the_erp(street: Str
     street.invoice()
     text = street.exported("documents-*.xml")
     assert all(word in text for word in WORDS[street.scheme]) and f"<Значение>{street.scheme}</Значение>" in text
+    pages = street.exported("*.html")
+    assert all(f">{word}<" in pages for word in ROLES[street.scheme]) and "было 90.00, стало 45.00" in pages
     assert f";{street.scheme};" in street.exported("documents-*.csv")
     street.shop.ctl("verify")

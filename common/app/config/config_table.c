@@ -295,7 +295,7 @@ static const struct config_option invoicing[] = {
 	  .help = "VAT of lines without a catalogue entry; empty: the invoice is blocked" },
 	{ .key = "formats", .type = CONFIG_WORDS, MEMBER(config_invoicing, formats),
 	  .preset = "json csv commerceml", .allowed = "json csv commerceml upd html pdf",
-	  .help = "files made of the documents of a run; of each one: upd, html, pdf" },
+	  .help = "files made of the documents of a run; of each one: upd (sales only), html, pdf" },
 	TEXT(config_invoicing, seller_address, NULL, "", "as it stands on documents"),
 	TEXT(config_invoicing, signer, NULL, "", "who signs the upd: surname, name, patronymic"),
 	BOOL(config_invoicing, csv_decimal_comma, "false", "12,50 instead of 12.50 in csv"),

@@ -86,14 +86,38 @@ void form_single_file(const struct form *form, const struct invoice *invoice,
 
 const char *form_title(const struct invoice *invoice)
 {
-	static const char *const titles[INVOICE_KIND_MAX_] = {
-		[INVOICE_KIND_NONE] = "",
-		[INVOICE_SALE] = "Реализация",
-		[INVOICE_CORRECTION] = "Корректировка реализации",
-		[INVOICE_RETURN] = "Возврат",
+	static const char *const titles[INVOICE_KIND_MAX_][2] = {
+		[INVOICE_KIND_NONE] = {"", ""},
+		[INVOICE_SALE] = {"Реализация",
+				  "Отчёт о продаже комиссионного товара"},
+		[INVOICE_CORRECTION] = {"Корректировка реализации",
+					"Корректировка отчёта о продаже"},
+		[INVOICE_RETURN] = {"Возврат", "Возврат комиссионного товара"},
 	};
 
-	return titles[invoice->kind];
+	return titles[invoice->kind][invoice->scheme == INVOICE_COMMISSION];
+}
+
+struct form_roles form_roles(const struct invoice *invoice)
+{
+	static const struct form_roles roles[INVOICE_SCHEME_MAX_] = {
+		[INVOICE_SCHEME_NONE] = {"Продавец", "Покупатель"},
+		[INVOICE_DIRECT] = {"Продавец", "Покупатель"},
+		[INVOICE_AGENT] = {"Принципал", "Агент"},
+		[INVOICE_COMMISSION] = {"Комитент", "Комиссионер"},
+	};
+
+	return roles[invoice->scheme];
+}
+
+void form_change(const struct invoice *invoice, int64_t *ret_before_minor,
+		 int64_t *ret_after_minor)
+{
+	*ret_before_minor = *ret_after_minor = 0;
+	for (size_t i = 0; i < invoice->line_count; i++) {
+		*ret_before_minor += invoice->lines[i].before.amount_minor;
+		*ret_after_minor += invoice->lines[i].after.amount_minor;
+	}
 }
 
 const char *form_rate(int vat_percent, char text[16])

@@ -91,8 +91,17 @@ extern const struct form form_json, form_csv, form_commerceml, form_upd,
 
 /* What several forms say alike. */
 
-/* Russian title: "Реализация", "Возврат", "Корректировка". */
+/* Russian title: "Реализация", "Возврат", "Корректировка"; of a commission
+ * "Отчёт о продаже комиссионного товара". */
 const char *form_title(const struct invoice *invoice);
+/* What the two parties are to each other. */
+struct form_roles {
+	const char *seller, *buyer;
+};
+struct form_roles form_roles(const struct invoice *invoice);
+/* Of a later document: what its lines came to before, and come to now. */
+void form_change(const struct invoice *invoice, int64_t *ret_before_minor,
+		 int64_t *ret_after_minor);
 /* "22%", "без НДС" */
 const char *form_rate(int vat_percent, char text[16]);
 /* "31.12.2025" of "2025-12-31" */

@@ -5,6 +5,7 @@
  */
 #include <stdint.h>
 
+#include "base/macros.h"
 #include "codec/decimal.h"
 #include "codec/html_out.h"
 #include "document/form/form.h"
@@ -26,7 +27,8 @@ static const char style[] =
 	"td{overflow-wrap:anywhere}th:nth-child(2){width:40%}"
 	"th{background:#f1f1f1;font-weight:600;text-align:left}"
 	".n{text-align:right;white-space:nowrap;overflow-wrap:normal}"
-	"td.sku{font-size:11px;color:#555}tfoot td{font-weight:600}"
+	"td.sku{font-size:11px;color:#555;min-width:80px}tfoot "
+	"td{font-weight:600}"
 	/* else a browser prints the total below every page */
 	"tfoot{display:table-row-group}"
 	".sign{display:flex;gap:40px;margin-top:32px}"
@@ -98,24 +100,41 @@ static void put_head(struct buf *out, const struct invoice *invoice)
 	buf_add_text(out, "</p>\n");
 }
 
+static void put_party(struct buf *out, const char *role,
+		      const struct invoice_party *party)
+{
+	const struct {
+		const char *before, *value;
+	} parts[] = {
+		{", ИНН ", party->inn},
+		{", КПП ", party->kpp},
+		{", ", party->address},
+	};
+
+	buf_add_text(out, "<dt>");
+	buf_add_text(out, role);
+	buf_add_text(out, "</dt><dd>");
+	put(out, party->name[0] != '\0' ? party->name : "Розничный покупатель");
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		if (parts[i].value[0] == '\0')
+			continue;
+		buf_add_text(out, parts[i].before);
+		put(out, parts[i].value);
+	}
+	buf_add_text(out, "</dd>\n");
+}
+
 static void put_facts(struct buf *out, const struct invoice *invoice)
 {
-	const struct invoice_party *seller = &invoice->seller;
-	const struct invoice_party *buyer = &invoice->buyer;
+	struct form_roles roles = form_roles(invoice);
 	char original[INVOICE_NAME_BYTES] = "";
 	char date[16];
 
 	if (invoice->kind != INVOICE_SALE)
 		invoice_name(invoice->of_series, invoice->of_number, original);
 	buf_add_text(out, "<dl>");
-	put_fact(out, "Продавец", seller->name, ", ИНН ", seller->inn);
-	put_fact(out, "КПП продавца", seller->kpp, "", "");
-	put_fact(out, "Адрес продавца", seller->address, "", "");
-	put_fact(out, "Покупатель",
-		 buyer->name[0] != '\0' ? buyer->name : "Розничный покупатель",
-		 ", ИНН ", buyer->inn);
-	put_fact(out, "КПП покупателя", buyer->kpp, "", "");
-	put_fact(out, "Адрес покупателя", buyer->address, "", "");
+	put_party(out, roles.seller, &invoice->seller);
+	put_party(out, roles.buyer, &invoice->buyer);
 	put_fact(out, "Заказ", invoice->external_id, ", № ",
 		 invoice->order_number);
 	put_fact(out, "Магазин", invoice->store_id, "", "");
@@ -177,6 +196,20 @@ static void put_table(struct buf *out, const struct invoice *invoice)
 	buf_add_text(out, "</tr></tfoot></table>\n");
 }
 
+static void put_change(struct buf *out, const struct invoice *invoice)
+{
+	char text[DECIMAL_TEXT_BYTES];
+	int64_t before_minor;
+	int64_t after_minor;
+
+	form_change(invoice, &before_minor, &after_minor);
+	buf_add_text(out, "<p>Сумма строк: было ");
+	buf_add_text(out, decimal_format(before_minor, MONEY_DIGITS, text));
+	buf_add_text(out, ", стало ");
+	buf_add_text(out, decimal_format(after_minor, MONEY_DIGITS, text));
+	buf_add_text(out, ".</p>\n");
+}
+
 static void put_rates(struct buf *out, const struct invoice *invoice)
 {
 	struct invoice_rate rates[INVOICE_RATES_MAX];
@@ -208,6 +241,8 @@ static int add(struct form_run *run, const struct invoice *invoice,
 	put_head(run->out, invoice);
 	put_facts(run->out, invoice);
 	put_table(run->out, invoice);
+	if (invoice->kind != INVOICE_SALE)
+		put_change(run->out, invoice);
 	put_rates(run->out, invoice);
 	return 0;
 }

@@ -32,14 +32,14 @@ struct column {
 
 /* Wide enough for millions with kopecks, and no word of a title is broken. */
 static const struct column sale_columns[] = {
-	{"№", 80, true},           {"Товар", 560, false},
-	{"Артикул", 240, false},   {"Кол-во", 200, true},
+	{"№", 80, true},           {"Товар", 500, false},
+	{"Артикул", 300, false},   {"Кол-во", 200, true},
 	{"Цена", 220, true},       {"НДС", 120, true},
 	{"в т.ч. НДС", 210, true}, {"Сумма", 230, true},
 	{NULL, 0, false},
 };
 static const struct column change_columns[] = {
-	{"№", 60, true},      {"Товар", 310, false}, {"Артикул", 205, false},
+	{"№", 60, true},      {"Товар", 265, false}, {"Артикул", 250, false},
 	{"Было", 175, true},  {"Стало", 175, true},  {"Изменение", 235, true},
 	{"Цена", 185, true},  {"НДС", 115, true},    {"в т.ч. НДС", 190, true},
 	{"Сумма", 210, true}, {NULL, 0, false},
@@ -184,6 +184,7 @@ static void draw_head(struct sheet *s)
 				  .width = RIGHT - LEFT,
 				  .size = TITLE_SIZE,
 				  .bold = true};
+	struct form_roles roles = form_roles(s->invoice);
 	char name[INVOICE_NAME_BYTES];
 	char text[INVOICE_NAME_BYTES + ORDER_ID_BYTES + 128];
 	char date[16];
@@ -193,8 +194,8 @@ static void draw_head(struct sheet *s)
 		       form_title(s->invoice), name,
 		       form_date(s->invoice->date, date));
 	s->y = TOP + page_text(s->page, &place, text) + 40;
-	draw_party(s, "Продавец", &s->invoice->seller);
-	draw_party(s, "Покупатель", &s->invoice->buyer);
+	draw_party(s, roles.seller, &s->invoice->seller);
+	draw_party(s, roles.buyer, &s->invoice->buyer);
 	(void)snprintf(text, sizeof(text), "%s (№ %s)", s->invoice->external_id,
 		       s->invoice->order_number);
 	draw_fact(s, "Заказ", text);
@@ -279,6 +280,16 @@ static void draw_sum(struct sheet *s, const char *name, int64_t minor,
 		10;
 }
 
+static void draw_change(struct sheet *s)
+{
+	int64_t before_minor;
+	int64_t after_minor;
+
+	form_change(s->invoice, &before_minor, &after_minor);
+	draw_sum(s, "Сумма строк: было", before_minor, false);
+	draw_sum(s, "стало", after_minor, false);
+}
+
 static void draw_sums(struct sheet *s)
 {
 	struct invoice_rate rates[INVOICE_RATES_MAX];
@@ -286,8 +297,10 @@ static void draw_sums(struct sheet *s)
 	char name[64];
 	char rate[16];
 
-	(void)make_room(s, 400);
+	(void)make_room(s, s->invoice->kind == INVOICE_SALE ? 400 : 600);
 	s->y += 30;
+	if (s->invoice->kind != INVOICE_SALE)
+		draw_change(s);
 	draw_sum(s, "Итого, ₽", s->invoice->total_minor, true);
 	for (size_t i = 0; i < count; i++) {
 		if (rates[i].vat_percent < 0)
