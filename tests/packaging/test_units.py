@@ -151,6 +151,17 @@ def test_the_bot_listens_when_the_configuration_says_so(
     assert ("ordergate-chat.service" in generate(build, tmp_path, config)) == wanted
 
 
+@pytest.mark.parametrize(("config", "reach"), [
+    ("", False), ('store { url = "sqlite:other.db" }', False), ('store { url = "postgresql://og@db/og" }', True)])
+def test_units_reach_a_store_on_another_machine_and_nothing_else(
+        build: pathlib.Path, tmp_path: pathlib.Path, config: str, reach: bool) -> None:
+    generate(build, tmp_path, config)
+    drop_in = tmp_path / "out" / "ordergate-.service.d" / "store.conf"
+    assert drop_in.exists() == reach
+    if reach:
+        assert drop_in.read_text().splitlines() == ["[Service]", "PrivateNetwork=no", "RestrictAddressFamilies=AF_INET AF_INET6"]
+
+
 def test_users_and_folders_are_understood_by_their_tools(root: pathlib.Path, tmp_path: pathlib.Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root")

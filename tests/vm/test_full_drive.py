@@ -124,6 +124,7 @@ WRONG = [
     ({"tls/fullchain.pem": "CERTIFICATE"}, "tls/key.pem: there is no key in it"),
     ({"tls/fullchain.pem": "CERTIFICATE", "tls/key.pem": "ANOTHER KEY"}, "tls/key.pem: the certificate has another key"),
     ({"tls/upstream.pem": "nothing\n"}, "tls/upstream.pem: there is no certificate in it"),
+    ({"tls/store.pem": "nothing\n"}, "tls/store.pem: there is no certificate in it"),
     ({"authorized_keys": "ssh-rsa nonsense\n"}, "authorized_keys: there is no key in it"),
     ({"credentials/telegram-token": ""}, "credentials/telegram-token: it is empty"),
     ({"ordergate.conf": "log { }\nhttp { port = 70000 }\n"}, "ordergate.conf:2: http.port: "),
