@@ -19,7 +19,7 @@ SECRETS = {
     "hook": {"hook-token", "probe-key"},
     "assembly": {"assembly-token"},
     "erp": {"erp-token"},
-    "notifier": {"kuper-client-token", "kuper-client-id", "kuper-client-secret"},
+    "notifier": {"kuper-client-token", "kuper-client-id", "kuper-client-secret", "erp-push-token", "erp-push-secret"},
     "scheduler": {"telegram-token", "telegram-callback", "mail-password", "probe-key", "kuper-client-token", "kuper-client-id",
                   "kuper-client-secret"},
     "chat": {"telegram-token", "telegram-callback"},
