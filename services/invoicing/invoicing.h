@@ -7,6 +7,10 @@
 
 #include <stdint.h>
 
+struct config_invoicing;
+struct db;
+struct invoice;
+struct order;
 struct service;
 struct err;
 
@@ -25,6 +29,13 @@ int invoicing_make(struct service *s, struct invoicing_result *result,
  * fails. */
 int invoicing_later(struct service *s, struct invoicing_result *result,
 		    struct err *e);
+
+/* What the marketplace took off before the delivery was never sold: *order goes
+ * without it. *sale is what the order makes as it is. 1 when that changes; 0;
+ * < 0. Inside of a unit. */
+int invoicing_take_off(struct db *db, const struct config_invoicing *config,
+		       const struct invoice *sale, struct order *order,
+		       struct err *e);
 
 /* Write the files of every batch of documents that has none yet. A batch that
  * cannot be written does not keep the others back. 0; the first error. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * later.c - what the marketplace said of goods that were sold: a return each,
- * or a word to a person.
+ * later.c - what the marketplace said of goods that were packed: off the sale
+ * when they were not delivered yet, a return each after that, or a word to a
+ * person.
  */
 #include <string.h>
 
@@ -33,6 +34,11 @@ struct later {
 	int *counter;
 	struct invoicing_result *result;
 };
+
+static bool makes_documents(const struct config_invoicing *config)
+{
+	return strcmp(config->after_delivery, "correct") == 0;
+}
 
 static int tell(struct db *db, struct later *later, const char *why,
 		struct err *e)
@@ -77,12 +83,69 @@ static int decide(struct db *db, struct later *later,
 		return err_set(e, (enum err_code)rc, "%s", why.text);
 	if (rc == 0)
 		return later_changes_end(db, later->row->id, "nothing", "", e);
-	if (strcmp(later->config->after_delivery, "correct") != 0)
+	if (!makes_documents(later->config))
 		return tell(db, later, "goods came back", e);
 	rc = later_changes_end(db, later->row->id, "done", "", e);
 	return rc <= 0 ? rc
 		       : keep(db, later, &invoice, fold->revision + 1, now_ms,
 			      e);
+}
+
+/* Which of its units a marked line keeps, nobody says. */
+static bool is_known_what_stays(const struct order *order,
+				const struct invoice *off)
+{
+	for (size_t i = 0; i < off->line_count; i++)
+		if (off->lines[i].after.qty_milli > 0 &&
+		    order_codes_count(order, off->lines[i].line_no) > 0)
+			return false;
+	return true;
+}
+
+static void take_off(struct order *order, const struct invoice *off)
+{
+	for (size_t i = 0; i < off->line_count; i++) {
+		const struct invoice_line *from = &off->lines[i];
+		struct order_line *line = order_line_find(order, from->line_no);
+
+		if (line == NULL)
+			continue;
+		line->qty_picked_milli = from->after.qty_milli;
+		if (from->after.weight_g >= 0)
+			line->weight_picked_g = from->after.weight_g;
+	}
+}
+
+int invoicing_take_off(struct db *db, const struct config_invoicing *config,
+		       const struct invoice *sale, struct order *order,
+		       struct err *e)
+{
+	CLEANUP(invoice_clear) struct invoice off = {0};
+	struct later_row row = {0};
+	struct later_change change = {.tolerance_minor =
+					      config->total_tolerance_minor};
+	struct err why;
+	int got = 0;
+	int rc = makes_documents(config)
+			 ? later_changes_until(db, order->id,
+					       order->delivered_ms, &row, e)
+			 : 0;
+
+	if (rc <= 0)
+		return rc;
+	CLEANUP_FREE char *body = row.body;
+	change.body = body;
+	change.total_minor = row.total_minor;
+	if (body[0] != '\0')
+		got = later_change_return(&change, sale, &off, &why);
+	if (got == ERR_NOMEM)
+		return err_set(e, ERR_NOMEM, "%s", why.text);
+	/* Then a person is told of it after the sale. */
+	if (got < 0 || (got > 0 && !is_known_what_stays(order, &off)))
+		return 0;
+	take_off(order, &off);
+	rc = later_changes_sold(db, order->id, order->delivered_ms, e);
+	return rc < 0 ? rc : got;
 }
 
 static int run_later(struct unit *u, struct db *db, int64_t now_ms,

@@ -74,6 +74,28 @@ static int read_line_vat(struct db *db, const struct order *order,
 	return rc < 0 ? rc : 0;
 }
 
+/* The sale, without what was taken off before the delivery. As invoice_build(),
+ * in *ret_built; 0 or < 0. */
+static int build(struct db *db, const struct make *make, struct order *order,
+		 struct invoice *ret_invoice, int *ret_built, struct err *why,
+		 struct err *e)
+{
+	const struct invoice_terms *terms = &make->terms.invoice;
+	const struct config_invoicing *config =
+		&make->run->service->config->invoicing;
+	int rc;
+
+	*ret_built = invoice_build(order, terms, ret_invoice, why);
+	if (*ret_built <= 0)
+		return 0;
+	rc = invoicing_take_off(db, config, ret_invoice, order, e);
+	if (rc <= 0)
+		return rc;
+	invoice_clear(ret_invoice);
+	*ret_built = invoice_build(order, terms, ret_invoice, why);
+	return 0;
+}
+
 static int run_make(struct unit *u, struct db *db, int64_t now_ms,
 		    struct err *e)
 {
@@ -82,7 +104,7 @@ static int run_make(struct unit *u, struct db *db, int64_t now_ms,
 	struct make *make = CONTAINER_OF(u, struct make, unit);
 	struct err why = {0};
 	int rc = orders_load(db, make->due->order_id, &order, e);
-	int built;
+	int built = 0;
 
 	make->counter = NULL;
 	if (rc <= 0)
@@ -94,8 +116,10 @@ static int run_make(struct unit *u, struct db *db, int64_t now_ms,
 	if (rc < 0)
 		return rc;
 	make->terms.invoice.line_vat = codes;
-	built = invoice_build(&order, &make->terms.invoice, &invoice, &why);
+	rc = build(db, make, &order, &invoice, &built, &why, e);
 	make->terms.invoice.line_vat = NULL;
+	if (rc < 0)
+		return rc;
 	if (built == ERR_INVALID)
 		return block(db, make, &why, e);
 	if (built < 0)

@@ -149,9 +149,8 @@ def scenario_11_a_part_of_the_order_and_a_part_of_the_delivery(street: Street) -
     order.wait_for_state("delivered")
     street.check(order, "delivered", "shipped", TOLD,
                  [*BEGUN, *["pick"] * 10, "finish", *DELIVERED[:3], "order.updated", *DELIVERED[3:]])
-    sale, refused = street.documents(order)
-    assert amounts(sale) == {good.sku: Decimal(good.discount_minor) / 50 for good in goods[:7]}
-    assert (refused["kind"], amounts(refused)) == ("return", {goods[6].sku: Decimal(goods[6].discount_minor) / 50})
+    sale, = street.documents(order)
+    assert amounts(sale) == {good.sku: Decimal(good.discount_minor) / 50 for good in goods[:6]}, "what was handed over"
     # The first of them comes back a week later.
     street.shop.ctl("document", "return", order.external_id, "1=1", "--reason", "sour")
     back = street.documents(order)[-1]

@@ -435,10 +435,10 @@ def test_a_folder_that_cannot_be_written_fails_the_run_and_loses_nothing(place: 
 # --- what the marketplace says after the sale
 
 
-def say_later(place: Installation, order: int, body: str, total: int = -1) -> None:
+def say_later(place: Installation, order: int, body: str, total: int = -1, at: int = 1) -> None:
     """As the processor keeps it."""
     place.change("INSERT INTO order_later_changes (order_id, event_ms, total_minor, body, state, created_ms)"
-                 " VALUES (?, 1, ?, ?, 'due', 1)", order, total, body)
+                 " VALUES (?, ?, ?, ?, CASE WHEN ? = '' THEN 'nothing' ELSE 'due' END, 1)", order, at, total, body, body)
 
 
 def test_goods_that_the_marketplace_takes_off_later_become_a_return_or_an_alert(place: Installation) -> None:
@@ -464,6 +464,31 @@ def test_goods_that_the_marketplace_takes_off_later_become_a_return_or_an_alert(
     made = documents(place)[-1]
     assert (made["kind"], made["total"], made["reason"], made["order"]["externalId"]) == ("return", "10.00", "order.updated", "H2")
     assert (made["lines"][0]["before"]["quantity"], made["lines"][0]["after"]["quantity"]) == (3, 2)
+    assert place.run("invoicing") == result()
+    place.control("verify")
+
+
+def test_goods_that_were_refused_at_the_door_are_not_on_the_sale(place: Installation) -> None:
+    configure(place, after_delivery='"correct"')
+    for number in range(1, 6):
+        codes = [("0104600000000015215A", "0104600000000015215A")] * (3 if number == 4 else 0)
+        add_order(place, number, "s1", ms("2026-03-10T12:00"), line("a", "3", "10.00", full_price="12.00", codes=codes),
+                  line("b", "1", "5.00"))
+    one_back = '[{"sku":"a","line":1,"quantity":2},{"sku":"b","line":2,"quantity":1,"same":true}]'
+    say_later(place, 1, one_back, 2500)
+    say_later(place, 2, one_back, 2500)
+    say_later(place, 2, "", 3500, at=2)  # and the buyer takes it all the same
+    say_later(place, 3, '[{"sku":"a","line":1,"quantity":0},{"sku":"b","line":2,"quantity":0}]', 0)
+    say_later(place, 4, one_back, 2500)  # of three marked ones, and nobody says which
+    say_later(place, 5, one_back, 9900)  # a total that does not fit
+    assert place.run("invoicing") == "made=4 empty=1 blocked=0 exported=5 returned=1 told=1"
+    made = [(one["order"]["externalId"], one["kind"], one["total"], one["lines"][0]["quantity"]) for one in documents(place)]
+    assert made == [("H1", "sale", "25.00", 2), ("H2", "sale", "35.00", 3), ("H4", "sale", "35.00", 3), ("H5", "sale", "35.00", 3),
+                    ("H4", "return", "10.00", 1)]
+    assert documents(place)[0]["lines"][0]["discount"] == "4.00", "of the two that were sold"
+    assert place.rows("SELECT invoice_state FROM orders WHERE id = 3") == [("empty",)]
+    assert place.rows("SELECT order_id, state FROM order_later_changes ORDER BY id") == [
+        (1, "done"), (2, "done"), (2, "nothing"), (3, "done"), (4, "done"), (5, "told")]
     assert place.run("invoicing") == result()
     place.control("verify")
 

@@ -28,6 +28,14 @@ int later_changes_add(struct db *db, int64_t order_id, int64_t event_ms,
  * < 0. Reader. */
 int later_changes_next(struct db *db, int64_t after_id,
 		       struct later_row *ret_row, struct err *e);
+/* The last one of the order until that time, whatever became of it. 1, 0, < 0.
+ * Reader. */
+int later_changes_until(struct db *db, int64_t order_id, int64_t until_ms,
+			struct later_row *ret_row, struct err *e);
+/* None of the order until that time is due any more: the sale has them.
+ * Number of them. */
+int later_changes_sold(struct db *db, int64_t order_id, int64_t until_ms,
+		       struct err *e);
 /* It is not due any more: done, nothing, told (with the reason). 1; 0 when it
  * was not. */
 int later_changes_end(struct db *db, int64_t id, const char *state,
