@@ -59,7 +59,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory, build: pathlib.Path) -> dic
 
 
 def test_systemd_understands_every_line_of_every_unit(staged: dict[str, str]) -> None:
-    names = [instance(path) for pattern in ("units/*.service", "sockets/*.socket", "units/*.target")
+    names = [instance(path) for pattern in ("units/*.service", "sockets/*.socket", "units/*.target", "units/*.timer")
              for path in sorted(UNITS.parent.glob(pattern))]
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *names], env=staged, capture_output=True, text=True)
     ours = [line for line in done.stderr.splitlines() if "ordergate" in line]
@@ -95,8 +95,8 @@ def test_every_service_has_a_user_of_its_own_who_is_made_at_install(root: pathli
     users = {role_of(path): lines_of(path, "User") for path in services()}
     assert all(len(user) == 1 for user in users.values()), users
     assert {user[0] for user in users.values()} == made
-    # The page of trouble stands in for the edge; everybody else is alone.
-    del users["trouble"]
+    # The page of trouble stands in for the edge, and what renews its certificate is for it; everybody else is alone.
+    assert users.pop("trouble") == users.pop("certificate") == users["edge"]
     assert len({user[0] for user in users.values()}) == len(users)
 
 
@@ -108,7 +108,7 @@ def test_a_service_is_watched_and_started_again(path: pathlib.Path) -> None:
         assert lines_of(path, "StartLimitIntervalSec") == ["0"], "it gives up after some deaths"
         assert lines_of(path, "TimeoutStopSec") == ["10"]
     else:
-        assert role_of(path) in {"init", "edge", "trouble"}
+        assert role_of(path) in {"init", "edge", "trouble", "certificate"}
 
 
 def test_the_scheduler_waits_for_the_time() -> None:
