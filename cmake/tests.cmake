@@ -37,6 +37,16 @@ else()
 endif()
 add_suite(unit)
 add_suite(store)
+# The store suites once more, on PostgreSQL: all but those about a file.
+file(GLOB store_suites RELATIVE ${CMAKE_SOURCE_DIR}/tests/store CONFIGURE_DEPENDS tests/store/test_*.c)
+list(FILTER store_suites EXCLUDE REGEX "test_(backup|checkpoint|faults|plans|power_cut|queue_cost|restore|wal_file|wal_model)\\.c")
+foreach(suite ${store_suites})
+  string(REGEX REPLACE "^test_(.*)\\.c$" "\\1" short ${suite})
+  add_test(NAME store.${short}.postgresql
+           COMMAND ${PYTHON} -B ${CMAKE_SOURCE_DIR}/tests/support/on_postgres.py $<TARGET_FILE:test_${short}>)
+  set_tests_properties(store.${short}.postgresql PROPERTIES TIMEOUT 300 LABELS store SKIP_RETURN_CODE 77
+                       ENVIRONMENT "${TEST_ENVIRONMENT}")
+endforeach()
 # What is not called is not linked, but for this one, which asks the engine about every statement.
 target_link_options(test_statements PRIVATE -Wl,--whole-archive $<TARGET_FILE:store> -Wl,--no-whole-archive)
 # The same program with many more moments.
@@ -125,6 +135,13 @@ function(add_pytest folder source prefix short part parts)
   endif()
 endfunction()
 add_pytests(tests/e2e e2e)
+# With every store in PostgreSQL.
+foreach(short acceptance)
+  add_test(NAME e2e.${short}.postgresql COMMAND ${PYTHON} -B -m pytest -p no:cacheprovider -q test_${short}.py
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/e2e)
+  set_tests_properties(e2e.${short}.postgresql PROPERTIES TIMEOUT 600 LABELS e2e
+                       ENVIRONMENT "ORDERGATE_BUILD=${CMAKE_BINARY_DIR};ORDERGATE_TEST_STORE=postgresql;${TEST_ENVIRONMENT}")
+endforeach()
 add_pytests(tests/emulators/tests emulators)
 add_pytests(tests/model model)
 add_pytests(tests/packaging packaging)

@@ -209,3 +209,13 @@ void doorbell_ring(struct doorbell_ringer *ringer, const char *topic)
 		i--;
 	}
 }
+
+void doorbell_touch(int fd)
+{
+	struct sockaddr_un own;
+	socklen_t bytes = sizeof(own);
+
+	if (getsockname(fd, (struct sockaddr *)&own, &bytes) == 0)
+		(void)!sendto(fd, "!", 1, MSG_DONTWAIT | MSG_NOSIGNAL,
+			      (const struct sockaddr *)&own, bytes);
+}

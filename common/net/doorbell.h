@@ -20,6 +20,9 @@ struct err;
 int doorbell_open(const char *run_dir, const char *topic, const char *instance,
 		  struct err *e);
 
+/* Ring this very bell, for who heard of work in another way. Any thread. */
+void doorbell_touch(int fd);
+
 /* Swallow everything that rang so far. Returns how often it rang. */
 int doorbell_drain(int fd);
 

@@ -83,7 +83,7 @@ class Shop:
     # --- the store
 
     def ctl(self, *words: str) -> str:
-        return subprocess.run([BIN / "ordergatectl", "--state", self.appliance.state, *words], check=True, capture_output=True,
+        return subprocess.run([BIN / "ordergatectl", "--config", self.appliance.config, "--state", self.appliance.state, *words], check=True, capture_output=True,
                               text=True).stdout
 
     def import_catalogue(self, text: str) -> None:

@@ -11,8 +11,11 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+import postgres_server
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("ORDERGATE_BUILD", ROOT / "build"))
@@ -93,8 +96,9 @@ class Answer:
 class Appliance:
     """start() and stop() may be called again and again on the same state."""
 
-    def __init__(self, folder: Path, config: str = "", bin_folder: Path | None = None) -> None:
+    def __init__(self, folder: Path, config: str = "", bin_folder: Path | None = None, database: Any = None) -> None:
         self.folder = folder
+        self.database = database or postgres_server.new_database()  # holds the store; None: a file does
         self.state = (folder / "state").resolve()
         self.config = folder / "ordergate.conf"
         self.port = free_port()
@@ -103,14 +107,14 @@ class Appliance:
         self.screen_path = folder / "screen.txt"
         self.extra: list[str] = []
         self.environment: dict[str, str] = {}
-        self.server: Any = None  # a PostgresServer that holds the store
         self.by_up = False
         self.has_config = True
         self.write_config(config)
 
     def write_config(self, text: str) -> None:
         """The rate limit is off unless the text says otherwise: tests are faster than people."""
-        self.config.write_text("http { requests_per_second = 0 }\n" + text, encoding="utf-8")
+        store = f'store {{ url = "{self.database.url()}" }}\n' if self.database else ""
+        self.config.write_text("http { requests_per_second = 0 }\n" + store + text, encoding="utf-8")
 
     # --- life
 
@@ -218,9 +222,19 @@ class Appliance:
 
     def store(self) -> Any:
         """A connection that can only read; the caller closes it."""
-        if self.server is not None:
-            return self.server.store()
+        if self.database is not None:
+            return self.database.store()
         return sqlite3.connect(f"file:{self.state}/ordergate.db?mode=ro", uri=True, timeout=5)
+
+    def change(self, sql: str) -> None:
+        """What only a test may: write past the writers."""
+        if self.database is not None:
+            self.database.server.psql(self.database.name, sql)
+            return
+        with closing(sqlite3.connect(self.state / "ordergate.db", timeout=5)) as store:
+            store.execute("PRAGMA wal_autocheckpoint = 0")
+            with store:
+                store.execute(sql)
 
     # --- talking
 

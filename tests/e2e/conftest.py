@@ -17,6 +17,7 @@ pytest.register_assert_rewrite("api_client", "desk", "intake_checks", "invoices"
 
 from appliance import Appliance  # noqa: E402
 from fakes import POOLS, Fakes  # noqa: E402
+from postgres_server import PostgresDatabase  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,10 +38,10 @@ def folder() -> Iterator[Path]:
 def make_appliance(folder: Path) -> Iterator[Callable[..., Appliance]]:
     made: list[Appliance] = []
 
-    def make(config: str = "", bin_folder: Path | None = None) -> Appliance:
+    def make(config: str = "", bin_folder: Path | None = None, database: PostgresDatabase | None = None) -> Appliance:
         own = folder / str(len(made))
         own.mkdir()
-        made.append(Appliance(own, config, bin_folder))
+        made.append(Appliance(own, config, bin_folder, database))
         return made[-1]
 
     yield make

@@ -3,6 +3,7 @@
 PostgreSQL refuses to run as root; then it runs as nobody.
 """
 import atexit
+import functools
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import uuid
 
 BIN = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
 
@@ -21,17 +23,28 @@ def missing():
     return None if BIN else "PostgreSQL's programs are not installed (Debian: postgresql)"
 
 
+class PostgresDatabase:
+    def __init__(self, server, name):
+        self.server, self.name = server, name
+
+    def url(self):
+        return self.server.url(self.name)
+
+    def store(self):
+        return PostgresStore(self)
+
+
 class PostgresStore:
     """As much of a sqlite3.Connection as tests use to look: execute(sql with ?, values).fetchall()."""
 
-    def __init__(self, server, database):
-        self.server, self.database = server, database
+    def __init__(self, database):
+        self.database = database
         self.found = []
 
     def execute(self, sql, values=()):
         parts = sql.split("?")
         text = parts[0] + "".join(self.literal(value) + part for value, part in zip(values, parts[1:], strict=True))
-        lines = self.server.psql(self.database, f"SELECT row_to_json(q) FROM ({text}) q").splitlines()
+        lines = self.database.server.psql(self.database.name, f"SELECT row_to_json(q) FROM ({text}) q").splitlines()
         self.found = [tuple(value for _, value in json.loads(line, object_pairs_hook=list)) for line in lines]
         return self
 
@@ -83,8 +96,10 @@ class PostgresServer:
     def rows(self, sql, database="ordergate"):
         return [line.split("|") for line in self.psql(database, sql).splitlines()]
 
-    def store(self, database="ordergate"):
-        return PostgresStore(self, database)
+    def database(self, name):
+        """An empty one of that name."""
+        self.psql("postgres", f'CREATE DATABASE "{name}"')
+        return PostgresDatabase(self, name)
 
     def start(self):
         with open(self.dir / "log", "ab") as log:
@@ -111,3 +126,15 @@ class PostgresServer:
         atexit.unregister(self.close)
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+@functools.cache
+def the_server():
+    return PostgresServer({"fsync": "off"})
+
+
+def new_database():
+    """ORDERGATE_TEST_STORE=postgresql: every appliance of a run has a database of one server. Else None: it has a file."""
+    if os.environ.get("ORDERGATE_TEST_STORE") != "postgresql":
+        return None
+    return the_server().database(uuid.uuid4().hex)

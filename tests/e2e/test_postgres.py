@@ -39,15 +39,6 @@ def own_server() -> Iterator[PostgresServer]:
     one.close()
 
 
-@pytest.fixture
-def make(make_appliance: Callable[..., Appliance]) -> Callable[..., Appliance]:
-    def on(server: PostgresServer) -> Appliance:
-        appliance = make_appliance(f'store {{ url = "{server.url()}" }}\n')
-        appliance.server = server
-        return appliance
-    return on
-
-
 def run_ctl(folder: Path, url: str, *words: str) -> subprocess.CompletedProcess[str]:
     config = folder / "one.conf"
     config.write_text(f'store {{ url = "{url}" }}\n', encoding="utf-8")
@@ -196,8 +187,9 @@ def acknowledged(senders: Senders, more: int) -> None:
     wait_until(lambda: len(senders.acknowledged) >= before + more or senders.wrong, 30 * SLACK, "orders are acknowledged")
 
 
-def test_a_server_that_dies_again_and_again_loses_nothing(make: Callable[..., Appliance], own_server: PostgresServer) -> None:
-    appliance = make(own_server).start(30 * SLACK)
+def test_a_server_that_dies_again_and_again_loses_nothing(make_appliance: Callable[..., Appliance],
+                                                          own_server: PostgresServer) -> None:
+    appliance = make_appliance(database=own_server.database("own")).start(30 * SLACK)
     senders = Senders(appliance, pause_s=0.01).start()
     try:
         for kill in range(KILLS):
@@ -218,9 +210,10 @@ def test_a_server_that_dies_again_and_again_loses_nothing(make: Callable[..., Ap
     assert appliance.stop() == 0
 
 
-def test_a_server_that_stands_still_is_given_up(make: Callable[..., Appliance], own_server: PostgresServer) -> None:
+def test_a_server_that_stands_still_is_given_up(make_appliance: Callable[..., Appliance],
+                                                own_server: PostgresServer) -> None:
     """Stopped like a frozen machine: requests are answered in their time, and all goes on afterwards."""
-    appliance = make(own_server).start(30 * SLACK)
+    appliance = make_appliance(database=own_server.database("own")).start(30 * SLACK)
     senders = Senders(appliance, count=2, pause_s=0.01).start()
     try:
         acknowledged(senders, 10)

@@ -236,10 +236,13 @@ static void an_alert_lives_by_its_table(void **state)
 		if (strcmp(got, rows[i].messages) != 0)
 			fail_msg("%s: told '%s'", rows[i].name, got);
 		got = fixture_text(
-			f, "SELECT state || ' ' || coalesce(fired_ms, '-')"
-			   " || ' ' || coalesce(notified_ms, '-') || ' ' ||"
-			   " coalesce(resolved_ms, '-') FROM alerts"
-			   " ORDER BY id DESC LIMIT 1");
+			f,
+			"SELECT state || ' ' || coalesce(CAST(fired_ms AS "
+			"TEXT), '-')"
+			" || ' ' || coalesce(CAST(notified_ms AS TEXT), '-') "
+			"|| ' ' ||"
+			" coalesce(CAST(resolved_ms AS TEXT), '-') FROM alerts"
+			" ORDER BY id DESC LIMIT 1");
 		if (strcmp(got, rows[i].alert) != 0)
 			fail_msg("%s: is '%s'", rows[i].name, got);
 		if (fixture_i64(f, "SELECT count(*) FROM alerts") !=
@@ -296,9 +299,10 @@ static void an_end_is_told_only_when_the_beginning_was(void **state)
 		fixture_sql(f, cases[i].sql);
 		row.steps[0] = (struct step){OVER, cases[i].over_ms, 0};
 		play(f, &row);
-		got = fixture_text(f, "SELECT group_concat(event_type || ' ' ||"
-				      " coalesce(reply_to, '-'), ', ') FROM"
-				      " telegram_queue");
+		got = fixture_text(
+			f, "SELECT group_concat(event_type || ' ' ||"
+			   " coalesce(CAST(reply_to AS TEXT), '-'), ', ') FROM"
+			   " telegram_queue");
 		if (strcmp(got, cases[i].want) != 0)
 			fail_msg("%s: '%s' waits", cases[i].name, got);
 		got = fixture_text(f, "SELECT group_concat(event_type || ' ' ||"

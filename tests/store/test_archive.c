@@ -216,7 +216,8 @@ static void attempts_go_with_their_message(void **state)
 	assert_int_equal(walk(f, &archive_outbox, 500), 2);
 	assert_string_equal(
 		fixture_text(f, "SELECT group_concat(queue || message) FROM"
-				" message_attempts"),
+				" (SELECT * FROM message_attempts"
+				" ORDER BY queue, message) q"),
 		"inbox2,outbox3,telegram1");
 	assert_string_equal(
 		fixture_text(f, "SELECT group_concat(queue || message || answer"
@@ -242,10 +243,10 @@ static void add_head(struct fixture *f, int order_id, int last_seq,
 	if (order_state == NULL)
 		return;
 	(void)snprintf(sql, sizeof(sql),
-		       "INSERT OR IGNORE INTO stores (id, name, time_zone,"
+		       "INSERT INTO stores (id, name, time_zone,"
 		       " opening_hours, telegram_chat, integration_type,"
 		       " imported, created_ms, updated_ms) VALUES ('s', '', '',"
-		       " '', '', 3, 1, 0, 0);"
+		       " '', '', 3, 1, 0, 0) ON CONFLICT DO NOTHING;"
 		       "INSERT INTO orders (id, channel, external_id, number,"
 		       " store_id, state, version, event_ms, snapshot_ms,"
 		       " created_ms, updated_ms) VALUES (%d, 'kuper', 'H%d',"
@@ -534,18 +535,17 @@ static void expired_events_know_their_order_if_there_is_one(void **state)
 	add_messages(f, 1, 1, 3, 1, 1);
 	add_messages(f, 2, 1, 3, BEFORE, BEFORE);
 	(void)walk(f, &archive_inbox, 500);
-	fixture_sql(
-		f,
-		"INSERT INTO stores VALUES ('s', '', '', '', '', 3, 1, 0, 0);"
-		"INSERT INTO orders (id, channel, external_id, number,"
-		" store_id, state, version, event_ms, snapshot_ms,"
-		" created_ms, updated_ms) VALUES"
-		" (9, 'kuper', 'H9', '1-9', 's', 'new', 1, 0, 0, 0, 0);"
-		"INSERT INTO parked_events VALUES"
-		" (1, 1, 'order.paid', 0, 100, 'kuper', '{}'),"
-		" (2, 2, 'order.paid', 0, 99, 'kuper', '{}'),"
-		" (3, 9, 'order.delivered', 0, 98, 'kuper', '{}'),"
-		" (4, 9, 'order.delivered', 0, 101, 'kuper', '{}')");
+	fixture_sql(f, "INSERT INTO stores VALUES ('s', '', '', '', '', 3, 1, "
+		       "0, 0) ON CONFLICT DO NOTHING;"
+		       "INSERT INTO orders (id, channel, external_id, number,"
+		       " store_id, state, version, event_ms, snapshot_ms,"
+		       " created_ms, updated_ms) VALUES"
+		       " (9, 'kuper', 'H9', '1-9', 's', 'new', 1, 0, 0, 0, 0);"
+		       "INSERT INTO parked_events VALUES"
+		       " (1, 1, 'order.paid', 0, 100, 'kuper', '{}'),"
+		       " (2, 2, 'order.paid', 0, 99, 'kuper', '{}'),"
+		       " (3, 9, 'order.delivered', 0, 98, 'kuper', '{}'),"
+		       " (4, 9, 'order.delivered', 0, 101, 'kuper', '{}')");
 	assert_int_equal(
 		archive_expired_events(f->db, 100, 10, join, text, NULL), 3);
 	assert_string_equal(text, "3 9 order.delivered H9 1-9;"

@@ -298,10 +298,10 @@ static void a_long_message_becomes_several(void **state)
 	assert_int_equal(fixture_write(f, put_long, text, NULL), 1);
 	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM telegram_queue"),
 			 3);
-	assert_string_equal(
-		fixture_text(f, "SELECT group_concat(substr(text, -3), ' ')"
-				" FROM telegram_queue"),
-		"1/3 2/3 3/3");
+	assert_string_equal(fixture_text(f, "SELECT group_concat(substr(text, "
+					    "length(text) - 2), ' ')"
+					    " FROM telegram_queue"),
+			    "1/3 2/3 3/3");
 	/* Only the first one is about the alert. */
 	assert_int_equal(fixture_i64(f, "SELECT count(alert_id) * 10"
 					" + count(reply_to)"

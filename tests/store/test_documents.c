@@ -111,8 +111,9 @@ static void add_order(struct fixture *f, int64_t id, const char *state,
 
 	(void)snprintf(
 		sql, sizeof(sql),
-		"INSERT OR IGNORE INTO stores VALUES ('1207', '', "
-		"'Asia/Yekaterinburg', '', '', 3, 1, 0, 0);"
+		"INSERT INTO stores VALUES ('1207', '', "
+		"'Asia/Yekaterinburg', '', '', 3, 1, 0, 0) ON CONFLICT DO "
+		"NOTHING;"
 		"INSERT INTO orders (id, channel, external_id, number,"
 		" store_id, state, version, event_ms, snapshot_ms,"
 		" delivered_ms, invoice_state, created_ms, updated_ms) VALUES"

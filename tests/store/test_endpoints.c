@@ -91,8 +91,9 @@ static void a_change_happens_once_and_only_from_its_state(void **state)
 			int rc;
 
 			(void)snprintf(sql, sizeof(sql),
-				       "INSERT OR REPLACE INTO endpoints VALUES"
-				       " ('kuper', '%s', 0, '', 0, 0)",
+				       "DELETE FROM endpoints;"
+				       "INSERT INTO endpoints VALUES ('kuper', "
+				       "'%s', 0, '', 0, 0)",
 				       endpoint_state_name(rows[i].from));
 			fixture_sql(t->f, sql);
 			rc = go(t, (enum step)step, T0);

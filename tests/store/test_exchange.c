@@ -113,6 +113,8 @@ static void a_page_is_the_same_whatever_comes_later(void **state)
 	add_order(f);
 	assert_int_equal(fixture_write(f, add_document, &failing, NULL),
 			 ERR_BUSY);
+	if (!fixture_is_sqlite()) /* what was undone has used numbers up */
+		fixture_sql(f, "ALTER SEQUENCE erp_feed_id_seq RESTART");
 	expect_page(f, feed_documents, 0, 9, "");
 	document(f, "sale", 1);
 	assert_int_equal(fixture_write(f, add_event, &event, NULL), 0);

@@ -190,7 +190,8 @@ static struct act slot_start(int64_t term, int64_t slot_ms)
 static const char *runs(struct fixture *f)
 {
 	return fixture_text(
-		f, "SELECT group_concat(coalesce(slot_ms, '-') || ' ' ||"
+		f, "SELECT group_concat(coalesce(CAST(slot_ms AS TEXT), '-') "
+		   "|| ' ' ||"
 		   " outcome || ' ' || trigger || ' ' || detail, ', ') FROM"
 		   " (SELECT * FROM job_runs ORDER BY id) q");
 }

@@ -107,7 +107,8 @@ static void a_cancellation_forgives_what_was_refused_because_of_it(void **state)
 	flow_process(f);
 	assert_string_equal(
 		fixture_text(f, "SELECT group_concat(external_id || state ||"
-				" outcome, ' ') FROM outbox"),
+				" outcome, ' ') FROM (SELECT * FROM outbox"
+				" ORDER BY external_id) q"),
 		"H13obsolete H24rejected");
 }
 
@@ -494,6 +495,8 @@ static void a_pick_writes_its_own_line_only(void **state)
 {
 	struct fixture *f = *state;
 
+	if (!fixture_is_sqlite())
+		skip(); /* triggers are written differently */
 	flow_arrive(f, "H1", "order.created", 10, "A2 B1");
 	flow_process(f);
 	flow_act_on_line(f, ACTION_TAKE, 0, 0);

@@ -121,7 +121,8 @@ static void a_lost_attempt_is_kept_with_its_worker(void **state)
 		fixture_text(
 			t->f,
 			"SELECT class || ' ' || started_ms || ' ' || worker"
-			" || ' ' || coalesce(duration_ms, 'unknown')"
+			" || ' ' || coalesce(CAST(duration_ms AS TEXT), "
+			"'unknown')"
 			" || ' ' || attempt_no FROM message_attempts"),
 		"lost 1000000 " ME " unknown 1");
 	assert_string_equal(

@@ -271,8 +271,9 @@ static void an_order_is_found_by_each_of_its_names(void **state)
 	static const char *const names[] = {"H1", "7-000001", "1"};
 	char found[REPAIR_ORDER_BYTES];
 
-	fixture_sql(t->f, "INSERT OR REPLACE INTO order_identity VALUES"
-			  " ('kuper', 'H1', 1, '7-000001'),"
+	fixture_sql(t->f, "DELETE FROM order_identity;"
+			  "INSERT INTO order_identity VALUES ('kuper', 'H1', "
+			  "1, '7-000001'),"
 			  " ('kuper', 'uuid-of-it', 1, '7-000001')");
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		assert_int_equal(repair_order(t->f->db, queue_of(t), names[i],

@@ -49,9 +49,9 @@ static const struct {
 	bool want;
 } rows[] = {
 	{"order-not-taken", "an order for now, old enough",
-	 ORDER("new", ", created_ms = " M(-15)), true},
+	 "UPDATE orders SET state = 'new', created_ms = " M(-15), true},
 	{"order-not-taken", "one that has just come",
-	 ORDER("new", ", created_ms = " M(-14)), false},
+	 "UPDATE orders SET state = 'new', created_ms = " M(-14), false},
 	{"order-not-taken", "an old order for a later slot",
 	 ORDER("new", ", deadline_ms = " M(46)), false},
 	{"order-not-taken", "it counts from an hour before its deadline",

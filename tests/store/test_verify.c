@@ -101,6 +101,10 @@ static void whatever_is_broken_is_said(void **state)
 		struct fixture *f = *state;
 		const char *found;
 
+		/* A server does not let a foreign key be broken. */
+		if (!fixture_is_sqlite() &&
+		    strncmp(breaches[i].sql, "PRAGMA", 6) == 0)
+			continue;
 		live(f);
 		fixture_sql(f, breaches[i].sql);
 		found = broken(f);

@@ -30,7 +30,7 @@
 	" WHERE i < " #count ") INSERT INTO orders (id, channel, external_id," \
 	" number, store_id, state, version, event_ms, snapshot_ms,"            \
 	" delivered_ms, canceled_ms, created_ms, updated_ms) SELECT"           \
-	" (SELECT max(id) FROM orders) + i + 100, 'kuper', "                   \
+	" (SELECT coalesce(max(id), 0) FROM orders) + i + 100, 'kuper', "      \
 	"hex(randomblob(8)),"                                                  \
 	" hex(randomblob(8)), 's1', '" state                                   \
 	"', 1, 0, 0, " M(-60) "," M(-60) ", 1, 1 FROM n"
@@ -119,8 +119,8 @@ static inline void add_order(struct bench *b, int id, const char *store,
 		" store_id, state, version, event_ms, snapshot_ms,"
 		" deadline_ms, slot_to_ms, created_ms, updated_ms) VALUES"
 		" (%d, 'kuper', 'H%d&Co', '1-%d', '%s', '%s', 1, 0, 0,"
-		" iif(%d = 0, 0, " NOW_S "000 + 60000 * %d),"
-		" iif(%d = 0, 0, " NOW_S "000 + 60000 * %d),"
+		" CASE WHEN %d = 0 THEN 0 ELSE " NOW_S "000 + 60000 * %d END,"
+		" CASE WHEN %d = 0 THEN 0 ELSE " NOW_S "000 + 60000 * %d END,"
 		" " NOW_S "000 + 60000 * %d, 0)",
 		id, id, id, store, state, deadline, deadline, slot_to, slot_to,
 		created);
@@ -156,8 +156,8 @@ static inline const char *messages(struct bench *b)
 {
 	return fixture_text(b->f,
 			    "SELECT group_concat(chat || '|' || event_type ||"
-			    " '|' || text, char(10) || char(10)) FROM"
-			    " (SELECT * FROM telegram_queue ORDER BY id)");
+			    " '|' || text, '\n\n') FROM"
+			    " (SELECT * FROM telegram_queue ORDER BY id) q");
 }
 
 static inline int64_t alerts_in(struct bench *b, const char *state)

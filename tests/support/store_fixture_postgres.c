@@ -11,6 +11,7 @@
 #include "store_fixture_private.h"
 
 enum {
+	TYPE_BOOL = 16,
 	URL_BYTES = sizeof(((struct fixture *)NULL)->path)
 };
 
@@ -83,10 +84,11 @@ static const char words[] =
 	" $$ SELECT upper(encode($1, 'hex')) $$;"
 	"CREATE FUNCTION words.randomblob(bigint) RETURNS bytea LANGUAGE sql"
 	" VOLATILE AS $$ SELECT decode(md5(random()::text), 'hex') $$;"
-	"CREATE FUNCTION words.iif(boolean, bigint, bigint) RETURNS bigint"
-	" LANGUAGE sql AS $$ SELECT CASE WHEN $1 THEN $2 ELSE $3 END $$;"
-	"CREATE FUNCTION words.iif(boolean, text, text) RETURNS text"
-	" LANGUAGE sql AS $$ SELECT CASE WHEN $1 THEN $2 ELSE $3 END $$;"
+	"CREATE FUNCTION words.from_bits(bit) RETURNS bytea LANGUAGE sql AS"
+	" $$ SELECT CASE WHEN length($1) = 0 THEN ''::bytea"
+	" ELSE set_byte('0', 0, $1::int) END $$;"
+	"CREATE CAST (bit AS bytea) WITH FUNCTION words.from_bits"
+	" AS ASSIGNMENT;"
 	"CREATE FUNCTION words.json_array(VARIADIC \"any\") RETURNS json"
 	" LANGUAGE internal STABLE AS 'json_build_array'";
 
@@ -162,6 +164,16 @@ static void server_sql(struct fixture *f, const char *sql)
 		fail_msg("%s", e.text);
 }
 
+/* The first one; truth as SQLite says it. */
+static const char *value_of(const PGresult *result)
+{
+	const char *value = PQgetvalue(result, 0, 0);
+
+	if (PQftype(result, 0) != TYPE_BOOL || value[0] == '\0')
+		return value;
+	return value[0] == 't' ? "1" : "0";
+}
+
 static void server_text(struct fixture *f, const char *sql, char *text,
 			size_t bytes)
 {
@@ -175,7 +187,7 @@ static void server_text(struct fixture *f, const char *sql, char *text,
 	    PQresultStatus(result) != PGRES_COMMAND_OK)
 		fail_msg("%s: %s", sql, PQerrorMessage(conn));
 	if (PQntuples(result) > 0)
-		(void)snprintf(text, bytes, "%s", PQgetvalue(result, 0, 0));
+		(void)snprintf(text, bytes, "%s", value_of(result));
 	PQclear(result);
 	PQfinish(conn);
 }

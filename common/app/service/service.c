@@ -14,6 +14,7 @@
 #include "app/locale.h"
 #include "app/log.h"
 #include "app/metrics/metrics.h"
+#include "app/service/far_bell.h"
 #include "app/service/service_private.h"
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -114,13 +115,26 @@ static int open_store(struct process *p, const struct service_args *args,
 static int open_bell(struct process *p, const struct service_args *args,
 		     struct err *e)
 {
+	const char *topic = p->service.def->bell;
+	char path[STATE_STORE_BYTES];
+	unsigned bells = 0;
+	int rc;
+
 	(void)args;
-	if (p->service.def->bell == NULL)
+	if (topic == NULL)
 		return 0;
-	p->service.bell_fd =
-		doorbell_open(p->service.dir.run, p->service.def->bell,
-			      p->service.instance.name, e);
-	return MIN_OF(p->service.bell_fd, 0);
+	p->service.bell_fd = doorbell_open(p->service.dir.run, topic,
+					   p->service.instance.name, e);
+	if (p->service.bell_fd < 0)
+		return p->service.bell_fd;
+	for (size_t i = 0; i < COUNT_OF(topics); i++)
+		if (strcmp(topics[i], topic) == 0)
+			bells |= 1U << i;
+	rc = state_dir_store_path(&p->service.dir, p->service.config->store.url,
+				  path, e);
+	return rc < 0 ? rc
+		      : far_bell_open(path, bells, p->service.bell_fd,
+				      &p->far_bell, e);
 }
 
 static int start_service(struct process *p, const struct service_args *args,
@@ -208,6 +222,7 @@ static void stop_all(struct process *p)
 		s->def->stop(s);
 	writer_stop(s->writer);
 	doorbell_ringer_free(p->ringer);
+	far_bell_close(p->far_bell);
 	cleanup_fd(&s->bell_fd);
 	db_close(s->db);
 	instance_close(&s->instance);

@@ -68,6 +68,7 @@ struct process {
 	int64_t reloaded_ms;
 
 	struct doorbell_ringer *ringer; /* of the writer's thread */
+	struct far_bell *far_bell;      /* NULL: nobody is far */
 
 	/* service_watch.c */
 	int64_t tick_due_ms;

@@ -319,6 +319,17 @@ bool db_is_failed(struct db *db)
 	return db->driver->tx_state(db) == DB_TX_FAILED;
 }
 
+void db_ring(struct db *db, unsigned bells)
+{
+	if (db->driver->ring != NULL)
+		db->driver->ring(db, bells);
+}
+
+int db_hear(struct db *db, int wait_ms, unsigned *ret_bells, struct err *e)
+{
+	return db->driver->hear(db, wait_ms, ret_bells, e);
+}
+
 int64_t db_wal_pages(const struct db *db)
 {
 	return db->driver->wal_pages != NULL ? db->driver->wal_pages(db) : 0;

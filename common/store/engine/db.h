@@ -53,7 +53,9 @@ enum db_cap {
 	DB_CAP_FILE = 1 << 0,
 	/* A connection that was lost comes back by itself: what ran on it
 	 * fails with ERR_BUSY, what follows may succeed. */
-	DB_CAP_RECONNECTS = 1 << 1
+	DB_CAP_RECONNECTS = 1 << 1,
+	/* It carries bells between machines: db_ring(), db_hear(). */
+	DB_CAP_BELLS = 1 << 2
 };
 
 /* Where a store is: the path of a file (SQLite), or a URL "postgresql://...",
@@ -83,8 +85,9 @@ CLEANUP_DEFINE(struct query *, query_end)
 #define CLEANUP_QUERY CLEANUP(query_endp)
 
 /* A statement that is made at run time: its tables are known only then
- * (store/move). NULL when out of memory; freed by query_free(). stmt is borrowed
- * until then, and query_restart() starts a run as query_start() does. */
+ * (store/move). NULL when out of memory; freed by query_free(). stmt is
+ * borrowed until then, and query_restart() starts a run as query_start() does.
+ */
 struct query *query_new(struct db *db, const struct stmt *stmt);
 void query_free(struct query *q); /* NULL allowed; before db_close() */
 void query_restart(struct query *q);
@@ -142,6 +145,13 @@ bool db_in_transaction(struct db *db);
 /* True when a statement has failed and the engine takes no other before the
  * transaction, or its savepoint, is undone. Never with SQLite. */
 bool db_is_failed(struct db *db);
+
+/* Bells between machines: bits that mean nothing to the store. db_ring(), in no
+ * transaction, tells everybody who hears; it may be lost or doubled, so whoever
+ * hears also looks by himself. db_hear() waits up to wait_ms: 0 and the bits
+ * that were rung (all of them when some may have been missed), or ERR_BUSY. */
+void db_ring(struct db *db, unsigned bells);
+int db_hear(struct db *db, int wait_ms, unsigned *ret_bells, struct err *e);
 
 /* Write-ahead log: frames in it after this connection's last commit, and its
  * size on disk. This and what follows is for DB_CAP_FILE; 0 without it. */

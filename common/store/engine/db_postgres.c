@@ -520,9 +520,20 @@ static int postgres_tx(struct db *db, enum db_tx what, struct err *e)
 	return rows[what](link_of(db), what, e);
 }
 
+static void postgres_ring(struct db *db, unsigned bells)
+{
+	pg_link_ring(link_of(db), bells);
+}
+
+static int postgres_hear(struct db *db, int wait_ms, unsigned *ret_bells,
+			 struct err *e)
+{
+	return pg_link_hear(link_of(db), wait_ms, ret_bells, e);
+}
+
 const struct db_driver db_postgres = {
 	.name = "postgresql",
-	.caps = DB_CAP_RECONNECTS,
+	.caps = DB_CAP_RECONNECTS | DB_CAP_BELLS,
 	.migrations = migrations_postgresql,
 	.open = postgres_open,
 	.close = postgres_close,
@@ -545,4 +556,6 @@ const struct db_driver db_postgres = {
 	.col_name = postgres_col_name,
 	.tx = postgres_tx,
 	.tx_state = postgres_tx_state,
+	.ring = postgres_ring,
+	.hear = postgres_hear,
 };

@@ -55,6 +55,11 @@ struct db_driver {
 	int (*tx)(struct db *db, enum db_tx what, struct err *e);
 	enum db_tx_state (*tx_state)(struct db *db);
 
+	/* Only with DB_CAP_BELLS, else NULL. */
+	void (*ring)(struct db *db, unsigned bells);
+	int (*hear)(struct db *db, int wait_ms, unsigned *ret_bells,
+		    struct err *e);
+
 	/* Only with DB_CAP_FILE, else NULL. */
 	int (*sync)(struct db *db, struct err *e);
 	int64_t (*wal_pages)(const struct db *db);

@@ -389,3 +389,69 @@ int pg_link_script(struct pg_link *link, const char *sql, const char *what,
 	return pg_link_finish(link, PQsendQuery(link->conn, sql), what, NULL,
 			      e);
 }
+
+/* A transaction of its own that nobody waits for: those that notify are
+ * committed one at a time in the whole cluster. */
+void pg_link_ring(struct pg_link *link, unsigned bells)
+{
+	char text[128];
+
+	if (link->conn == NULL || link->began)
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "SET LOCAL synchronous_commit TO off;"
+		       " NOTIFY \"ordergate %d\", '%u'",
+		       link->schema_hash, bells);
+	(void)pg_link_script(link, text, "ring", NULL);
+}
+
+static int listen_first(struct pg_link *link, unsigned *ret_bells,
+			struct err *e)
+{
+	char text[64];
+	int rc;
+
+	(void)snprintf(text, sizeof(text), "LISTEN \"ordergate %d\"",
+		       link->schema_hash);
+	rc = pg_link_script(link, text, "listen", e);
+	if (rc < 0)
+		return rc;
+	link->listens = link->generation;
+	*ret_bells = ~0U; /* whatever was rung before */
+	return 0;
+}
+
+static bool take_notices(struct pg_link *link, unsigned *bells)
+{
+	bool any = false;
+	PGnotify *notice;
+
+	while ((notice = PQnotifies(link->conn)) != NULL) {
+		*bells |= (unsigned)strtoul(notice->extra, NULL, 10);
+		PQfreemem(notice);
+		any = true;
+	}
+	return any;
+}
+
+int pg_link_hear(struct pg_link *link, int wait_ms, unsigned *ret_bells,
+		 struct err *e)
+{
+	struct pollfd socket = {.events = POLLIN};
+	int rc = pg_link_ready(link, e);
+
+	*ret_bells = 0;
+	if (rc < 0)
+		return rc;
+	if (link->listens != link->generation)
+		return listen_first(link, ret_bells, e);
+	socket.fd = PQsocket(link->conn);
+	if (take_notices(link, ret_bells) || poll(&socket, 1, wait_ms) <= 0)
+		return 0;
+	if (PQconsumeInput(link->conn) == 0) {
+		pg_link_lose(link);
+		return err_set(e, ERR_BUSY, "PostgreSQL is away");
+	}
+	(void)take_notices(link, ret_bells);
+	return 0;
+}

@@ -27,6 +27,7 @@ struct pg_link {
 	int32_t schema_hash; /* of current_schema(): names the write lock */
 	bool began;          /* between BEGIN and COMMIT or ROLLBACK */
 	bool warned;         /* the server warned since it was last cleared */
+	unsigned listens;    /* the generation that does */
 	int attempts;        /* to connect, that have failed in a row */
 	int64_t not_before_ms;
 };
@@ -55,6 +56,10 @@ int pg_link_finish(struct pg_link *link, int sent, const char *what,
 /* Run a text of one or several statements. */
 int pg_link_script(struct pg_link *link, const char *sql, const char *what,
 		   struct err *e);
+/* NOTIFY and LISTEN, on a channel of the schema: db_ring() and db_hear(). */
+void pg_link_ring(struct pg_link *link, unsigned bells);
+int pg_link_hear(struct pg_link *link, int wait_ms, unsigned *ret_bells,
+		 struct err *e);
 /* As if the server had gone away. */
 void pg_link_lose(struct pg_link *link);
 

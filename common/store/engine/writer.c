@@ -422,6 +422,8 @@ static void run_batch(struct writer *writer)
 	report(writer, batch.first);
 	if (batch.bells != 0 && writer->options.ring != NULL)
 		writer->options.ring(batch.bells, writer->options.context);
+	if (batch.bells != 0 && batch.committed)
+		db_ring(writer->db, batch.bells);
 	if (owes_checkpoint)
 		go_on_with_checkpoint(writer);
 }
