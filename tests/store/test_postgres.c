@@ -23,6 +23,8 @@ enum {
 	AGAIN_MS = 20
 };
 
+static char x[] = "x", a[] = "a", b[] = "b";
+
 static const char end_connections[] =
 	"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE"
 	" datname = current_database() AND pid <> pg_backend_pid()";
@@ -79,11 +81,11 @@ static void connections_that_were_ended_come_back(void **state)
 
 	if (fixture_is_sqlite())
 		skip();
-	assert_int_equal(fixture_write(f, count_up, "x", &e), 1);
+	assert_int_equal(fixture_write(f, count_up, x, &e), 1);
 	assert_int_equal(value_of(f, "x", &e), 1);
 	assert_true(fixture_i64(f, end_connections) >= 2);
 	while (rc == ERR_BUSY && clock_mono_ms() < until_ms) {
-		rc = fixture_write(f, count_up, "x", &e);
+		rc = fixture_write(f, count_up, x, &e);
 		if (rc == ERR_BUSY)
 			(void)poll(NULL, 0, AGAIN_MS);
 	}
@@ -95,7 +97,7 @@ static void connections_that_were_ended_come_back(void **state)
 struct step {
 	struct unit unit;
 	bool bad;
-	const char *name;
+	char *name;
 };
 
 /* The bad one does not look at what it is told. */
@@ -110,16 +112,15 @@ static int run_step(struct unit *u, struct db *db, int64_t now_ms,
 		assert_int_equal(query_exec(q, NULL), ERR_INVALID);
 		return 0;
 	}
-	return MIN_OF(count_up(db, now_ms, (void *)(uintptr_t)step->name, e),
-		      0);
+	return MIN_OF(count_up(db, now_ms, step->name, e), 0);
 }
 
 static void who_goes_on_after_a_failure_fails_alone(void **state)
 {
 	struct fixture *f = *state;
-	struct step steps[] = {{.unit.run = run_step, .name = "a"},
+	struct step steps[] = {{.unit.run = run_step, .name = a},
 			       {.unit.run = run_step, .bad = true},
-			       {.unit.run = run_step, .name = "b"}};
+			       {.unit.run = run_step, .name = b}};
 	struct unit *units[] = {&steps[0].unit, &steps[1].unit, &steps[2].unit};
 	struct err e = {0};
 
@@ -145,7 +146,7 @@ static int ring_notifier(struct unit *u, struct db *db, int64_t now_ms,
 			 struct err *e)
 {
 	u->bells = BELL_NOTIFIER;
-	return MIN_OF(count_up(db, now_ms, "x", e), 0);
+	return MIN_OF(count_up(db, now_ms, x, e), 0);
 }
 
 static bool is_rung(int fd, int wait_ms)
