@@ -21,11 +21,14 @@ enum {
 	STATEMENTS_MIN = 600 /* the whole library is linked */
 };
 
-/* A copy of a store is a file. */
+/* A copy of a store is a file; and each driver has its own words for a
+ * transaction. */
 static const char *const of_files[] = {"backup_quick_check"};
 
 static bool is_of_files(const char *name)
 {
+	if (strncmp(name, "tx_", 3) == 0)
+		return true;
 	for (size_t i = 0; i < COUNT_OF(of_files); i++)
 		if (strcmp(of_files[i], name) == 0)
 			return true;
