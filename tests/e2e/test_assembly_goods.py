@@ -244,6 +244,15 @@ def test_a_change_during_picking_is_shown_with_its_difference_and_nothing_picked
     assert order.notices() == FINISHED
 
 
+def test_an_update_without_anything_new_is_nothing_to_show(shop: Shop) -> None:
+    order = taken(shop)
+    seen = order.read()
+    shop.event(order.external_id, "order.updated", 5, comment="Помидоры покрепче", positions=positions([
+        (MILK, 3, None), (CHEESE, 1, 1000), (BREAD, 1, None)]))
+    wait_until(lambda: order.history()[-1] == "order.updated", SEEN_S, "it is in the history")
+    assert order.read() == seen and seen["changes"] == []
+
+
 def test_a_cancellation_during_picking_is_shown_with_its_reason(shop: Shop) -> None:
     order = taken(shop)
     order.do("scan", code=MILK_EAN)

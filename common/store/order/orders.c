@@ -61,11 +61,12 @@ STMT(orders_put_picking,
 STMT(orders_put_customer, INSERT_CUSTOMER
      " ON CONFLICT (order_id) DO UPDATE SET name = $2, phone = $3,"
      " address = $4, email = $5, inn = $6, kpp = $7, legal_address = $8");
-/* The partial index order_history_changes has these kinds only. */
+/* The partial index order_history_changes has these kinds only. What made no
+ * version is nothing that a picker would see. */
 STMT(history_changes_select,
      "SELECT at_ms, kind, detail FROM order_history"
      " WHERE order_id = $1 AND kind IN ('order.updated', 'order.canceled')"
-     " ORDER BY id DESC LIMIT $2");
+     " AND detail LIKE '%\"version\":%' ORDER BY id DESC LIMIT $2");
 STMT(history_held, "SELECT count(*) FROM order_history WHERE order_id = $1"
 		   " AND actor = $2 AND kind IN ('take', 'takeOver')");
 /* Lines are numbered from 1 without a gap and never deleted, so the last number

@@ -46,7 +46,7 @@ int history_add(struct db *db, int64_t order_id, int64_t at_ms,
 		const char *kind, const char *actor, const char *detail,
 		struct err *e);
 
-/* What the marketplace changed, the newest first. 0 or < 0. */
+/* What the marketplace changed for a picker, the newest first. 0 or < 0. */
 struct history_change {
 	int64_t at_ms;
 	const char *kind, *detail; /* borrowed during the callback */
