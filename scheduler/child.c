@@ -48,13 +48,12 @@ int child_command(const char *job, const char *state, const char *config,
 	if (access(c->program, X_OK) < 0)
 		return err_errno(e, ERR_NOTFOUND, "%s", c->program);
 	if (!text_copy(c->state, sizeof(c->state), state) ||
-	    !text_copy(c->config, sizeof(c->config),
-		       config != NULL ? config : ""))
+	    !text_copy(c->config, sizeof(c->config), config))
 		return err_set(e, ERR_NOTFOUND, "path is too long");
 	c->argv[n++] = c->program;
 	c->argv[n++] = state_option;
 	c->argv[n++] = c->state;
-	if (config != NULL) {
+	if (config[0] != '\0') {
 		c->argv[n++] = config_option;
 		c->argv[n++] = c->config;
 	}

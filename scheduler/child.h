@@ -45,7 +45,7 @@ struct child_command {
 };
 
 /* The command that runs a job: ordergate-<job> next to this program, with the
- * same state and, unless config is NULL, the same configuration. Not to be
+ * same state and, unless config is "", that configuration. Not to be
  * copied. 0; ERR_NOTFOUND when there is no such program. */
 int child_command(const char *job, const char *state, const char *config,
 		  int64_t timeout_ms, struct child_command *ret_command,

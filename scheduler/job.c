@@ -17,6 +17,8 @@ enum {
 	LOST_SINCE_MS = 48 * 3600 * 1000
 };
 
+#define JOB_WAS_PAUSED "the job was paused"
+
 bool job_is_busy(const struct job *job)
 {
 	return job->child.pid != 0 || job->ended || job->foreign_run_id != 0;
@@ -127,7 +129,7 @@ static void spawn(struct job *job, const struct pass *pass)
 			     "the scheduler stood still and may have been "
 			     "replaced");
 	if (rc == 0)
-		rc = child_command(job->name, s->dir.root, s->config_path,
+		rc = child_command(job->name, s->dir.root, pass->config_path,
 				   job->config->timeout_ms, &command, &e);
 	(void)snprintf(command.run, sizeof(command.run),
 		       "ORDERGATE_RUN_ID=%lld", (long long)job->run_id);
@@ -352,7 +354,10 @@ int job_decide(struct job *job, const struct pass *pass, struct err *e)
 		return job->config->misfire == MISFIRE_ALL
 			       ? 0
 			       : leave_out_all(job, pass,
-					       "the run before had not ended",
+					       rests(job)
+						       ? JOB_WAS_PAUSED
+						       : "the run before had "
+							 "not ended",
 					       e);
 	if (job->requested_by[0] != '\0')
 		return start_by_hand(job, pass, e);
@@ -360,7 +365,7 @@ int job_decide(struct job *job, const struct pass *pass, struct err *e)
 	if (job->resting)
 		return 0;
 	if (was_resting)
-		return leave_out_all(job, pass, "the job was paused", e);
+		return leave_out_all(job, pass, JOB_WAS_PAUSED, e);
 	if (job->again_count > 0)
 		return repeat_lost(job, pass, e);
 	if (job->retry_at_ms != 0 && pass->mono_ms >= job->retry_at_ms)

@@ -58,8 +58,9 @@ struct job {
 struct pass {
 	struct service *service;
 	int64_t wall_ms, mono_ms;
-	int64_t term;           /* of our lease */
-	int64_t lease_until_ms; /* monotonic; nothing is started later */
+	int64_t term;            /* of our lease */
+	int64_t lease_until_ms;  /* monotonic; nothing is started later */
+	const char *config_path; /* of runs; "" : none */
 };
 
 /* True while a run goes on, or its end is not written yet. */

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "job.h"
 #include "ledger.h"
+#include "taken_config.h"
 
 enum {
 	LOOK_EVERY_MS = 1000, /* for the lease, and for what people ask */
@@ -33,6 +34,7 @@ struct scheduler {
 	int64_t lease_look_ms;
 	int64_t jobs_look_ms;
 	bool clock_complained;
+	char config_path[TAKEN_CONFIG_PATH_BYTES]; /* of runs; "" : none */
 };
 
 static struct job *find_job(struct scheduler *sch, const char *name)
@@ -360,6 +362,7 @@ int scheduler_work(struct service *s, struct err *e)
 		.mono_ms = clock_mono_ms(),
 		.term = sch->term,
 		.lease_until_ms = sch->lease_until_ms,
+		.config_path = sch->config_path,
 	};
 	int rc;
 
@@ -384,7 +387,15 @@ int scheduler_work(struct service *s, struct err *e)
 
 int scheduler_reload(struct service *s, struct err *e)
 {
-	return configure(s->context, s->config, e);
+	struct scheduler *sch = s->context;
+	struct err why = {0};
+	int rc = configure(sch, s->config, e);
+
+	/* Runs go on with the one before. */
+	if (taken_config_copy(s, sch->config_path, &why) < 0)
+		log_error(&why, "the configuration cannot be kept for runs",
+			  LOG_NO_FIELDS);
+	return rc;
 }
 
 int scheduler_start(struct service *s, struct err *e)
@@ -392,6 +403,8 @@ int scheduler_start(struct service *s, struct err *e)
 	static struct scheduler scheduler;
 	int rc = configure(&scheduler, s->config, e);
 
+	if (rc == 0)
+		rc = taken_config_copy(s, scheduler.config_path, e);
 	if (rc == 0)
 		s->context = &scheduler;
 	return rc;

@@ -136,8 +136,8 @@ const struct rule rules[] = {
 		.title = N_("Job keeps failing"),
 		.body = N_("Job: {subject}\n"
 			   "Failed runs in a row: {count}, the last one {time}\n"
-			   "Result: {detail}, {reason}"),
-		.line = N_("{subject}: {detail}, {reason}"),
+			   "Result: {state}, {reason}"),
+		.line = N_("{subject}: {state}, {reason}"),
 	},
 	{
 		.name = "telegram-backlog", .query = &monitor_telegram_backlog,
@@ -200,9 +200,9 @@ const struct rule rules[] = {
 	{
 		.name = "queue-backlog", .query = &monitor_queue_backlog, .in_minutes = true,
 		.title = N_("Messages wait too long"),
-		.body = N_("Queue: {subject}\n"
+		.body = N_("Queue: {what}\n"
 			   "Waiting: {count}, the oldest since {time}"),
-		.line = N_("{subject}: {count}, the oldest since {time}"),
+		.line = N_("{what}: {count}, the oldest since {time}"),
 	},
 	{
 		.name = "hook-silent", .query = &monitor_hook_silent, .in_minutes = true,
@@ -231,17 +231,17 @@ const struct rule rules[] = {
 	{
 		.name = "telegram-refused", .query = &monitor_telegram_refused,
 		.title = N_("Telegram refuses the bot"),
-		.body = N_("What: {subject} ({detail})\n"
+		.body = N_("What: {what} ({state})\n"
 			   "Since: {time}\n"
 			   "Reason: {reason}"),
-		.line = N_("{subject}: {reason}"),
+		.line = N_("{what}: {reason}"),
 	},
 	{
 		.name = "job-late", .query = &monitor_job_late, .in_minutes = true,
 		.title = N_("Job is late"),
 		.body = N_("Job: {subject}\n"
 			   "A good run was due by {time}\n"
-			   "Last run: {detail}"),
+			   "Last run: {state}"),
 		.line = N_("{subject}: due by {time}"),
 	},
 	{

@@ -41,10 +41,11 @@ static const char *sign_of(const char *severity)
 	return signs[0].sign;
 }
 
-/* States of orders and breakers have translations, other details are data. */
-static const char *name_of(const char *state)
+/* Words of ours (states, outcomes, queues) have translations, other details are
+ * data. */
+static const char *name_of(const char *word)
 {
-	return state[0] != '\0' ? tr(state) : "";
+	return word[0] != '\0' ? tr(word) : "";
 }
 
 static void render(struct buf *out, const char *template,
@@ -60,6 +61,7 @@ static void render(struct buf *out, const char *template,
 		{"number", f->number},
 		{"store", f->store},
 		{"subject", f->subject},
+		{"what", name_of(f->subject)},
 		{"state", name_of(f->detail)},
 		{"detail", f->detail},
 		{"reason", f->reason},

@@ -99,6 +99,7 @@ static void look(struct world *w)
 	clock_fake(w->wall_ms, w->mono_ms);
 	for (int i = 0; i < 200; i++) {
 		struct pass pass = {.service = &w->service,
+				    .config_path = "",
 				    .wall_ms = w->wall_ms,
 				    .mono_ms = w->mono_ms,
 				    .term = w->term,
@@ -380,6 +381,7 @@ static void a_running_job_leaves_slots_out_or_lets_them_wait(void **state)
 		w->job.foreign_run_id = 1; /* something goes on */
 		for (int i = 0; i < 5; i++) {
 			struct pass pass = {.service = &w->service,
+					    .config_path = "",
 					    .term = w->term};
 
 			pass.wall_ms = w->wall_ms += MINUTES(1);
@@ -401,7 +403,7 @@ static void a_running_job_leaves_slots_out_or_lets_them_wait(void **state)
 static void who_lost_the_lease_starts_nothing(void **state)
 {
 	struct world *w = *state;
-	struct pass pass = {.service = &w->service};
+	struct pass pass = {.service = &w->service, .config_path = ""};
 	struct err e = {0};
 
 	begin(w, MINUTES(1), MISFIRE_ALL);
@@ -419,7 +421,7 @@ static void who_lost_the_lease_starts_nothing(void **state)
 static void a_process_is_not_started_after_the_lease(void **state)
 {
 	struct world *w = *state;
-	struct pass pass = {.service = &w->service};
+	struct pass pass = {.service = &w->service, .config_path = ""};
 
 	begin(w, MINUTES(1), MISFIRE_ALL);
 	look(w);

@@ -308,8 +308,7 @@ int service_main(int argc, char **argv, const struct service_def *def)
 	p.service.number = args.number;
 	p.config_path = args.config_path;
 	p.config_given = args.config_given;
-	if (args.config_given)
-		p.service.config_path = args.config_path;
+	p.service.config_path = args.config_path;
 	if (config_load(args.config_path, args.config_given, &config, &e) < 0)
 		return complain(def, &e);
 	service_use_config(&p, config);

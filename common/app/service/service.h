@@ -57,7 +57,7 @@ struct service {
 	struct http_server *server;
 	int bell_fd;             /* -1 when def->bell is NULL */
 	void *context;           /* the service's own, set by def->start */
-	const char *config_path; /* of --config; NULL: the default file */
+	const char *config_path; /* of --config, or the default file */
 	/* Set by work() each time that it returns 0: when it wants to be called
 	 * again; longer than a tick counts as a tick. 0: after a tick. */
 	int64_t wait_ms;
