@@ -33,8 +33,9 @@ def written(log: pathlib.Path) -> int:
 
 
 class BlockLog:
-    def __init__(self, log: pathlib.Path, size: int) -> None:
-        self.size = size
+    def __init__(self, log: pathlib.Path, before: pathlib.Path) -> None:
+        """before: the disk as it was when the log began."""
+        self.before = before
         self.file = log.open("rb")
         magic, _, count, self.sector = SUPER.unpack(self.file.read(SUPER.size))
         assert magic == MAGIC, hex(magic)
@@ -50,10 +51,9 @@ class BlockLog:
         self.flushes = [index for index, entry in enumerate(self.entries) if entry[2] & FLUSH]
 
     def replay(self, indexes: list[int], image: pathlib.Path) -> None:
-        """An empty disk, and these writes in this order."""
-        image.unlink(missing_ok=True)
-        with image.open("wb") as out:
-            out.truncate(self.size)
+        """The disk of before, and these writes in this order."""
+        subprocess.run(["cp", "--sparse=always", self.before, image], check=True)
+        with image.open("r+b") as out:
             for index in indexes:
                 sector, sectors, flags, offset = self.entries[index]
                 self.file.seek(offset)

@@ -5,8 +5,6 @@ import os
 import pathlib
 import subprocess
 
-import pytest
-
 from machine import HOOK, SMALL, Machine, say, skip_loudly
 
 skip_loudly()

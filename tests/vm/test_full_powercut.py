@@ -2,6 +2,7 @@
 """The power goes while orders come in: nothing that was acknowledged is lost, whatever the disk had written by then."""
 import collections.abc
 import http.client
+import os
 import pathlib
 import random
 import sqlite3
@@ -64,11 +65,14 @@ def stored(image: pathlib.Path, folder: pathlib.Path) -> set[str]:
         db.close()
 
 
-def cut_under_load(machine: Machine) -> Load:
-    """A machine whose disk is logged from its first write on."""
+def cut_under_load(machine: Machine) -> tuple[Load, BlockLog]:
+    """A machine whose data disk is empty and logged from its first write on."""
     data, log = machine.folder / "data.raw", machine.folder / "data.log"
-    with data.open("wb") as file:
+    before = machine.folder / "before.raw"
+    with before.open("wb") as file:
         file.truncate(DISK_BYTES)
+    systems.run("mkfs.ext4", "-q", "-F", "-L", "ordergate-data", before, env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
+    systems.run("cp", "--sparse=always", before, data)
     machine.data = "none"
     machine.put("ordergate.conf", SMALL)
     machine.power_on("--", *blocklog.options(data, log))
@@ -76,12 +80,11 @@ def cut_under_load(machine: Machine) -> Load:
     load = Load(machine, log)
     load.until_the_power_goes(LOAD_S)
     machine.data = data
-    return load
+    return load, BlockLog(log, before)
 
 
 def test_nothing_acknowledged_is_lost(machine: Machine, tmp_path: pathlib.Path) -> None:
-    load = cut_under_load(machine)
-    log = BlockLog(load.log, DISK_BYTES)
+    load, log = cut_under_load(machine)
     say(f"{len(load.acknowledged)} orders acknowledged; {len(log.entries)} writes, {len(log.flushes)} flushes")
     assert len(load.acknowledged) > 20
     began = time.monotonic()
@@ -142,8 +145,7 @@ def without_a_sync_of_the_log(folder: pathlib.Path) -> collections.abc.Callable[
 def test_without_the_sync_of_the_log_this_test_would_tell(
         make_machine: collections.abc.Callable[..., Machine], image_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     careless = systems.variant(image_folder, tmp_path / "careless", without_a_sync_of_the_log(tmp_path))
-    load = cut_under_load(make_machine(of=careless / "ordergate.qcow2"))
-    log = BlockLog(load.log, DISK_BYTES)
+    load, log = cut_under_load(make_machine(of=careless / "ordergate.qcow2"))
     image = tmp_path / "crashed.raw"
     log.replay(list(range(log.flushes[-1] + 1)), image)
     lost = set(load.acknowledged) - stored(image, tmp_path)
