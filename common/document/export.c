@@ -198,5 +198,11 @@ int export_rebuild(const struct export_context *c, int64_t batch_id,
 	CLEANUP(export_run_clear) struct export_run run = {0};
 	int rc = write_files(c, batch_id, &run, e);
 
+	if (rc == 0 && run.changed_count > 0)
+		rc = err_set(e, ERR_STATE,
+			     "%s; %d of %d files would be others and were left "
+			     "as they are",
+			     run.changed, run.changed_count,
+			     run.changed_count + run.file_count);
 	return rc < 0 ? rc : run.file_count;
 }

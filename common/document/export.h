@@ -41,8 +41,9 @@ int export_lock(const struct export_context *c, struct err *e);
 int export_batch(const struct export_context *c, int64_t batch_id,
 		 const struct batch_options *options, struct err *e);
 
-/* Write the files of a sealed batch again. ERR_NOTFOUND; ERR_STATE: a file
- * would not have the bytes that it had. Number of files. */
+/* Write the files of a sealed batch again. ERR_NOTFOUND; ERR_STATE: some would
+ * not have the bytes that they had and are left as they are, the others are
+ * written. Number of files. */
 int export_rebuild(const struct export_context *c, int64_t batch_id,
 		   struct err *e);
 

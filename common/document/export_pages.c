@@ -166,15 +166,10 @@ static int write_document(struct export_run *run, struct page *page, int at,
 static int publish_page(struct export_run *run, struct page *page,
 			struct err *e)
 {
-	int rc;
-
-	if (page->file_count == 0)
-		return 0;
-	rc = out_file_publish(run->c->folder, page->files,
-			      (size_t)page->file_count, e);
-	if (rc == 0)
-		rc = export_record(run, page->written, page->file_count, e);
-	return rc;
+	return page->file_count == 0
+		       ? 0
+		       : export_publish(run, page->files, page->written,
+					page->file_count, e);
 }
 
 static int look_up(struct export_run *run, struct err *e)
@@ -241,7 +236,5 @@ int export_streams_end(struct export_run *run, struct err *e)
 		return rc;
 	memcpy(run->first_file, written[0].name, sizeof(run->first_file));
 	memcpy(run->first_hash, written[0].facts.hash, sizeof(run->first_hash));
-	rc = out_file_publish(run->c->folder, files, (size_t)run->stream_count,
-			      e);
-	return rc < 0 ? rc : export_record(run, written, run->stream_count, e);
+	return export_publish(run, files, written, run->stream_count, e);
 }

@@ -41,7 +41,8 @@ struct export_run {
 	int single_count;
 	int64_t first_id, last_id; /* documents so far; 0: none */
 	char first_file[FORM_FILE_BYTES], first_hash[DIGEST_TEXT_BYTES];
-	int file_count;
+	int file_count, changed_count;
+	char changed[FORM_FILE_BYTES + 64]; /* what is wrong with the first */
 	int64_t document_count;
 	struct buf single_bytes; /* of the file of one document */
 };
@@ -54,15 +55,16 @@ int export_page(struct export_run *run, struct err *e);
 /* Publish the files of the batch. */
 int export_streams_end(struct export_run *run, struct err *e);
 
-/* Files that are on the disk become rows; or, where nothing is marked, are held
- * against the rows that are there. */
 struct export_written {
 	const struct form *form;
 	int64_t document_id;
 	char name[FORM_FILE_BYTES];
 	struct out_file_facts facts;
 };
-int export_record(struct export_run *run, const struct export_written *files,
-		  int count, struct err *e);
+/* Files that are ended get their names and become rows; where nothing is
+ * marked, those get their names that are what the rows say. */
+int export_publish(struct export_run *run, struct out_file *const *files,
+		   const struct export_written *written, int count,
+		   struct err *e);
 
 #endif

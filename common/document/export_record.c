@@ -2,6 +2,7 @@
  *
  * export_record.c - what is known of the files that were written.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,24 +44,46 @@ static int run_record(struct unit *u, struct db *db, int64_t now_ms,
 	return rc;
 }
 
-static int check(const struct export_run *run,
-		 const struct export_written *files, int count, struct err *e)
+/* 1 when a file has the bytes that it had, or never was; 0 when not. */
+static int is_same(struct export_run *run, const struct export_written *file,
+		   struct err *e)
 {
+	char hash[DIGEST_TEXT_BYTES] = "";
+	int rc = batches_file_hash(run->c->db, run->batch.id, file->document_id,
+				   file->form->name, hash, e);
+
+	if (rc <= 0 || strcmp(hash, file->facts.hash) == 0)
+		return rc < 0 ? rc : 1;
+	if (run->changed_count++ == 0)
+		(void)snprintf(run->changed, sizeof(run->changed),
+			       "%s is not what it was: it had the hash "
+			       "%.16s...",
+			       file->name, hash);
+	return 0;
+}
+
+/* What was sent to somebody stays as it is: nothing is put in its place that
+ * has other bytes. */
+static int publish_same(struct export_run *run, struct out_file *const *files,
+			const struct export_written *written, int count,
+			struct err *e)
+{
+	CLEANUP_FREE struct out_file **same =
+		calloc((size_t)count, sizeof(struct out_file *));
+	size_t same_count = 0;
+
+	if (same == NULL)
+		return err_set(e, ERR_NOMEM, "rebuild: out of memory");
 	for (int i = 0; i < count; i++) {
-		char hash[DIGEST_TEXT_BYTES] = "";
-		int rc = batches_file_hash(run->c->db, run->batch.id,
-					   files[i].document_id,
-					   files[i].form->name, hash, e);
+		int rc = is_same(run, &written[i], e);
 
 		if (rc < 0)
 			return rc;
-		if (rc > 0 && strcmp(hash, files[i].facts.hash) != 0)
-			return err_set(e, ERR_STATE,
-				       "%s is not what it was: it had the hash "
-				       "%.16s...",
-				       files[i].name, hash);
+		if (rc > 0)
+			same[same_count++] = files[i];
 	}
-	return 0;
+	run->file_count += (int)same_count;
+	return out_file_publish(run->c->folder, same, same_count, e);
 }
 
 /* All at once, so that they share a commit. */
@@ -81,15 +104,14 @@ static int record_all(struct writer *writer, struct record *records,
 	return 0;
 }
 
-int export_record(struct export_run *run, const struct export_written *files,
-		  int count, struct err *e)
+static int record_files(struct export_run *run,
+			const struct export_written *files, int count,
+			struct err *e)
 {
 	struct record records[RECORDS_MAX] = {0};
 	size_t record_count = 0;
 
 	run->file_count += count;
-	if (run->c->writer == NULL)
-		return check(run, files, count, e);
 	for (int i = 0; i < count; i += UNIT_FILES_MAX)
 		records[record_count++] = (struct record){
 			.unit.run = run_record,
@@ -97,4 +119,16 @@ int export_record(struct export_run *run, const struct export_written *files,
 			.files = &files[i],
 			.count = MIN_OF(count - i, UNIT_FILES_MAX)};
 	return record_all(run->c->writer, records, record_count, e);
+}
+
+int export_publish(struct export_run *run, struct out_file *const *files,
+		   const struct export_written *written, int count,
+		   struct err *e)
+{
+	int rc;
+
+	if (run->c->writer == NULL)
+		return publish_same(run, files, written, count, e);
+	rc = out_file_publish(run->c->folder, files, (size_t)count, e);
+	return rc < 0 ? rc : record_files(run, written, count, e);
 }

@@ -416,9 +416,27 @@ def test_files_can_be_made_again_byte_for_byte(place: Installation) -> None:
 def test_a_file_that_would_be_another_is_told(place: Installation) -> None:
     add_order(place, 1, "s1", ms("2026-03-10T12:00"), line("a", "1", "10.00"))
     place.run("invoicing")
+    before = {path.name: path.read_bytes() for path in exported(place, "*")}
     place.change("UPDATE documents SET body = replace(body, '10.00', '11.00')")
     code, text = refuse(place, "document", "rebuild", "1")
     assert code == 1 and "is not what it was" in text
+    assert {path.name: path.read_bytes() for path in place.state.joinpath("export").iterdir()} == before, "nothing took its place"
+
+
+def test_what_is_still_the_same_is_written_beside_what_is_not(place: Installation) -> None:
+    """A later version may draw a page in another way; that is no reason to be without the other files."""
+    configure(place, formats='{"json", "csv", "html"}')
+    for number in (1, 2):
+        add_order(place, number, "s1", ms("2026-03-10T12:00"), line("a", "1", "10.00"))
+    place.run("invoicing")
+    before = {path.name: path.read_bytes() for path in exported(place, "*")}
+    place.change("UPDATE document_files SET hash = 'another' WHERE file_name = 'sale-OG-000002.html'")
+    for path in exported(place, "*"):
+        path.unlink()
+    code, text = refuse(place, "document", "rebuild", "1")
+    assert code == 1 and "sale-OG-000002.html is not what it was" in text and "1 of 4 files" in text, text
+    del before["sale-OG-000002.html"]
+    assert {path.name: path.read_bytes() for path in exported(place, "*")} == before
 
 
 def test_a_folder_that_cannot_be_written_fails_the_run_and_loses_nothing(place: Installation) -> None:
