@@ -423,6 +423,8 @@ static void heads_of_the_outbox_are_put_away_and_come_back(void **state)
 					    " outbox_head"),
 			    "2,3,4");
 	assert_int_equal(gaps(f), 0);
+	if (!fixture_is_sqlite()) /* it does not look at what we put in */
+		fixture_sql(f, "SELECT setval('outbox_head_head_id_seq', 3)");
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(fixture_write(f, add_again, &m, NULL), 0);
 	m.order_id = 9;

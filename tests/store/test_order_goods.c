@@ -79,7 +79,7 @@ static void any_number_of_lines_is_kept_as_it_came(void **state)
 			sql, sizeof(sql),
 			"SELECT group_concat(sku || (qty_milli / 1000), ' ')"
 			" FROM (SELECT * FROM order_lines WHERE order_id = %d"
-			" ORDER BY line_no)",
+			" ORDER BY line_no) q",
 			count);
 		assert_string_equal(fixture_text(f, sql), some);
 	}

@@ -123,7 +123,7 @@ static void a_filter_finds_what_it_says(void **state)
 		{"hold", FIELD_HOLD, "auth", 0, 0, 0, 0},
 		{"order", FIELD_ORDER, "2", 1, 1, 0, 1},
 		{"a part of the error", FIELD_ERROR, "%50\\%%", 1, 1, 0, 1},
-		{"another error", FIELD_ERROR, "%HTTP%", 2, 2, 0, 2},
+		{"another error", FIELD_ERROR, "%http%", 2, 2, 0, 2},
 		{"made before", FIELD_BEFORE, "1000000", 0, 0, 0, 0},
 		{"made since", FIELD_SINCE, "1000000", 3, 4, 1, 3},
 		{"from an id on", FIELD_FIRST_ID, "3", 1, 2, 1, 1},

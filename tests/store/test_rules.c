@@ -60,7 +60,7 @@ static const struct {
 	 ORDER("new", ", slot_from_ms = " H(20) ", slot_to_ms = " H(22)),
 	 false},
 	{"order-not-taken", "one that is taken",
-	 ORDER("assembling", ", created_ms = " M(-90)), false},
+	 "UPDATE orders SET state = 'assembling', created_ms = " M(-90), false},
 
 	{"order-not-ready", "its deadline is near",
 	 ORDER("assembling", ", deadline_ms = " M(15)), true},

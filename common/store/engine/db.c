@@ -58,6 +58,11 @@ unsigned db_caps(const char *location)
 	return engine_of(location)->caps;
 }
 
+unsigned db_caps_of(const struct db *db)
+{
+	return db->driver->caps;
+}
+
 void db_label(const char *location, char *ret_text, size_t bytes)
 {
 	const char *at = strrchr(location, '@');

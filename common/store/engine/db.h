@@ -61,6 +61,7 @@ enum db_cap {
 /* Where a store is: the path of a file (SQLite), or a URL "postgresql://...",
  * whose form picks the engine. */
 unsigned db_caps(const char *location);
+unsigned db_caps_of(const struct db *db);
 /* The location as people may see it: without password and settings. */
 void db_label(const char *location, char *ret_text, size_t bytes);
 

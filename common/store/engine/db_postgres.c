@@ -22,7 +22,6 @@
 #include "store/engine/pg_link.h"
 
 enum {
-	PARAMETERS_MAX = 48,
 	NAME_BYTES = 16,
 	BINARY = 1,
 	/* Of pg_type. */
@@ -139,9 +138,9 @@ static int postgres_prepare(struct query *q, struct err *e)
 	int count = highest_parameter(text_of(q));
 	struct prepared *p;
 
-	if (count > PARAMETERS_MAX)
+	if (count > DB_PARAMETERS_MAX)
 		return err_set(e, ERR_IO, "%s: more than %d parameters",
-			       q->stmt->name, PARAMETERS_MAX);
+			       q->stmt->name, DB_PARAMETERS_MAX);
 	p = calloc(1, sizeof(*p) + (size_t)count * sizeof(p->parameters[0]));
 	if (p == NULL)
 		return err_set(e, ERR_NOMEM, "%s: out of memory",
@@ -233,7 +232,7 @@ static int make_known(struct query *q, struct err *e)
 	struct pg_link *link = link_of(q->db);
 	struct prepared *p = q->prepared;
 	bool known = p->generation == link->generation;
-	Oid types[PARAMETERS_MAX];
+	Oid types[DB_PARAMETERS_MAX];
 	char drop[NAME_BYTES + 16];
 	int rc = 0;
 
@@ -262,9 +261,9 @@ static int execute(struct query *q, struct err *e)
 {
 	struct pg_link *link = link_of(q->db);
 	struct prepared *p = q->prepared;
-	const char *values[PARAMETERS_MAX];
-	int lengths[PARAMETERS_MAX];
-	int formats[PARAMETERS_MAX];
+	const char *values[DB_PARAMETERS_MAX];
+	int lengths[DB_PARAMETERS_MAX];
+	int formats[DB_PARAMETERS_MAX];
 	int rc = be_ready(link, e);
 
 	if (rc == 0)

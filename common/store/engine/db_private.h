@@ -7,6 +7,10 @@
 
 #include "store/engine/db.h"
 
+enum {
+	DB_PARAMETERS_MAX = 72 /* of a statement */
+};
+
 enum db_tx { /* what db.h asks of a transaction */
 	DB_TX_BEGIN_READ,
 	DB_TX_BEGIN_WRITE,

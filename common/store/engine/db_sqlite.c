@@ -19,14 +19,13 @@
 #include "store/engine/wal_file.h"
 
 enum {
-	PARAMETERS_MAX = 72,
 	BUSY_TIMEOUT_MS = 5000, /* second net: write_lock.h is the first */
 	RESTART_TIMEOUT_MS = 100
 };
 
 struct prepared {
 	sqlite3_stmt *stmt;
-	unsigned char position[PARAMETERS_MAX + 1]; /* of $n; 0: not used */
+	unsigned char position[DB_PARAMETERS_MAX + 1]; /* of $n; 0: not used */
 };
 
 struct db_sqlite {
@@ -249,7 +248,7 @@ static int sqlite_prepare(struct query *q, struct err *e)
 		const char *name = sqlite3_bind_parameter_name(p->stmt, i);
 		long n = name != NULL ? strtol(name + 1, NULL, 10) : 0;
 
-		if (n >= 1 && n <= PARAMETERS_MAX)
+		if (n >= 1 && n <= DB_PARAMETERS_MAX)
 			p->position[n] = (unsigned char)i;
 	}
 	q->prepared = p;
@@ -275,7 +274,7 @@ static int position_of(const struct query *q, int n)
 {
 	const struct prepared *p = q->prepared;
 
-	return n >= 1 && n <= PARAMETERS_MAX ? p->position[n] : 0;
+	return n >= 1 && n <= DB_PARAMETERS_MAX ? p->position[n] : 0;
 }
 
 static int bound(int rc)

@@ -173,10 +173,13 @@ const char *erase_step_name(const struct erase_step *step)
 	return step->name;
 }
 
-/* Freed parts of the file are overwritten with zeroes. */
+/* Freed parts of a file are overwritten with zeroes. A server's autovacuum
+ * gives the space of erased rows to new ones. */
 static int overwrite(struct db *db, struct err *e)
 {
-	return db_script(db, "PRAGMA secure_delete=ON", e);
+	return (db_caps_of(db) & DB_CAP_FILE) != 0
+		       ? db_script(db, "PRAGMA secure_delete=ON", e)
+		       : 0;
 }
 
 static int erase_order_by(struct db *db, const struct stmt *stmt,

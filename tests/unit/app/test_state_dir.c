@@ -156,7 +156,7 @@ static void the_store_is_a_file_below_root_or_an_absolute_path(void **state)
 		{"sqlite:..", NULL},
 		{"sqlite:../x", NULL},
 		{"sqlite:a/b", NULL},
-		{"postgresql://h/d", NULL},
+		{"postgresql://h/d", "postgresql://h/d"},
 		{"ordergate.db", NULL},
 		{"", NULL},
 	};
