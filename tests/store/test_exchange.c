@@ -11,6 +11,7 @@
 #include "store/document/documents.h"
 #include "store/engine/db.h"
 #include "store/exchange/feed.h"
+#include "store/exchange/push.h"
 #include "store/exchange/uploads.h"
 #include "store/exchange/verdicts.h"
 #include "store/queue/archive.h"
@@ -339,12 +340,91 @@ static void an_old_step_goes_when_a_later_one_is_there(void **state)
 		    "9 state 1-5 delivered v0\n10 state  new v0\n");
 }
 
+struct pushing {
+	int max, moved;
+	bool fails_afterwards;
+};
+
+static int push(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	struct pushing *pushing = context;
+
+	pushing->moved = push_entries(db, pushing->max, now_ms, e);
+	if (pushing->moved < 0 || !pushing->fails_afterwards)
+		return pushing->moved < 0 ? pushing->moved : 0;
+	return err_set(e, ERR_BUSY, "on purpose");
+}
+
+static int push_some(struct fixture *f, int max)
+{
+	struct pushing pushing = {.max = max};
+
+	assert_int_equal(fixture_write(f, push, &pushing, NULL), 0);
+	return pushing.moved;
+}
+
+static void an_entry_becomes_one_message(void **state)
+{
+	struct fixture *f = *state;
+	struct act event = {.word = "state"};
+	struct pushing failing = {.max = 9, .fails_afterwards = true};
+	int64_t after = 0;
+	int64_t read_ms = 0;
+
+	add_order(f);
+	assert_int_equal(push_is_due(f->db, NULL), 0);
+	assert_int_equal(push_some(f, 9), 0);
+	assert_int_equal(fixture_write(f, add_event, &event, NULL), 0);
+	document(f, "sale", 1);
+	assert_int_equal(push_is_due(f->db, NULL), 1);
+	assert_int_equal(fixture_write(f, push, &failing, NULL), ERR_BUSY);
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM outbox"), 0);
+	assert_int_equal(push_some(f, 1), 1);
+	assert_int_equal(push_some(f, 9), 1);
+	assert_int_equal(push_some(f, 9), 0);
+	assert_int_equal(push_is_due(f->db, NULL), 0);
+	assert_int_equal(feed_reader(f->db, FEED_PUSH, &after, &read_ms, NULL),
+			 1);
+	assert_int_equal(after, 2);
+	/* One head, in the sequence of the feed, each with its number. */
+	assert_int_equal(
+		fixture_i64(f, "SELECT count(*) FROM outbox WHERE order_id = 5"
+			       " AND endpoint = 'erp' AND (order_seq = 1 AND"
+			       " event_type = 'order' AND body LIKE"
+			       " '{\"seq\":1,%' OR order_seq = 2 AND event_type"
+			       " = 'document' AND body LIKE '{\"seq\":2,%')"),
+		2);
+	assert_int_equal(
+		fixture_i64(f, "SELECT count(DISTINCT head_id) FROM outbox"),
+		1);
+}
+
+static void pushing_goes_on_where_the_erp_has_pulled_to(void **state)
+{
+	struct fixture *f = *state;
+	struct act documents = {.word = FEED_DOCUMENTS, .id = 1};
+	struct act orders = {.word = FEED_ORDERS, .id = 2};
+
+	add_order(f);
+	for (int revision = 1; revision <= 3; revision++)
+		document(f, "sale", revision);
+	assert_int_equal(fixture_write(f, read_on, &documents, NULL), 0);
+	assert_int_equal(fixture_write(f, read_on, &orders, NULL), 0);
+	assert_int_equal(push_some(f, 9), 2);
+	assert_int_equal(
+		fixture_i64(f, "SELECT count(*) FROM outbox WHERE body LIKE"
+			       " '{\"seq\":1,%'"),
+		0);
+}
+
 int main(void)
 {
 #define IN_STORE(test) \
 	cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 	static const struct CMUnitTest tests[] = {
 		IN_STORE(an_old_step_goes_when_a_later_one_is_there),
+		IN_STORE(an_entry_becomes_one_message),
+		IN_STORE(pushing_goes_on_where_the_erp_has_pulled_to),
 		IN_STORE(a_page_is_the_same_whatever_comes_later),
 		IN_STORE(a_restored_store_counts_beyond_what_was_read),
 		IN_STORE(a_reader_is_remembered),
