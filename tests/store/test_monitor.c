@@ -276,8 +276,8 @@ static const struct {
 	 "UPDATE inbox SET state = 3"},
 	{"inbox-quarantined",
 	 "INSERT INTO quarantine (received_ms, channel, reason, raw)"
-	 " VALUES (" NOW_S "000 - 3600000, 'kuper', 'old', x'00'),"
-	 " (" NOW_S "000 - 1000, 'kuper', 'not JSON', x'00')",
+	 " VALUES (" NOW_S "000 - 3600000, 'kuper', 'old', CAST('0' AS BLOB)),"
+	 " (" NOW_S "000 - 1000, 'kuper', 'not JSON', CAST('0' AS BLOB))",
 	 "-1|fire|" YELLOW "<b>Messages were not understood</b>\n"
 	 "From: kuper (unreadable)\n"
 	 "Messages: 1, the last one 22.11.2026 14:59 (Europe/Moscow)\n"

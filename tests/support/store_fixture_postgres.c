@@ -68,6 +68,7 @@ static void url_of(const char *name, char url[URL_BYTES])
  * them. */
 static const char words[] =
 	"CREATE SCHEMA words;"
+	"CREATE DOMAIN words.blob AS bytea;"
 	"CREATE FUNCTION words.joined(text, text) RETURNS text LANGUAGE sql AS"
 	" $$ SELECT coalesce($1 || ',', '') || coalesce($2, '') $$;"
 	"CREATE FUNCTION words.joined(text, text, text) RETURNS text"
