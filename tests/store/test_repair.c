@@ -209,8 +209,9 @@ static void a_copy_goes_to_the_end_and_names_its_origin(void **state)
 	assert_string_equal(of_copy(t, "(SELECT count(*) FROM audit_messages"
 				       " WHERE message = 1 AND copy = id)"),
 			    "1");
-	assert_string_equal(of_copy(t, "message_id <> (SELECT o.message_id FROM"
-				       " outbox AS o WHERE o.id = 1)"),
+	assert_string_equal(of_copy(t, "CASE WHEN message_id <>"
+				       " (SELECT o.message_id FROM outbox AS o"
+				       "  WHERE o.id = 1) THEN 1 END"),
 			    t->kind->is_outbox ? "1" : "");
 	assert_string_equal(head_value(t, 1, "last_seq"), "3");
 }

@@ -109,8 +109,9 @@ static void what_was_unsent_may_have_been_sent(void **state)
 	assert_false(r.backup_guessed);
 	assert_string_equal(
 		fixture_text(f, "SELECT group_concat(state || hold ||"
-				" coalesce(sending_since_ms, ''), ' ')"
-				" FROM outbox"),
+				" coalesce(CAST(sending_since_ms AS TEXT), ''),"
+				" ' ') FROM (SELECT * FROM outbox ORDER BY id)"
+				" q"),
 		"1uncertain777000 1blocked777000 1uncertain555 3none"
 		" 4none777000");
 	assert_string_equal(fixture_text(f, "SELECT group_concat(state)"

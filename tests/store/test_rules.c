@@ -3,12 +3,13 @@
 
 #include "monitor_bench.h"
 
-#define H(hours) "(" NOW_S "000 + 3600000 * (" #hours "))"
-#define DAYS(days) "(" NOW_S "000 + 86400000 * (" #days "))"
+#define H(hours) "(" NOW_S "000 + 3600 * 1000 * CAST(" #hours " AS BIGINT))"
+#define DAYS(days) "(" NOW_S "000 + 86400000 * CAST(" #days " AS BIGINT))"
 
 /* State of order 7 and what else is set; everything is minutes from now. */
-#define ORDER(state, more) \
-	"UPDATE orders SET state = '" state "', created_ms = " M(-300) more
+#define ORDER(state, more)                   \
+	"UPDATE orders SET created_ms = " M( \
+		-300) "; UPDATE orders SET state = '" state "'" more
 #define LINES(count, state, picked)                                           \
 	"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"      \
 	" WHERE i < " #count ") INSERT INTO order_lines (order_id, line_no,"  \
@@ -25,8 +26,9 @@
 	"INSERT INTO measures VALUES ('last-message', 'kuper', " M( \
 		minutes) ", '', " M(0) ")"
 
-#define TROUBLE(kind, at)                                                    \
-	"REPLACE INTO telegram_troubles VALUES ('updates', '" kind "', 'r'," \
+#define TROUBLE(kind, at)                                                      \
+	"DELETE FROM telegram_troubles; INSERT INTO telegram_troubles VALUES " \
+	"('updates', '" kind "', 'r',"                                         \
 	" 'k', " at ", " at ")"
 #define MAIL(state, minutes)                                                \
 	"INSERT INTO mail_queue (message_id, head_id, address, event_type," \

@@ -38,7 +38,9 @@ QUEUE_STATEMENTS(outbox, "outbox", "outbox_head", "head_id", "body",
 	" RETURNING head_id, last_seq"
 /* SQLite makes an id of null; PostgreSQL only of what is left out. */
 STMT_PG(outbox_head_next, HEAD_NEXT("r.head_id"),
-	HEAD_NEXT("coalesce(r.head_id, nextval('outbox_head_head_id_seq'))"));
+	HEAD_NEXT("coalesce(r.head_id, (SELECT g.head_id FROM outbox_head AS g"
+		  " WHERE g.order_id = $1 AND g.endpoint = $2),"
+		  " nextval('outbox_head_head_id_seq'))"));
 STMT(outbox_insert,
      "INSERT INTO outbox (message_id, head_id, endpoint, channel, external_id,"
      " event_type, order_id, order_seq, state, hold, due_ms, created_ms,"
