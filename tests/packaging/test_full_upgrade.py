@@ -166,6 +166,10 @@ def test_upgrade_roll_downgrade_remove(machine: Machine) -> None:
     assert all(pid != after[name] for name, pid in machine.pids().items())
     assert kept <= machine.orders()
 
+    debian.run("systemctl", "reload", "ordergate.target")
+    reloaded = debian.run("journalctl", "--no-pager", "-o", "cat", "-u", "ordergate-*").count("configuration reloaded")
+    assert reloaded >= 11, "every process has read it again"
+
     # A store of a version that nobody knows here is refused, and nothing is replaced.
     version, min_reader = machine.versions()
     machine.write("UPDATE store_meta SET version = 9999, min_reader = 9999")

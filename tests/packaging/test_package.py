@@ -55,10 +55,17 @@ def test_owners_and_modes_are_as_usual(deb: pathlib.Path) -> None:
 
 
 def test_nothing_tells_where_it_was_built(tree: pathlib.Path, build: pathlib.Path) -> None:
-    for path in files(tree):
+    for path in [*files(tree), tree / "DEBIAN" / "ordergatectl"]:
         data = path.read_bytes()
         assert str(ROOT).encode() not in data, path
         assert str(build).encode() not in data, path
+
+
+def test_what_migrates_before_anything_is_replaced_is_the_new_program(tree: pathlib.Path) -> None:
+    script = (tree / "DEBIAN" / "preinst").read_text()
+    assert "ordergatectl" in script and "migrate" in script
+    program = tree / "DEBIAN" / "ordergatectl"
+    assert program.read_bytes() == (tree / "usr" / "bin" / "ordergatectl").read_bytes()
 
 
 def test_programs_are_stripped(tree: pathlib.Path) -> None:
