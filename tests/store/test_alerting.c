@@ -3,17 +3,6 @@
 
 #include "monitor_bench.h"
 
-/* As if the sender had done its work. */
-static void set_sent(struct bench *b)
-{
-	fixture_sql(b->f,
-		    "INSERT INTO telegram_archive (id, message_id, chat,"
-		    " event_type, order_seq, severity, text, state, outcome,"
-		    " attempts, created_ms, telegram_message_id) SELECT id,"
-		    " 'm', chat, event_type, 1, severity, text, 3, 'ok', 1, 1,"
-		    " id FROM telegram_queue; DELETE FROM telegram_queue");
-}
-
 static void a_store_has_its_own_threshold_or_none(void **state)
 {
 	struct bench *b = *state;

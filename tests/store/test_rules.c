@@ -343,6 +343,65 @@ static void each_rule_fires_at_its_edge_and_not_before(void **state)
 	}
 }
 
+/* What the pass so many minutes later tells of the row. */
+static const char *told(struct bench *b, size_t row, int minutes)
+{
+	static char kinds[64];
+
+	run_rule(b, rows[row].rule, NOW + MINUTES(minutes));
+	(void)snprintf(kinds, sizeof(kinds), "%s",
+		       fixture_text(b->f, "SELECT coalesce(group_concat("
+					  "event_type), '') FROM"
+					  " telegram_queue"));
+	set_sent(b);
+	return kinds;
+}
+
+static void is_told(struct bench *b, size_t row, const char *kind, int minutes)
+{
+	const char *got = told(b, row, minutes);
+
+	if (strcmp(got, kind) != 0)
+		fail_msg("%s: %s: after %d min '%s' instead of '%s'",
+			 rows[row].rule, rows[row].name, minutes, got, kind);
+}
+
+/* Of a share, no data is no end: too_little_data_ends_nothing(). */
+static bool is_share(const char *rule)
+{
+	return strcmp(rule, "cancel-share") == 0 ||
+	       strcmp(rule, "short-share") == 0 ||
+	       strcmp(rule, "found-rate") == 0;
+}
+
+static void each_rule_repeats_until_it_is_seen_and_tells_its_end(void **state)
+{
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct config_rule *config = rule_config(b, rows[i].rule);
+
+		if (!rows[i].want)
+			continue;
+		empty(b);
+		config->for_ms = config->keep_ms = 0;
+		config->repeat_ms = MINUTES(1);
+		config->enabled = true;
+		fixture_sql(b->f, rows[i].sql);
+		is_told(b, i, "fire", 0);
+		/* Some edges are crossed by time alone. */
+		if (strcmp(told(b, i, 1), "resolve") == 0)
+			continue;
+		fixture_sql(b->f, "UPDATE alerts SET notified_ms = 1");
+		is_told(b, i, "repeat", 1);
+		fixture_sql(b->f, "UPDATE alerts SET acked_ms = 1");
+		is_told(b, i, "", 2);
+		mend(b);
+		is_told(b, i, is_share(rows[i].rule) ? "" : "resolve", 2);
+		is_told(b, i, "", 3);
+	}
+}
+
 static void every_new_rule_has_both_of_its_edges_here(void **state)
 {
 	(void)state;
@@ -370,6 +429,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MONITOR_TEST(each_rule_fires_at_its_edge_and_not_before),
+		MONITOR_TEST(
+			each_rule_repeats_until_it_is_seen_and_tells_its_end),
 		MONITOR_TEST(every_new_rule_has_both_of_its_edges_here),
 	};
 	return cmocka_run_group_tests_name("rules", tests, NULL, NULL);

@@ -128,19 +128,39 @@ static inline void add_order(struct bench *b, int id, const char *store,
 }
 
 /* Only order 7 is left, and it is all right. */
-static inline void empty(struct bench *b)
+/* As if the sender had done its work. */
+static inline void set_sent(struct bench *b)
+{
+	fixture_sql(b->f,
+		    "INSERT INTO telegram_archive (id, message_id, chat,"
+		    " event_type, order_seq, severity, text, state, outcome,"
+		    " attempts, created_ms, telegram_message_id) SELECT id,"
+		    " 'm', chat, event_type, 1, severity, text, 3, 'ok', 1, 1,"
+		    " id FROM telegram_queue; DELETE FROM telegram_queue");
+}
+
+/* Nothing is wrong any more; what was told stays. */
+static inline void mend(struct bench *b)
 {
 	fixture_sql(b->f, "DELETE FROM order_lines; DELETE FROM orders;"
-			  "DELETE FROM alerts; DELETE FROM telegram_queue;"
-			  "DELETE FROM telegram_head; DELETE FROM outbox;"
-			  "DELETE FROM inbox_head; DELETE FROM outbox_head;"
-			  "DELETE FROM intake_hours; DELETE FROM measures;"
-			  "DELETE FROM jobs; DELETE FROM silences;"
-			  "DELETE FROM rule_stores; DELETE FROM mail_queue;"
-			  "DELETE FROM endpoints; DELETE FROM erp_feed;"
-			  "DELETE FROM erp_readers;"
-			  "DELETE FROM endpoint_changes");
+			  "DELETE FROM outbox; DELETE FROM inbox_head;"
+			  "DELETE FROM outbox_head; DELETE FROM intake_hours;"
+			  "DELETE FROM measures; DELETE FROM jobs;"
+			  "DELETE FROM silences; DELETE FROM rule_stores;"
+			  "DELETE FROM mail_queue; DELETE FROM endpoints;"
+			  "DELETE FROM erp_feed; DELETE FROM erp_readers;"
+			  "DELETE FROM endpoint_changes;"
+			  "DELETE FROM telegram_troubles;"
+			  "UPDATE telegram_head SET blocked_ms = 0");
 	add_order(b, 7, "s1", "new", 0, 0, 0);
+}
+
+static inline void empty(struct bench *b)
+{
+	mend(b);
+	fixture_sql(b->f, "DELETE FROM alerts; DELETE FROM telegram_queue;"
+			  "DELETE FROM telegram_head;"
+			  "DELETE FROM telegram_archive");
 }
 
 static inline void set_orders(struct bench *b, const char *what)
