@@ -10,10 +10,10 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/macros.h"
+#include "base/text.h"
 
 enum {
-	FIRST_BYTES = 512,
-	DIGITS_MAX = 20 /* of a number, and its sign */
+	FIRST_BYTES = 512
 };
 
 void buf_clear(struct buf *b)
@@ -52,14 +52,29 @@ static bool grow(struct buf *b, size_t more)
 	return true;
 }
 
+static inline bool has_room(const struct buf *b, size_t bytes)
+{
+	return b->data != NULL && !b->failed &&
+	       bytes < b->size_bytes - b->used_bytes &&
+	       bytes <= b->max_bytes - b->used_bytes;
+}
+
 /* Make room for more bytes and the NUL. Texts are made of pieces of some bytes,
  * and nearly all of them find room. */
 static inline bool reserve(struct buf *b, size_t more)
 {
-	return (b->data != NULL && !b->failed &&
-		more < b->size_bytes - b->used_bytes &&
-		more <= b->max_bytes - b->used_bytes) ||
-	       grow(b, more);
+	return has_room(b, more) || grow(b, more);
+}
+
+char *buf_room(const struct buf *b, size_t bytes)
+{
+	return has_room(b, bytes) ? b->data + b->used_bytes : NULL;
+}
+
+void buf_fill(struct buf *b, const char *end)
+{
+	b->used_bytes = (size_t)(end - b->data);
+	b->data[b->used_bytes] = '\0';
 }
 
 void buf_add(struct buf *b, const void *data, size_t bytes)
@@ -85,38 +100,24 @@ void buf_add_char(struct buf *b, char c)
 	b->data[b->used_bytes] = '\0';
 }
 
-/* By hand: an order is hundreds of numbers, and printf is made for few. */
-static char *digits_before(char *end, int64_t value)
-{
-	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-
-	do {
-		*--end = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest > 0);
-	if (value < 0)
-		*--end = '-';
-	return end;
-}
-
 void buf_add_i64(struct buf *b, int64_t value)
 {
-	char digits[DIGITS_MAX];
+	char digits[TEXT_I64_BYTES];
 	char *end = digits + sizeof(digits);
-	char *p = digits_before(end, value);
+	char *p = text_i64_before(end, value);
 
 	buf_add(b, p, (size_t)(end - p));
 }
 
 void buf_add_i64s(struct buf *b, const int64_t *values, size_t count)
 {
-	char text[BUF_I64S_MAX * (DIGITS_MAX + 1)];
+	char text[BUF_I64S_MAX * (TEXT_I64_BYTES + 1)];
 	char *end = text + sizeof(text);
 	char *p = end;
 
 	assert(count <= BUF_I64S_MAX);
 	for (size_t i = count; i > 0; i--) {
-		p = digits_before(p, values[i - 1]);
+		p = text_i64_before(p, values[i - 1]);
 		if (i > 1)
 			*--p = ',';
 	}

@@ -47,6 +47,11 @@ void buf_add_url(struct buf *b, const char *text);
 void buf_printf(struct buf *b, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Room for so many bytes, to be written by hand, when it is there without
+ * growing; buf_fill() tells where they end. NULL: append as usual. */
+char *buf_room(const struct buf *b, size_t bytes);
+void buf_fill(struct buf *b, const char *end);
+
 /* The content as a NUL-terminated text, never NULL; borrowed until the next
  * append. Only meaningful when buf_finish() is good. */
 const char *buf_text(const struct buf *b);

@@ -95,6 +95,19 @@ size_t text_utf8_prefix(const char *text, size_t max_bytes)
 	return bytes;
 }
 
+char *text_i64_before(char *end, int64_t value)
+{
+	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+	do {
+		*--end = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest > 0);
+	if (value < 0)
+		*--end = '-';
+	return end;
+}
+
 int text_to_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
 		struct err *e)
 {

@@ -35,6 +35,13 @@ size_t text_utf8_prefix(const char *text, size_t max_bytes);
 int text_to_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
 		struct err *e);
 
+/* The value's digits, written before `end`; where they begin. By hand: an order
+ * is hundreds of numbers, and printf is made for few. */
+enum {
+	TEXT_I64_BYTES = 20 /* at most, with the sign and without a NUL */
+};
+char *text_i64_before(char *end, int64_t value);
+
 /* "90s", "15m", "2h", "3d", "250ms" as milliseconds; digits alone are times
  * bare_ms (0: not allowed). Not negative. ERR_INVALID, *ret_ms untouched. */
 int text_to_duration_ms(const char *text, int64_t bare_ms, int64_t *ret_ms,

@@ -11,7 +11,9 @@
 #include "codec/time/timestamp.h"
 
 enum {
-	KEY_BYTES_MAX = 48 /* that is written in one piece */
+	WHOLE_MILLI = 1000,  /* of QUANTITY_DIGITS */
+	KEY_BYTES_MAX = 48,  /* that is written in one piece */
+	PIECE_BYTES_MAX = 96 /* of a value that is written with its key */
 };
 
 struct json_out json_out_to(struct buf *buf)
@@ -153,21 +155,105 @@ void json_end(struct json_out *out)
 	out->depth--;
 }
 
+/* An answer is hundreds of small values: each is written with its comma and its
+ * key in one go, where there is room. NULL: it must be put piece by piece. */
+static char *begin_piece(const struct json_out *out, const char *key,
+			 size_t bytes)
+{
+	char *p = bytes > PIECE_BYTES_MAX
+			  ? NULL
+			  : buf_room(out->buf, 1 + KEY_BYTES_MAX + 4 + bytes);
+	char word = 0;
+
+	if (p == NULL)
+		return NULL;
+	if (out->has_items[out->depth])
+		*p++ = ',';
+	if (key == NULL)
+		return p;
+	if (out->words != NULL)
+		word = json_words_byte(out->words, key);
+	if (word != 0) {
+		*p++ = word;
+		return p;
+	}
+	*p++ = '"';
+	for (int i = 0; key[i] != '\0'; i++) {
+		if (i == KEY_BYTES_MAX || !is_plain(key[i]))
+			return NULL;
+		*p++ = key[i];
+	}
+	*p++ = '"';
+	*p++ = ':';
+	return p;
+}
+
+static void end_piece(struct json_out *out, const char *key, const char *end)
+{
+	assert((out->depth > 0 && !out->is_array[out->depth]) == (key != NULL));
+	assert(out->depth > 0 || !out->has_items[0]);
+	out->has_items[out->depth] = true;
+	buf_fill(out->buf, end);
+}
+
+static void put_piece(struct json_out *out, const char *key, const char *value,
+		      size_t bytes)
+{
+	char *p = begin_piece(out, key, bytes);
+
+	if (p == NULL) {
+		begin_value(out, key);
+		buf_add(out->buf, value, bytes);
+		return;
+	}
+	memcpy(p, value, bytes);
+	end_piece(out, key, p + bytes);
+}
+
+/* Copy a text that needs no escapes; NULL: this one does. */
+static char *copy_plain(char *p, const char *text, size_t bytes)
+{
+	const char *end = text + bytes;
+	size_t n;
+
+	for (; text < end; text += n) {
+		n = is_plain(*text) ? 1 : 0;
+		if (n == 0 && (unsigned char)*text >= COUNT_OF(escapes))
+			n = text_utf8_sequence(text, end);
+		if (n == 0)
+			return NULL;
+		for (size_t i = 0; i < n; i++)
+			*p++ = text[i];
+	}
+	return p;
+}
+
 void json_put_raw(struct json_out *out, const char *key, const char *json)
 {
-	begin_value(out, key);
-	buf_add_text(out->buf, json);
+	put_piece(out, key, json, strlen(json));
 }
 
 void json_put_text(struct json_out *out, const char *key, const char *text)
 {
-	begin_value(out, key);
-	put_string(out->buf, text);
+	size_t bytes = strlen(text);
+	char *p = begin_piece(out, key, bytes + 2);
+
+	if (p != NULL) {
+		*p++ = '"';
+		p = copy_plain(p, text, bytes);
+	}
+	if (p == NULL) {
+		begin_value(out, key);
+		put_string(out->buf, text);
+		return;
+	}
+	*p++ = '"';
+	end_piece(out, key, p);
 }
 
 void json_put_null(struct json_out *out, const char *key)
 {
-	json_put_raw(out, key, "null");
+	put_piece(out, key, "null", 4);
 }
 
 void json_put_text_or_null(struct json_out *out, const char *key,
@@ -181,8 +267,11 @@ void json_put_text_or_null(struct json_out *out, const char *key,
 
 void json_put_i64(struct json_out *out, const char *key, int64_t value)
 {
-	begin_value(out, key);
-	buf_add_i64(out->buf, value);
+	char digits[TEXT_I64_BYTES];
+	char *end = digits + sizeof(digits);
+	char *p = text_i64_before(end, value);
+
+	put_piece(out, key, p, (size_t)(end - p));
 }
 
 void json_put_i64s(struct json_out *out, const int64_t *values, size_t count)
@@ -201,14 +290,22 @@ void json_put_decimal(struct json_out *out, const char *key, int64_t value,
 {
 	char text[DECIMAL_TEXT_BYTES];
 
-	json_put_raw(out, key, decimal_format_short(value, digits, text));
+	if (digits == QUANTITY_DIGITS && value % WHOLE_MILLI == 0)
+		json_put_i64(out, key, value / WHOLE_MILLI);
+	else
+		json_put_raw(out, key,
+			     decimal_format_short(value, digits, text));
 }
 
 void json_put_money(struct json_out *out, const char *key, int64_t minor)
 {
-	char text[DECIMAL_TEXT_BYTES];
+	char text[DECIMAL_TEXT_BYTES + 2];
+	size_t bytes;
 
-	json_put_text(out, key, decimal_format(minor, MONEY_DIGITS, text));
+	text[0] = '"';
+	bytes = 1 + strlen(decimal_format(minor, MONEY_DIGITS, text + 1));
+	text[bytes++] = '"';
+	put_piece(out, key, text, bytes);
 }
 
 void json_put_time(struct json_out *out, const char *key, int64_t wall_ms)

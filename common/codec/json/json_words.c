@@ -44,9 +44,12 @@ char json_words_byte(const struct json_words *words, const char *key)
 	if (bytes == 0)
 		return 0;
 	slot = slot_of(key, bytes);
-	for (; words->slots[slot] != 0; slot = (slot + 1) % JSON_WORD_SLOTS)
-		if (strcmp(words->list[words->slots[slot] - 1], key) == 0)
+	for (; words->slots[slot] != 0; slot = (slot + 1) % JSON_WORD_SLOTS) {
+		const char *word = words->list[words->slots[slot] - 1];
+
+		if (word == key || strcmp(word, key) == 0)
 			return (char)words->slots[slot];
+	}
 	return 0;
 }
 

@@ -79,6 +79,55 @@ static void values_are_written_as_the_table_says(void **state)
 		"\"2025-03-14T06:12:41Z\",null]");
 }
 
+static void write_all_kinds(struct buf *b)
+{
+	char long_text[200];
+	struct json_out out = json_out_to(b);
+
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	json_object(&out, NULL);
+	json_put_text(&out, "plain", "abc");
+	json_put_text(&out, "name", "\xD0\xA1\xD1\x8B\xD1\x80 \"A\"\n");
+	json_put_text(&out, "broken", "a\xFFz");
+	json_put_text(&out, "long", long_text);
+	json_put_i64(&out, "a \"key\"", -5);
+	json_put_i64(&out, long_text, 5);
+	json_put_null(&out, "none");
+	json_put_decimal(&out, "decimal", -3000, 3);
+	json_put_money(&out, "money", 1205);
+	json_array(&out, "list");
+	json_put_money(&out, NULL, 1);
+	json_put_null(&out, NULL);
+	json_put_text(&out, NULL, "");
+	json_end(&out);
+	json_end(&out);
+	assert_int_equal(json_out_finish(&out, NULL), 0);
+}
+
+/* A value goes in one piece where there is room, else it makes room. */
+static void a_buffer_with_room_gets_the_same_text(void **state)
+{
+	(void)state;
+	CLEANUP(buf_clear) struct buf growing = BUF_MAX(2000);
+	CLEANUP(buf_clear) struct buf roomy = BUF_MAX(2000);
+
+	for (int i = 0; i < 1900; i++)
+		buf_add_char(&roomy, ' ');
+	buf_reset(&roomy);
+	write_all_kinds(&growing);
+	write_all_kinds(&roomy);
+	assert_string_equal(buf_text(&roomy), buf_text(&growing));
+	assert_non_null(
+		strstr(buf_text(&roomy),
+		       "\"name\":\"\xD0\xA1\xD1\x8B\xD1\x80 \\\"A\\\"\\n\","
+		       "\"broken\":\"a\xEF\xBF\xBDz\","));
+	assert_non_null(strstr(buf_text(&roomy), "\"a \\\"key\\\"\":-5,"));
+	assert_non_null(strstr(buf_text(&roomy),
+			       "\"decimal\":-3,\"money\":\"12.05\","
+			       "\"list\":[\"0.01\",null,\"\"]}"));
+}
+
 static void texts_are_escaped_as_the_table_says(void **state)
 {
 	(void)state;
@@ -284,6 +333,7 @@ int main(void)
 			keys_of_any_length_and_with_any_character_are_whole),
 		cmocka_unit_test(commas_and_nesting_are_put_by_the_writer),
 		cmocka_unit_test(values_are_written_as_the_table_says),
+		cmocka_unit_test(a_buffer_with_room_gets_the_same_text),
 		cmocka_unit_test(texts_are_escaped_as_the_table_says),
 		cmocka_unit_test(every_text_becomes_json_that_reads_back),
 		cmocka_unit_test(a_full_buffer_shows_at_the_end),
