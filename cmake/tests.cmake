@@ -39,7 +39,7 @@ add_suite(unit)
 add_suite(store)
 # The store suites once more, on PostgreSQL: all but those about a file.
 file(GLOB store_suites RELATIVE ${CMAKE_SOURCE_DIR}/tests/store CONFIGURE_DEPENDS tests/store/test_*.c)
-list(FILTER store_suites EXCLUDE REGEX "test_(backup|checkpoint|faults|plans|power_cut|queue_cost|restore|wal_file|wal_model)\\.c")
+list(FILTER store_suites EXCLUDE REGEX "test_(backup|checkpoint|faults|plans|power_cut|queue_cost|wal_file|wal_model)\\.c")
 foreach(suite ${store_suites})
   string(REGEX REPLACE "^test_(.*)\\.c$" "\\1" short ${suite})
   add_test(NAME store.${short}.postgresql

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "store/engine/db_private.h"
+#include "store/watch/views.h"
 #include "store_fixture.h"
 
 enum {
@@ -121,6 +122,48 @@ static void what_it_does_not_understand_is_noticed(void **state)
 								 NULL) < 0);
 }
 
+static int count_row(struct query *row, void *context)
+{
+	(void)row;
+	++*(int *)context;
+	return 0;
+}
+
+/* Numbers come to views as texts, and no engine makes one of "1x". */
+static void a_text_that_is_no_number_finds_nothing(void **state)
+{
+	static const struct {
+		const char *id, *limit;
+		int shown, listed;
+	} rows[] = {
+		{"7", "10", 1, 1},
+		{"007", "1", 1, 1},
+		{"", "", 0, 0},
+		{"7x", "x", 0, 0},
+		{"-7", "-1", 0, 0},
+		{"99999999999999999999", "99999999999999999999", 0, 0},
+	};
+	struct fixture *f = *state;
+
+	fixture_sql(f, "INSERT INTO audit_log (id, at_ms, actor, action,"
+		       " filter, reason) VALUES (7, 0, '', '', '', '');"
+		       "INSERT INTO audit_messages (audit_id, queue, message,"
+		       " changed) VALUES (7, 'inbox', 1, 1)");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int shown = 0;
+		int listed = 0;
+
+		assert_int_equal(view_run(f->db, view_find("audit.show"),
+					  &rows[i].id, 1, count_row, &shown,
+					  NULL),
+				 rows[i].shown);
+		assert_int_equal(view_run(f->db, view_find("audit.list"),
+					  &rows[i].limit, 1, count_row, &listed,
+					  NULL),
+				 rows[i].listed);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -129,6 +172,9 @@ int main(void)
 			fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			what_it_does_not_understand_is_noticed, fixture_setup,
+			fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_text_that_is_no_number_finds_nothing, fixture_setup,
 			fixture_teardown),
 	};
 
