@@ -36,22 +36,33 @@ static int is_orphan(DIR *folder, const char *name, struct db *reader,
 	return rc > 0 ? upload.ended_ms != 0 : rc == 0 ? 1 : rc;
 }
 
-void sweep_incoming(const char *folder_path, struct db *reader, int64_t now_ms)
+/* Number of files that went, or < 0. */
+static int64_t sweep(DIR *folder, struct db *reader, int64_t now_ms,
+		     struct err *e)
 {
-	CLEANUP(cleanup_folder) DIR *folder = opendir(folder_path);
 	const struct dirent *entry;
-	struct err e = {0};
 	int64_t removed = 0;
-	int rc = folder == NULL ? err_errno(&e, ERR_IO, "%.120s", folder_path)
-				: 0;
 
-	while (rc >= 0 &&
-	       (entry = readdir(folder)) != NULL) { /* NOLINT: ours alone */
-		rc = is_orphan(folder, entry->d_name, reader, now_ms, &e);
+	while ((entry = readdir(folder)) != NULL) { /* NOLINT: ours alone */
+		int rc = is_orphan(folder, entry->d_name, reader, now_ms, e);
+
+		if (rc < 0)
+			return rc;
 		if (rc > 0 && unlinkat(dirfd(folder), entry->d_name, 0) == 0)
 			removed++;
 	}
-	if (rc < 0)
+	return removed;
+}
+
+void sweep_incoming(const char *folder_path, struct db *reader, int64_t now_ms)
+{
+	CLEANUP(cleanup_folder) DIR *folder = opendir(folder_path);
+	struct err e = {0};
+	int64_t removed =
+		folder != NULL ? sweep(folder, reader, now_ms, &e)
+			       : err_errno(&e, ERR_IO, "%.120s", folder_path);
+
+	if (removed < 0)
 		log_error(&e, "incoming files were not swept", LOG_NO_FIELDS);
 	if (removed > 0)
 		log_event(LOG_LEVEL_WARNING,
