@@ -25,7 +25,7 @@ ONLY_IN = {  # foreign headers behind one door each (path below common/)
     "microhttpd.h": {f"net/server/{name}" for name in ("http_server.c", "http_drain.c", "http_server_private.h")},
     "curl/curl.h": {"net/client/curl_once.c", "net/client/http_client.c", "net/client/smtp_client.c"},
     "zint.h": {"codec/barcode/barcode_svg.c"},
-    "cjson/cJSON.h": {"codec/json/json_doc.c"},
+    "cjson/cJSON.h": {"codec/json/json_doc.c", "codec/json/json_arena.c"},
     "confuse.h": {"app/config/config.c"},
     "libxml/xmlwriter.h": {"document/form/xml_out.c"},
     "cairo-pdf.h": {"document/form/page_out.c"},
