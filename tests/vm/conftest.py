@@ -14,8 +14,10 @@ from machine import BUILD, ROOT, Machine
 @pytest.fixture(scope="session")
 def image_folder() -> pathlib.Path:
     """$VM_IMAGE, else what test_full_image.py has built, else built here: a folder that vm-images/build has made."""
-    folder = pathlib.Path(os.environ.get("VM_IMAGE", BUILD / "vm-image"))
-    if not (folder / "SHA256SUMS").exists():
+    given = os.environ.get("VM_IMAGE")
+    folder = pathlib.Path(given or BUILD / "vm-image")
+    if not (folder / "ordergate.update").exists():
+        assert not given, f"{given} is no folder that vm-images/build has made"
         systems.build(folder)
     return folder
 
