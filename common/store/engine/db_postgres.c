@@ -8,7 +8,7 @@
  * Results come whole: nobody reads more rows in one statement than memory has
  * room for, and statements may nest.
  *
- * Why transactions look as they do: docs/decisions/022-postgresql.md.
+ * Why transactions look as they do: docs/decisions/025-postgresql.md.
  */
 #include <endian.h>
 #include <stdio.h>
