@@ -127,7 +127,7 @@ def test_upgrade_roll_downgrade_remove(machine: Machine) -> None:
     machine.write("CREATE TRIGGER made_to_fail BEFORE UPDATE OF version ON store_meta BEGIN SELECT raise(ABORT, 'made to fail'); END")
     with machine.load("F") as result:
         time.sleep(1)
-        done = debian.try_run("dpkg", "-i", "/root/new.deb")
+        done = debian.try_run("dpkg", "-i", "--force-confold", "/root/new.deb")
         assert done.returncode != 0 and "made to fail" in done.stdout + done.stderr, done
         assert machine.pids() == before
         debian.run("systemctl", "restart", "ordergate-hook@1", "ordergate-scheduler", "ordergate-processor@1")
@@ -141,7 +141,7 @@ def test_upgrade_roll_downgrade_remove(machine: Machine) -> None:
 
     with machine.load("U") as result:
         time.sleep(1)
-        debian.run("dpkg", "-i", "/root/new.deb")
+        debian.run("dpkg", "-i", "--force-confold", "/root/new.deb")
     # The processes of before may not know yet how to end: only what is new promises it.
     assert len(result["answered"]) > 20 and len(result["failed"]) < len(result["answered"]) / 10, result["failed"][:5]
     kept |= set(result["answered"])
@@ -173,10 +173,10 @@ def test_upgrade_roll_downgrade_remove(machine: Machine) -> None:
     # A store of a version that nobody knows here is refused, and nothing is replaced.
     version, min_reader = machine.versions()
     machine.write("UPDATE store_meta SET version = 9999, min_reader = 9999")
-    done = debian.try_run("dpkg", "-i", "/root/new.deb")
+    done = debian.try_run("dpkg", "-i", "--force-confold", "/root/new.deb")
     assert done.returncode != 0 and "newer" in done.stdout + done.stderr, done
     machine.write(f"UPDATE store_meta SET version = {version}, min_reader = {min_reader}")
-    debian.run("dpkg", "-i", "/root/new.deb")
+    debian.run("dpkg", "-i", "--force-confold", "/root/new.deb")
 
     # One version back, as far as the store allows it.
     known = debian.run("dpkg-deb", "-c", "/root/old.deb")
@@ -184,7 +184,7 @@ def test_upgrade_roll_downgrade_remove(machine: Machine) -> None:
         name = re.sub(r"@\d+\.", "@.", unit.split(" ")[0])
         if name and f"/{name}\n" not in known:
             debian.run("systemctl", "stop", unit.split(" ")[0])  # the roll of some versions before stumbles over it
-    done = debian.try_run("dpkg", "-i", "/root/old.deb")
+    done = debian.try_run("dpkg", "-i", "--force-confold", "/root/old.deb")
     assert (done.returncode == 0) == (min_reader <= old), done.stdout + done.stderr
     if done.returncode == 0:
         with machine.load("D") as result:
@@ -194,7 +194,7 @@ def test_upgrade_roll_downgrade_remove(machine: Machine) -> None:
         kept |= set(result["answered"])
         assert kept <= machine.orders()
         assert machine.versions()[0] == new
-    debian.run("dpkg", "-i", "/root/new.deb")
+    debian.run("dpkg", "-i", "--force-confold", "/root/new.deb")
     machine.wait_for_health()
 
     said = debian.run("dpkg", "--remove", "ordergate")
