@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
-#include "upload/exchange.h"
 #include "store/engine/db.h"
+#include "upload/exchange.h"
 
 enum {
 	FOLDER_MODE = 0750,
