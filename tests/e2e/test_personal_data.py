@@ -32,6 +32,7 @@ MEANING: dict[str, dict[str, Any]] = {
     "silences": {"until_ms": 9_000_000_000_000},
 }
 MADE_ALREADY = {"store_meta", "store_migrations", "counters", "catalogue_state"}
+NOBODY_WORKS_WITH = {"store_move"}  # a row in it closes the store
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def plant(place: Installation) -> None:
         store.execute("PRAGMA wal_autocheckpoint=0")
         with store:
             for table, columns in tables(store).items():
-                if table in MADE_ALREADY:
+                if table in MADE_ALREADY | NOBODY_WORKS_WITH:
                     continue
                 values = [value_of(table, name, kind) for name, kind, _ in columns]
                 marks = ", ".join("?" * len(columns))
