@@ -35,8 +35,17 @@ static int load_all(const struct endpoint *ep, struct channel_credentials *ret,
 	return rc;
 }
 
+/* An installation that pushes nothing to an ERP lacks nothing. */
+static bool is_unused(const struct endpoint *ep)
+{
+	return ep->channel == &channel_erp &&
+	       ep->config.notifications_url[0] == '\0';
+}
+
 static void log_readiness(const struct endpoint *ep)
 {
+	if (is_unused(ep))
+		return;
 	if (ep->not_ready[0] != '\0')
 		log_event(LOG_LEVEL_WARNING,
 			  "notifications wait: nothing can be sent",
