@@ -26,20 +26,30 @@ class App:
         self.answers: dict[str, tuple[bytes, Answer]] = {}
         self.journal: list[dict[str, Any]] = []
         self.anomalies: list[str] = []
-        self._busy: set[str] = set()
+        self._busy: dict[str, Request] = {}
         self.taken_status = 200
 
     async def handle(self, request: Request) -> Answer:
         if request.path.startswith(CONTROL):
             return self._control(request)
         order = self._order_of(request)
-        if order in self._busy:
-            self.anomalies.append(f"two of {order} at once")
-        self._busy.add(order)
+        self._look_for_another(request, order)
+        self._busy[order] = request
         try:
             return await self._with_faults(request, order)
         finally:
-            self._busy.discard(order)
+            if self._busy.get(order) is request:
+                del self._busy[order]
+
+    def _look_for_another(self, request: Request, order: str) -> None:
+        """One key may come twice at once: a sender that was killed does not take back what is on its way, and its successor repeats it."""
+        other = self._busy.get(order)
+        if other is not None and self._key_of(other) != self._key_of(request):
+            self.anomalies.append(f"two of {order} at once")
+
+    @staticmethod
+    def _key_of(request: Request) -> str:
+        return request.headers.get("idempotency-key", "")
 
     @staticmethod
     def _order_of(request: Request) -> str:
@@ -51,7 +61,7 @@ class App:
     async def _with_faults(self, request: Request, order: str) -> Answer:
         fault = self._faults.take(request, None, order)
         real = self._push(request) if fault is None or fault.processed else None
-        self.journal.append({"order": order, "path": request.path, "key": request.headers.get("idempotency-key", ""),
+        self.journal.append({"order": order, "path": request.path, "key": self._key_of(request),
                              "body": request.body.decode("utf-8", "replace"), "headers": request.headers,
                              "status": int(real.raw[9:12]) if real else None, "fault": fault.kind if fault else None})
         await pause(fault)
