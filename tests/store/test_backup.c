@@ -11,7 +11,7 @@
 static void a_backup_is_whole_private_and_alone(void **state)
 {
 	struct fixture *f = *state;
-	struct fixture copy = {0};
+	struct fixture copy = {.engine = f->engine};
 	struct err e = {0};
 	struct stat st;
 	int64_t bytes = 0;

@@ -307,6 +307,43 @@ static void after_an_io_error_the_writer_says_so(void **state)
 		assert_int_equal(adds[i].unit.rc, ERR_IO);
 }
 
+struct last_unit {
+	struct unit unit;
+	const char *path, *away;
+};
+
+/* The disk fills up, and the store is gone when it is to be opened anew. */
+static int run_last_unit(struct unit *u, struct db *db, int64_t now_ms,
+			 struct err *e)
+{
+	const struct last_unit *last = CONTAINER_OF(u, struct last_unit, unit);
+
+	(void)now_ms;
+	if (db_script(db, "UPDATE store_meta SET backup_ms = 1", e) < 0)
+		return ERR_INVALID;
+	if (rename(last->path, last->away) < 0)
+		return err_errno(e, ERR_INVALID, "%s", last->path);
+	fault_vfs_arm(1, SQLITE_FULL, true);
+	return 0;
+}
+
+static void a_store_that_cannot_be_opened_anew_ends_the_writer(void **state)
+{
+	struct fixture *f = *state;
+	char away[sizeof(f->path) + 8];
+	struct last_unit last = {
+		.unit.run = run_last_unit, .path = f->path, .away = away};
+
+	(void)snprintf(away, sizeof(away), "%s.away", f->path);
+	assert_int_equal(writer_call(f->writer, &last.unit, NULL),
+			 ERR_UNCERTAIN);
+	fault_vfs_arm(0, 0, false);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(writer_call(f->writer, &last.unit, NULL),
+				 ERR_IO);
+	assert_true(writer_stats(f->writer).broken);
+}
+
 static int run_io_failure(struct unit *u, struct db *db, int64_t now_ms,
 			  struct err *e)
 {
@@ -412,6 +449,7 @@ int main(void)
 		STORE_TEST(a_refusing_unit_is_undone_alone),
 		STORE_TEST(after_a_full_disk_the_writer_goes_on),
 		STORE_TEST(after_an_io_error_the_writer_says_so),
+		STORE_TEST(a_store_that_cannot_be_opened_anew_ends_the_writer),
 		STORE_TEST(a_unit_that_met_a_failing_disk_ends_the_writer),
 		cmocka_unit_test(a_failed_sync_anywhere_ends_the_writer),
 		cmocka_unit_test(

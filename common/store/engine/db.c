@@ -39,7 +39,6 @@ static const struct {
 	const struct db_driver *driver;
 } engines[] = {
 	{"postgresql://", &db_postgres},
-	{"postgres://", &db_postgres},
 	{"", &db_sqlite},
 };
 
@@ -289,7 +288,8 @@ int db_commit(struct db *db, struct err *e)
 
 void db_rollback(struct db *db)
 {
-	(void)db->driver->tx(db, DB_TX_ROLLBACK, NULL);
+	if (db != NULL)
+		(void)db->driver->tx(db, DB_TX_ROLLBACK, NULL);
 }
 
 int db_sync(struct db *db, struct err *e)

@@ -136,7 +136,7 @@ int db_commit(struct db *db, struct err *e);
  * those of other processes, whose place in the log is before it. Needs no lock.
  * ERR_IO: what was committed may be lost; the process should end. */
 int db_sync(struct db *db, struct err *e);
-void db_rollback(struct db *db);
+void db_rollback(struct db *db); /* NULL allowed */
 int db_savepoint(struct db *db, struct err *e);
 int db_savepoint_release(struct db *db, struct err *e);
 int db_savepoint_rollback(struct db *db, struct err *e);

@@ -42,12 +42,10 @@ struct db_postgres {
 	struct pg_link link;
 };
 
-/* A decoded column, until the next row. */
+/* A column's bytes, once somebody asked for them, until the next row. */
 struct decoded {
-	struct decoded *next;
-	int column;
-	size_t bytes;
 	unsigned char *data; /* NUL-terminated; libpq's */
+	size_t bytes;
 };
 
 struct parameter {
@@ -63,7 +61,7 @@ struct prepared {
 	bool outdated;       /* a type has changed since */
 	PGresult *result;    /* of this run; NULL: it has not begun */
 	int row;
-	struct decoded *decoded;
+	struct decoded *decoded; /* the result's: one for each column */
 	int count;
 	struct parameter parameters[];
 };
@@ -153,22 +151,39 @@ static int postgres_prepare(struct query *q, struct err *e)
 
 static void forget_decoded(struct prepared *p)
 {
-	while (p->decoded != NULL) {
-		struct decoded *d = p->decoded;
-
-		p->decoded = d->next;
-		PQfreemem(d->data);
-		free(d);
+	for (int i = 0; i < PQnfields(p->result); i++) {
+		PQfreemem(p->decoded[i].data);
+		p->decoded[i].data = NULL;
 	}
+}
+
+static void forget_result(struct prepared *p)
+{
+	forget_decoded(p);
+	PQclear(p->result);
+	p->result = NULL;
+	p->decoded = NULL;
+}
+
+static int make_room(struct prepared *p, struct err *e)
+{
+	size_t bytes = (size_t)PQnfields(p->result) * sizeof(*p->decoded);
+
+	p->decoded = PQresultAlloc(p->result, bytes);
+	if (p->decoded == NULL) {
+		PQclear(p->result);
+		p->result = NULL;
+		return err_set(e, ERR_NOMEM, "result: out of memory");
+	}
+	memset(p->decoded, 0, bytes);
+	return 0;
 }
 
 static void postgres_reset(struct query *q)
 {
 	struct prepared *p = q->prepared;
 
-	forget_decoded(p);
-	PQclear(p->result);
-	p->result = NULL;
+	forget_result(p);
 	for (int i = 0; i < p->count; i++)
 		p->parameters[i].value = NULL;
 }
@@ -282,17 +297,19 @@ static int execute(struct query *q, struct err *e)
 	if (rc == ERR_BUSY)
 		p->outdated = true; /* its plan may be, or a pooler lost it */
 	p->row = -1;
-	return rc;
+	return rc < 0 ? rc : make_room(p, e);
 }
 
 static int postgres_step(struct query *q, struct err *e)
 {
 	struct prepared *p = q->prepared;
-	int rc = p->result == NULL ? execute(q, e) : 0;
+	int rc = 0;
 
+	forget_decoded(p);
+	if (p->result == NULL)
+		rc = execute(q, e);
 	if (rc < 0)
 		return rc;
-	forget_decoded(p);
 	if (p->row + 1 >= PQntuples(p->result))
 		return 0;
 	p->row++;
@@ -313,21 +330,12 @@ static Oid type_of(const struct prepared *p, int column)
 
 static const struct decoded *decode(struct prepared *p, int column)
 {
-	struct decoded *d = p->decoded;
+	struct decoded *d = &p->decoded[column];
 
-	while (d != NULL && d->column != column)
-		d = d->next;
-	if (d != NULL)
-		return d;
-	d = calloc(1, sizeof(*d));
-	if (d == NULL)
-		return NULL;
-	d->data = PQunescapeBytea(
-		(const unsigned char *)PQgetvalue(p->result, p->row, column),
-		&d->bytes);
-	d->column = column;
-	d->next = p->decoded;
-	p->decoded = d;
+	if (d->data == NULL)
+		d->data = PQunescapeBytea((const unsigned char *)PQgetvalue(
+						  p->result, p->row, column),
+					  &d->bytes);
 	return d;
 }
 
@@ -355,7 +363,7 @@ static const void *postgres_col_blob(struct query *q, int column,
 		return PQgetvalue(p->result, p->row, column);
 	}
 	d = decode(p, column);
-	if (d == NULL || d->data == NULL)
+	if (d->data == NULL)
 		return NULL;
 	*ret_bytes = d->bytes;
 	return d->data;
