@@ -435,6 +435,55 @@ static void pushing_goes_on_where_the_erp_has_pulled_to(void **state)
 		0);
 }
 
+static int go_on_after(struct db *db, int64_t now_ms, void *context,
+		       struct err *e)
+{
+	struct act *act = context;
+
+	act->revision = push_go_on_after(db, act->id, now_ms, e);
+	return act->revision < 0 ? (int)act->revision : 0;
+}
+
+static void nobody_goes_on_after_what_has_not_come_yet(void **state)
+{
+	struct fixture *f = *state;
+	struct act act = {.id = 2};
+
+	add_order(f);
+	document(f, "sale", 1);
+	assert_int_equal(fixture_write(f, go_on_after, &act, NULL),
+			 ERR_INVALID);
+	act.id = -1;
+	assert_int_equal(fixture_write(f, go_on_after, &act, NULL), 0);
+	assert_int_equal(act.revision, 1);
+	assert_int_equal(push_some(f, 9), 0);
+	document(f, "sale", 2);
+	assert_int_equal(push_some(f, 9), 1);
+}
+
+static void what_is_too_long_keeps_nobody_back(void **state)
+{
+	struct fixture *f = *state;
+
+	add_order(f);
+	document(f, "sale", 1);
+	for (int i = 0; i < 22; i++) /* 28 MiB */
+		fixture_sql(f, "UPDATE documents SET body = body || body");
+	document(f, "sale", 2);
+	assert_int_equal(push_some(f, 9), 2);
+	assert_int_equal(push_some(f, 9), 0);
+	assert_int_equal(
+		fixture_i64(f, "SELECT count(*) FROM outbox WHERE body LIKE"
+			       " '{\"seq\":2,%'"),
+		1);
+	assert_int_equal(fixture_i64(f, "SELECT count(*) FROM outbox"), 1);
+	assert_int_equal(
+		fixture_i64(f, "SELECT count(*) FROM erp_verdicts AS v"
+			       " JOIN documents AS d ON d.id = v.document_id"
+			       " WHERE d.number = 1 AND v.state = 'refused'"),
+		1);
+}
+
 int main(void)
 {
 #define IN_STORE(test) \
@@ -443,6 +492,8 @@ int main(void)
 		IN_STORE(an_old_step_goes_when_a_later_one_is_there),
 		IN_STORE(an_entry_becomes_one_message),
 		IN_STORE(pushing_goes_on_where_the_erp_has_pulled_to),
+		IN_STORE(nobody_goes_on_after_what_has_not_come_yet),
+		IN_STORE(what_is_too_long_keeps_nobody_back),
 		IN_STORE(a_page_is_the_same_whatever_comes_later),
 		IN_STORE(a_restored_store_counts_beyond_what_was_read),
 		IN_STORE(a_reader_is_remembered),

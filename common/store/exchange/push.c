@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/exchange/push.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -10,11 +11,13 @@
 #include "store/engine/db.h"
 #include "store/exchange/feed.h"
 #include "store/exchange/feed_json.h"
+#include "store/exchange/verdicts.h"
 #include "store/queue/outbox.h"
 
 enum {
 	BODY_BYTES_MAX = 16 * 1024 * 1024,
-	BATCH_BYTES = 1024 * 1024 /* then a transaction ends */
+	HEADING_BYTES_MAX = 64 * 1024, /* of a body: all but the document */
+	BATCH_BYTES = 1024 * 1024      /* then a transaction ends */
 };
 
 /* $1 now. Its row is locked until the end of the transaction, and is there the
@@ -67,11 +70,22 @@ static const struct kind *find_kind(const char *name)
 	return NULL;
 }
 
-static int add(const struct feed_entry *entry, void *context, struct err *e)
+/* The others go on. */
+static int refuse(const struct push *push, const struct feed_entry *entry,
+		  struct err *e)
+{
+	struct verdict verdict;
+	int rc = verdicts_give(push->db, entry->ref_id, VERDICT_REFUSED,
+			       "too long to be pushed", push->now_ms, &verdict,
+			       e);
+
+	return rc < 0 ? rc : 0;
+}
+
+static int add_message(struct push *push, const struct feed_entry *entry,
+		       const struct kind *kind, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf body = BUF_MAX(BODY_BYTES_MAX);
-	struct push *push = context;
-	const struct kind *kind = find_kind(entry->kind);
 	struct outbox_message message = {
 		.order_id = entry->order_id,
 		.channel = entry->channel,
@@ -79,19 +93,28 @@ static int add(const struct feed_entry *entry, void *context, struct err *e)
 		.endpoint = PUSH_ENDPOINT,
 		.event_type = entry->kind,
 	};
-	int rc = 0;
+	int rc = render(entry, kind, &body, e);
+
+	if (rc < 0)
+		return rc;
+	message.body = buf_text(&body);
+	push->bytes += body.used_bytes;
+	return outbox_add(push->db, &message, push->now_ms, e);
+}
+
+static int add(const struct feed_entry *entry, void *context, struct err *e)
+{
+	struct push *push = context;
+	const struct kind *kind = find_kind(entry->kind);
 
 	if (push->bytes >= BATCH_BYTES)
 		return 1;
-	if (kind != NULL)
-		rc = render(entry, kind, &body, e);
-	if (kind != NULL && rc == 0) {
-		message.body = buf_text(&body);
-		rc = outbox_add(push->db, &message, push->now_ms, e);
-	}
 	push->last_id = entry->id;
-	push->bytes += body.used_bytes;
-	return rc;
+	if (kind == NULL)
+		return 0;
+	if (strlen(entry->body) > BODY_BYTES_MAX - HEADING_BYTES_MAX)
+		return refuse(push, entry, e);
+	return add_message(push, entry, kind, e);
 }
 
 int push_entries(struct db *db, int max, int64_t now_ms, struct err *e)
@@ -128,6 +151,11 @@ int64_t push_go_on_after(struct db *db, int64_t entry_id, int64_t now_ms,
 
 	if (rc < 0)
 		return rc;
+	if (entry_id > newest)
+		return err_set(e, ERR_INVALID,
+			       "the newest entry is %" PRId64 ": what comes up "
+			       "to a later one would never be pushed",
+			       newest);
 	if (entry_id < 0)
 		entry_id = newest;
 	rc = feed_read_on(db, FEED_PUSH, entry_id, now_ms, e);

@@ -92,10 +92,11 @@ STMT(outbox_set_blocking,
      " OR head_id = $2 AND state = 1 AND hold = 'none'");
 STMT(outbox_block_head,
      "UPDATE outbox_head SET state = 4 WHERE head_id = $1 AND state = 1");
+/* Of the marketplace; what the ERP refuses, a person still has to look at. */
 STMT(outbox_forgive_refused,
      "UPDATE outbox SET state = 3, outcome = 'obsolete', hold = 'none',"
      " updated_ms = $3 WHERE order_id = $1 AND state = 4"
-     " AND outcome = 'rejected' AND event_type <> $2");
+     " AND endpoint = channel AND outcome = 'rejected' AND event_type <> $2");
 STMT(outbox_wake_heads, "UPDATE outbox_head SET state = 1, due_ms = $2"
 			" WHERE order_id = $1 AND state = 4");
 STMT(outbox_list_holders,

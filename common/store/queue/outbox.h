@@ -80,9 +80,9 @@ int outbox_keep_back(struct db *db, const struct queue_message *m,
  * for a person. ERR_STATE when the lease was lost. */
 int outbox_block(struct db *db, const struct queue_message *m, const char *why,
 		 int64_t now_ms, struct err *e);
-/* The order is canceled: a refusal of anything but `spared` (the notification
- * of that itself) crossed it, and is nothing that a person has to look at any
- * more. Number of messages. */
+/* The order is canceled: its marketplace's refusal of anything but `spared`
+ * (the notification of that itself) crossed it, and is nothing that a person
+ * has to look at any more. Number of messages. */
 int outbox_forgive(struct db *db, int64_t order_id, const char *spared,
 		   int64_t now_ms, struct err *e);
 /* The order has changed: its blocked messages are looked at again. Number of
