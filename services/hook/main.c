@@ -70,7 +70,7 @@ static int start(struct service *s, struct err *e)
 	static struct hook hook;
 
 	hook.writer = s->writer;
-	hook.probes.began_ms = clock_wall_ms();
+	hook.probes.began_ms = clock_mono_ms();
 	s->context = &hook;
 	return load_secrets(s, e);
 }

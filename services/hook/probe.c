@@ -53,9 +53,10 @@ bool probe_receive(struct http_exchange *x, struct hook *hook)
 	char nonce[SECRET_TEXT_BYTES];
 	struct probe *p;
 
-	if (key == NULL || !probe_mark_accept(&hook->probes, key,
-					      http_header(x, PROBE_MARK_HEADER),
-					      clock_wall_ms(), nonce))
+	if (key == NULL ||
+	    !probe_mark_accept(&hook->probes, key,
+			       http_header(x, PROBE_MARK_HEADER),
+			       clock_wall_ms(), clock_mono_ms(), nonce))
 		return false;
 	p = http_exchange_alloc(x, sizeof(*p));
 	if (p == NULL) {

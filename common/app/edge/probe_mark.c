@@ -78,13 +78,15 @@ static bool remember(struct probe_marks *marks, const char *nonce,
 }
 
 bool probe_mark_accept(struct probe_marks *marks, const struct secret *key,
-		       const char *text, int64_t now_ms,
+		       const char *text, int64_t now_ms, int64_t mono_ms,
 		       char ret_nonce[SECRET_TEXT_BYTES])
 {
 	char version[4];
 	char moment[NUMBER_BYTES];
 	char given[DIGEST_TEXT_BYTES];
 	char proof[DIGEST_TEXT_BYTES];
+	/* On the wall clock as it goes at present: it may have been set. */
+	int64_t began_ms = now_ms - (mono_ms - marks->began_ms);
 	int64_t at_ms;
 
 	if (key->first[0] == '\0' ||
@@ -99,7 +101,7 @@ bool probe_mark_accept(struct probe_marks *marks, const struct secret *key,
 	if (!text_equal_constant_time(given, proof))
 		return false;
 	if (at_ms < now_ms - PROBE_MARK_LIFE_MS ||
-	    at_ms > now_ms + PROBE_MARK_LIFE_MS || at_ms < marks->began_ms)
+	    at_ms > now_ms + PROBE_MARK_LIFE_MS || at_ms < began_ms)
 		return false;
 	return !was_seen(marks, ret_nonce) &&
 	       remember(marks, ret_nonce, now_ms);

@@ -40,7 +40,7 @@ void probe_mark_answer(const struct secret *key, const char *nonce,
 
 /* What was accepted, of one process; zeroed at its start but for began_ms. */
 struct probe_marks {
-	int64_t began_ms; /* wall: older ones may have been seen before */
+	int64_t began_ms; /* monotonic: older ones may have been seen before */
 	struct {
 		int64_t at_ms;
 		char nonce[SECRET_TEXT_BYTES];
@@ -49,7 +49,7 @@ struct probe_marks {
 };
 /* True once for a good one, with its nonce. One thread. */
 bool probe_mark_accept(struct probe_marks *marks, const struct secret *key,
-		       const char *text, int64_t now_ms,
+		       const char *text, int64_t now_ms, int64_t mono_ms,
 		       char ret_nonce[SECRET_TEXT_BYTES]);
 
 #endif

@@ -15,7 +15,7 @@ static const struct secret none = {.first = ""};
 
 static void a_mark_is_good_once(void **state)
 {
-	struct probe_marks marks = {.began_ms = NOW - 1000};
+	struct probe_marks marks = {0};
 	struct probe_mark mark;
 	char nonce[SECRET_TEXT_BYTES];
 	char proof[DIGEST_TEXT_BYTES];
@@ -23,9 +23,11 @@ static void a_mark_is_good_once(void **state)
 
 	(void)state;
 	probe_mark_make(&key, NOW, &mark);
-	assert_true(probe_mark_accept(&marks, &key, mark.text, NOW, nonce));
+	assert_true(
+		probe_mark_accept(&marks, &key, mark.text, NOW, NOW, nonce));
 	assert_string_equal(nonce, mark.nonce);
-	assert_false(probe_mark_accept(&marks, &key, mark.text, NOW, nonce));
+	assert_false(
+		probe_mark_accept(&marks, &key, mark.text, NOW, NOW, nonce));
 	probe_mark_answer(&key, nonce, proof);
 	probe_mark_answer(&other, nonce, again);
 	assert_string_not_equal(proof, again);
@@ -36,31 +38,47 @@ static void a_mark_is_good_in_its_time_only(void **state)
 {
 	static const struct {
 		const char *name;
-		int64_t made_ms, began_ms;
+		int64_t made_ms, age_ms; /* of the process */
 		const struct secret *by, *checked_by;
 		bool want;
 	} rows[] = {
-		{"now", NOW, 0, &key, &key, true},
-		{"a minute ago", NOW - 60000, 0, &key, &key, true},
-		{"longer ago", NOW - 60001, 0, &key, &key, false},
-		{"a minute ahead", NOW + 60000, 0, &key, &key, true},
-		{"further ahead", NOW + 60001, 0, &key, &key, false},
-		{"before this process", NOW - 5, NOW - 4, &key, &key, false},
-		{"by somebody else", NOW, 0, &other, &key, false},
-		{"without a key here", NOW, 0, &none, &none, false},
+		{"now", NOW, NOW, &key, &key, true},
+		{"a minute ago", NOW - 60000, NOW, &key, &key, true},
+		{"longer ago", NOW - 60001, NOW, &key, &key, false},
+		{"a minute ahead", NOW + 60000, NOW, &key, &key, true},
+		{"further ahead", NOW + 60001, NOW, &key, &key, false},
+		{"before this process", NOW - 5, 4, &key, &key, false},
+		{"by somebody else", NOW, NOW, &other, &key, false},
+		{"without a key here", NOW, NOW, &none, &none, false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct probe_marks marks = {.began_ms = rows[i].began_ms};
+		struct probe_marks marks = {0};
 		struct probe_mark mark;
 		char nonce[SECRET_TEXT_BYTES];
 
 		probe_mark_make(rows[i].by, rows[i].made_ms, &mark);
 		if (probe_mark_accept(&marks, rows[i].checked_by, mark.text,
-				      NOW, nonce) != rows[i].want)
+				      NOW, rows[i].age_ms,
+				      nonce) != rows[i].want)
 			fail_msg("%s", rows[i].name);
 	}
+}
+
+static void a_clock_that_is_set_back_refuses_nothing(void **state)
+{
+	struct probe_marks marks = {.began_ms = 1000};
+	struct probe_mark mark;
+	char nonce[SECRET_TEXT_BYTES];
+
+	(void)state;
+	probe_mark_make(&key, NOW, &mark);
+	assert_true(
+		probe_mark_accept(&marks, &key, mark.text, NOW, 2000, nonce));
+	probe_mark_make(&key, NOW - 3600000, &mark);
+	assert_true(probe_mark_accept(&marks, &key, mark.text, NOW - 3600000,
+				      3000, nonce));
 }
 
 static void whatever_is_changed_is_refused(void **state)
@@ -86,15 +104,17 @@ static void whatever_is_changed_is_refused(void **state)
 
 		memcpy(text, mark.text, sizeof(text));
 		text[i] = text[i] == '7' ? '8' : '7';
-		assert_false(probe_mark_accept(&marks, &key, text, NOW, nonce));
+		assert_false(
+			probe_mark_accept(&marks, &key, text, NOW, NOW, nonce));
 		text[i] = '\0';
-		assert_false(probe_mark_accept(&marks, &key, text, NOW, nonce));
+		assert_false(
+			probe_mark_accept(&marks, &key, text, NOW, NOW, nonce));
 	}
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		struct probe_marks marks = {0};
 
-		assert_false(
-			probe_mark_accept(&marks, &key, texts[i], NOW, nonce));
+		assert_false(probe_mark_accept(&marks, &key, texts[i], NOW, NOW,
+					       nonce));
 	}
 }
 
@@ -106,18 +126,21 @@ static void no_flood_makes_room_for_a_replay(void **state)
 
 	(void)state;
 	probe_mark_make(&key, NOW, &first);
-	assert_true(probe_mark_accept(&marks, &key, first.text, NOW, nonce));
+	assert_true(
+		probe_mark_accept(&marks, &key, first.text, NOW, NOW, nonce));
 	for (int i = 0; i < 2 * PROBE_MARK_SEEN_MAX; i++) {
 		struct probe_mark mark;
 
 		probe_mark_make(&key, NOW, &mark);
-		(void)probe_mark_accept(&marks, &key, mark.text, NOW, nonce);
+		(void)probe_mark_accept(&marks, &key, mark.text, NOW, NOW,
+					nonce);
 	}
-	assert_false(probe_mark_accept(&marks, &key, first.text, NOW, nonce));
+	assert_false(
+		probe_mark_accept(&marks, &key, first.text, NOW, NOW, nonce));
 	/* Later there is room again. */
 	probe_mark_make(&key, NOW + 130000, &first);
 	assert_true(probe_mark_accept(&marks, &key, first.text, NOW + 130000,
-				      nonce));
+				      NOW, nonce));
 }
 
 int main(void)
@@ -125,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mark_is_good_once),
 		cmocka_unit_test(a_mark_is_good_in_its_time_only),
+		cmocka_unit_test(a_clock_that_is_set_back_refuses_nothing),
 		cmocka_unit_test(whatever_is_changed_is_refused),
 		cmocka_unit_test(no_flood_makes_room_for_a_replay),
 	};
