@@ -42,27 +42,42 @@ static bool pass_tag(struct html_parts *parts, const char *p, size_t bytes)
 	return true;
 }
 
+/* Of the tags that the next part begins with. */
+static size_t reopened_bytes(const struct html_parts *parts)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < parts->depth; i++)
+		bytes += parts->open[i].bytes;
+	return bytes;
+}
+
 /* Where the next part ends in the source: before a line feed or a space, or
  * anywhere between two code points. */
-static const char *find_cut(const char *html, size_t max_points)
+static const char *find_cut(const struct html_parts *parts, size_t max_points)
 {
+	const char *html = parts->rest;
+	size_t reopened = reopened_bytes(parts);
 	const char *end = html + strlen(html);
 	const char *line = NULL;
 	const char *word = NULL;
 	const char *p = html;
 	size_t points = 0;
+	size_t line_points = 0;
 
 	while (p < end) {
 		size_t bytes =
 			*p == '<' ? tag_bytes(p) : html_point_bytes(p, end);
 
-		if (*p == '\n' && points > 0)
+		if (*p == '\n' && points > 0) {
 			line = p;
-		else if (*p == ' ' && points > 0)
+			line_points = points;
+			word = NULL; /* what is before a line is no better */
+		} else if (*p == ' ' && points > 0)
 			word = p;
 		if (*p != '<' && points == max_points)
 			break;
-		if ((size_t)(p - html) + bytes >
+		if (reopened + (size_t)(p - html) + bytes >
 			    HTML_PART_BYTES_MAX - TAG_ENDS_BYTES &&
 		    points > 0)
 			break;
@@ -71,7 +86,7 @@ static const char *find_cut(const char *html, size_t max_points)
 	}
 	if (p >= end)
 		return end;
-	if (line != NULL)
+	if (line != NULL && (word == NULL || 2 * line_points >= points))
 		return line;
 	return word != NULL ? word : p;
 }
@@ -115,7 +130,7 @@ bool html_parts_next(struct html_parts *parts, size_t max_points,
 
 	if (*parts->rest == '\0')
 		return false;
-	cut = find_cut(parts->rest, max_points);
+	cut = find_cut(parts, max_points);
 	reopen(parts, out);
 	copy_until(parts, cut, out);
 	close_open(parts, out);

@@ -32,9 +32,10 @@ struct html_parts {
 struct html_parts html_parts_of(const char *html);
 
 /* Append the next part, of at most max_points code points (more than 0) and
- * HTML_PART_BYTES_MAX bytes: it ends at the end of a line when there is one,
- * else between two words, else between two code points. out NULL: it is only
- * passed. False: nothing was left. */
+ * HTML_PART_BYTES_MAX bytes: it ends at the end of a line when there is one in
+ * its last half, else between two words, else at any end of a line, else
+ * between two code points. out NULL: it is only passed. False: nothing was
+ * left. */
 bool html_parts_next(struct html_parts *parts, size_t max_points,
 		     struct buf *out);
 

@@ -44,6 +44,9 @@ static void parts_are_whole_messages(void **state)
 		{"a\nb\nc\nd", 5, "a\nb\nc | d"},
 		/* A part may be as long as it may be. */
 		{"abc\ndef\nghi", 7, "abc\ndef | ghi"},
+		/* An early end of a line leaves no stub. */
+		{"a\nbcd efg", 8, "a\nbcd | efg"},
+		{"a b\ncdefghijk", 8, "a b | cdefghij | k"},
 		/* Between words, and only then anywhere. */
 		{"abc def", 5, "abc | def"},
 		{"abcdef", 4, "abcd | ef"},
@@ -106,11 +109,36 @@ static void no_part_has_more_bytes_than_telegram_reads(void **state)
 	assert_int_equal(lines, 300);
 }
 
+/* They come again in every part. */
+static void tags_that_are_opened_again_count(void **state)
+{
+	CLEANUP(buf_clear) struct buf html = BUF_MAX(1000000);
+	struct html_parts parts;
+	size_t count = 0;
+
+	(void)state;
+	for (int i = 0; i < HTML_PART_DEPTH_MAX; i++)
+		buf_printf(&html, "<a href=\"https://x/%03000d\">", i);
+	for (int i = 0; i < 8000; i++)
+		buf_add_text(&html, EMOJI);
+	parts = html_parts_of(buf_text(&html));
+	for (;;) {
+		CLEANUP(buf_clear) struct buf one = BUF_MAX(100000);
+
+		if (!html_parts_next(&parts, 4000, &one))
+			break;
+		assert_true(one.used_bytes <= HTML_PART_BYTES_MAX);
+		count++;
+	}
+	assert_true(count > 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_are_whole_messages),
 		cmocka_unit_test(no_part_has_more_bytes_than_telegram_reads),
+		cmocka_unit_test(tags_that_are_opened_again_count),
 	};
 
 	return cmocka_run_group_tests_name("html_part", tests, NULL, NULL);
