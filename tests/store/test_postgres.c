@@ -142,6 +142,79 @@ static void a_reader_does_not_write(void **state)
 	assert_true(query_exec(q, NULL) < 0);
 }
 
+static void what_one_transaction_reads_is_of_one_moment(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = {0};
+
+	assert_int_equal(fixture_write(f, count_up, x, &e), 1);
+	assert_int_equal(db_begin_read(f->db, &e), 0);
+	assert_int_equal(value_of(f, "x", &e), 1);
+	assert_int_equal(fixture_write(f, count_up, x, &e), 1);
+	assert_int_equal(value_of(f, "x", &e), 1);
+	assert_int_equal(db_commit(f->db, &e), 0);
+	assert_int_equal(value_of(f, "x", &e), 2);
+}
+
+/* Learns a type in a transaction that has failed. */
+static int run_and_bind_anew(struct unit *u, struct db *db, int64_t now_ms,
+			     struct err *e)
+{
+	(void)u;
+	(void)now_ms;
+	for (int i = 0; i < 2; i++) {
+		CLEANUP_QUERY struct query *q = query_start(db, &test_types);
+
+		query_i64(q, 1, 1);
+		if (i == 0)
+			query_null(q, 2);
+		else
+			query_text(q, 2, "x");
+		query_null(q, 3);
+		(void)query_next(q, e);
+		if (i == 0) {
+			CLEANUP_QUERY struct query *bad =
+				query_start(db, &test_bad);
+
+			(void)query_exec(bad, NULL);
+		}
+	}
+	return 0;
+}
+
+static void a_type_learned_too_late_is_learned_again(void **state)
+{
+	struct fixture *f = *state;
+	struct unit u = {.run = run_and_bind_anew};
+	struct unit again = {.run = run_and_bind_anew};
+
+	(void)writer_call(f->writer, &u, NULL);
+	(void)writer_call(f->writer, &again, NULL);
+	assert_false(writer_stats(f->writer).broken);
+}
+
+static const char refusals[] =
+	"CREATE FUNCTION refuse() RETURNS integer LANGUAGE plpgsql AS"
+	" 'BEGIN RAISE EXCEPTION ''no''; END'";
+STMT(test_refused, "SELECT refuse()");
+STMT(test_two_rows, "SELECT (SELECT 1 FROM generate_series(1, 2))");
+
+static void what_one_value_does_is_no_fault_of_the_server(void **state)
+{
+	struct fixture *f = *state;
+	static const struct stmt *const rows[] = {&test_refused,
+						  &test_two_rows};
+
+	if (fixture_is_sqlite())
+		return;
+	fixture_sql(f, refusals);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		CLEANUP_QUERY struct query *q = query_start(f->db, rows[i]);
+
+		assert_int_equal(query_next(q, NULL), ERR_INVALID);
+	}
+}
+
 static int ring_notifier(struct unit *u, struct db *db, int64_t now_ms,
 			 struct err *e)
 {
@@ -189,6 +262,10 @@ static void a_label_shows_no_password(void **state)
 		{"postgresql://h/d?password=p", "postgresql://h/d"},
 		{"postgresql://u:p@/d?host=/run", "postgresql://u@/d"},
 		{"postgresql:///d", "postgresql:///d"},
+		{"postgresql:///d?password=a@b", "postgresql:///d"},
+		{"postgresql://u@h/d?password=a@b", "postgresql://u@h/d"},
+		{"postgresql://u:p?q@h/d", "postgresql://u"},
+		{"postgresql://h:1/d?sslmode=x", "postgresql://h:1/d"},
 	};
 
 	(void)state;
@@ -211,6 +288,9 @@ int main(void)
 		STORE_TEST(connections_that_were_ended_come_back),
 		STORE_TEST(who_goes_on_after_a_failure_fails_alone),
 		STORE_TEST(a_reader_does_not_write),
+		STORE_TEST(what_one_transaction_reads_is_of_one_moment),
+		STORE_TEST(a_type_learned_too_late_is_learned_again),
+		STORE_TEST(what_one_value_does_is_no_fault_of_the_server),
 		STORE_TEST(a_commit_rings_the_bells_of_other_machines),
 		cmocka_unit_test(a_label_shows_no_password),
 	};

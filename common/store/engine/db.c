@@ -62,24 +62,31 @@ unsigned db_caps_of(const struct db *db)
 	return db->driver->caps;
 }
 
+/* A password may hold any sign, also those that should be encoded, and may
+ * stand among the settings. */
 void db_label(const char *location, char *ret_text, size_t bytes)
 {
-	const char *at = strrchr(location, '@');
-	const char *user = strstr(location, "://");
+	size_t scheme = strlen("postgresql://");
 	size_t shown = strlen(location);
+	size_t user, at;
 
-	if ((db_caps(location) & DB_CAP_FILE) == 0 && user != NULL &&
-	    at != NULL && at > user) {
-		size_t named = (size_t)(user - location) + 3;
-
-		named += strcspn(location + named, ":@");
-		(void)snprintf(ret_text, bytes, "%.*s%.*s", (int)named,
-			       location, (int)strcspn(at, "?"), at);
+	if (db_caps(location) & DB_CAP_FILE) {
+		(void)snprintf(ret_text, bytes, "%s", location);
 		return;
 	}
-	if ((db_caps(location) & DB_CAP_FILE) == 0)
-		shown = strcspn(location, "?");
-	(void)snprintf(ret_text, bytes, "%.*s", (int)shown, location);
+	user = scheme + strcspn(location + scheme, ":@?");
+	shown = scheme + strcspn(location + scheme, "?");
+	at = shown;
+	while (at > scheme && location[at] != '@')
+		at--;
+	if (at == scheme) {
+		at = shown;
+		if (strchr(location + shown, '@') != NULL)
+			at = shown = user;
+		user = at;
+	}
+	(void)snprintf(ret_text, bytes, "%.*s%.*s", (int)user, location,
+		       (int)(shown - at), location + at);
 }
 
 const struct migration *db_migrations(const struct db *db)

@@ -22,7 +22,7 @@
 #include "store/engine/pg_link.h"
 
 enum {
-	NAME_BYTES = 16,
+	NAME_BYTES = 40,
 	BINARY = 1,
 	/* Of pg_type. */
 	TYPE_UNKNOWN = 0,
@@ -57,8 +57,9 @@ struct parameter {
 
 struct prepared {
 	char name[NAME_BYTES];
+	unsigned revision;   /* of the name: none is used twice */
 	unsigned generation; /* of the connection that knows it; 0: none */
-	bool outdated;       /* a type has changed since */
+	bool outdated;       /* a type or a table has changed since */
 	PGresult *result;    /* of this run; NULL: it has not begun */
 	int row;
 	struct decoded *decoded; /* the result's: one for each column */
@@ -144,7 +145,6 @@ static int postgres_prepare(struct query *q, struct err *e)
 		return err_set(e, ERR_NOMEM, "%s: out of memory",
 			       q->stmt->name);
 	p->count = count;
-	(void)snprintf(p->name, sizeof(p->name), "og%zu", q->number);
 	q->prepared = p;
 	return 0;
 }
@@ -241,30 +241,28 @@ static int postgres_bind_blob(struct query *q, int n, const void *data,
 	return bind(q, n, TYPE_BYTEA, data, bytes) != NULL ? 0 : ERR_INVALID;
 }
 
-/* Tell the server about the statement, unless it knows it as it is. */
+/* Tell the server about the statement, unless it knows it as it is. What was
+ * prepared before stays there, under a name that nobody uses: a pooler has
+ * names of its own, so SQL cannot drop it, and a failed transaction refuses to.
+ */
 static int make_known(struct query *q, struct err *e)
 {
 	struct pg_link *link = link_of(q->db);
 	struct prepared *p = q->prepared;
-	bool known = p->generation == link->generation;
 	Oid types[DB_PARAMETERS_MAX];
-	char drop[NAME_BYTES + 16];
-	int rc = 0;
+	int rc;
 
-	if (known && !p->outdated)
+	if (p->generation == link->generation && !p->outdated)
 		return 0;
 	for (int i = 0; i < p->count; i++)
 		types[i] = p->parameters[i].type;
 	p->generation = 0;
-	if (known) {
-		(void)snprintf(drop, sizeof(drop), "DEALLOCATE %s", p->name);
-		rc = pg_link_script(link, drop, q->stmt->name, e);
-	}
-	if (rc == 0)
-		rc = pg_link_finish(link,
-				    PQsendPrepare(link->conn, p->name,
-						  text_of(q), p->count, types),
-				    q->stmt->name, NULL, e);
+	(void)snprintf(p->name, sizeof(p->name), "og%zu_%u", q->number,
+		       ++p->revision);
+	rc = pg_link_finish(
+		link,
+		PQsendPrepare(link->conn, p->name, text_of(q), p->count, types),
+		q->stmt->name, NULL, e);
 	if (rc < 0)
 		return rc;
 	p->outdated = false;
@@ -294,8 +292,8 @@ static int execute(struct query *q, struct err *e)
 			    PQsendQueryPrepared(link->conn, p->name, p->count,
 						values, lengths, formats, 0),
 			    q->stmt->name, &p->result, e);
-	if (rc == ERR_BUSY)
-		p->outdated = true; /* its plan may be, or a pooler lost it */
+	if (rc < 0 && link->is_stale)
+		p->outdated = true;
 	p->row = -1;
 	return rc < 0 ? rc : make_room(p, e);
 }
@@ -447,14 +445,19 @@ static void rollback(struct pg_link *link)
  * owner. */
 static int begin(struct pg_link *link, enum db_tx what, struct err *e)
 {
-	char text[160] = "BEGIN READ ONLY";
+	char text[400];
 	int rc;
 
 	if (what == DB_TX_BEGIN_WRITE)
 		(void)snprintf(text, sizeof(text),
-			       "BEGIN; SET LOCAL synchronous_commit TO off;"
+			       "BEGIN; %s; SET LOCAL synchronous_commit TO off;"
 			       " SELECT pg_advisory_xact_lock(%d, %d)",
-			       LOCK_CLASS, link->schema_hash);
+			       link->set_limits, LOCK_CLASS, link->schema_hash);
+	else /* all that is read is of one moment, as with SQLite */
+		(void)snprintf(text, sizeof(text),
+			       "BEGIN ISOLATION LEVEL REPEATABLE READ"
+			       " READ ONLY; %s",
+			       link->set_limits);
 	rc = pg_link_ready(link, e);
 	if (rc == 0)
 		rc = pg_link_script(link, text, "begin", e);

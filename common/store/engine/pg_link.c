@@ -41,6 +41,7 @@ static const struct {
 } code_rows[] = {
 	{"08", ERR_BUSY},    /* connection */
 	{"0A000", ERR_BUSY}, /* a plan that a migration has outdated */
+	{"21", ERR_INVALID}, /* more rows than one */
 	{"22", ERR_INVALID}, /* a value: no UTF-8, out of range */
 	{"23", ERR_INVALID}, /* a constraint */
 	{"25006", ERR_DENIED},
@@ -51,17 +52,27 @@ static const struct {
 	{"40", ERR_BUSY}, /* serialization, deadlock */
 	{"42501", ERR_DENIED},
 	{"53", ERR_BUSY},    /* disk full, memory, too many connections */
+	{"54", ERR_INVALID}, /* too large, too many */
 	{"55P03", ERR_BUSY}, /* lock not available in time */
 	{"57", ERR_BUSY},    /* cancelled, shutting down, starting up */
+	{"P0", ERR_INVALID}, /* what a function of the schema refuses */
+	{"", ERR_IO},
 };
 
 static enum err_code code_of(const char *state)
 {
-	for (size_t i = 0; state != NULL && i < COUNT_OF(code_rows); i++)
-		if (strncmp(state, code_rows[i].state,
-			    strlen(code_rows[i].state)) == 0)
-			return code_rows[i].code;
-	return ERR_IO;
+	size_t i = 0;
+
+	while (strncmp(state, code_rows[i].state, strlen(code_rows[i].state)) !=
+	       0)
+		i++;
+	return code_rows[i].code;
+}
+
+/* What helps is to prepare the statement anew. */
+static bool is_stale(const char *state)
+{
+	return strcmp(state, "0A000") == 0 || strcmp(state, "26000") == 0;
 }
 
 /* libpq's texts end with a newline and may have several lines. */
@@ -226,7 +237,14 @@ static int connect_now(struct pg_link *link, struct err *e)
 int pg_link_open(struct pg_link *link, const char *url, enum db_mode mode,
 		 struct err *e)
 {
+	const struct limits *limit = &limits[mode];
+
 	*link = (struct pg_link){.url = strdup(url), .mode = mode};
+	(void)snprintf(link->set_limits, sizeof(link->set_limits),
+		       "SET LOCAL statement_timeout TO %d;"
+		       " SET LOCAL lock_timeout TO %d;"
+		       " SET LOCAL idle_in_transaction_session_timeout TO %d",
+		       limit->statement_ms, limit->lock_ms, limit->idle_ms);
 	if (link->url == NULL)
 		return err_set(e, ERR_NOMEM, "PostgreSQL: out of memory");
 	return connect_now(link, e);
@@ -261,7 +279,6 @@ static bool is_alive(struct pg_link *link)
 static int connect_anew(struct pg_link *link, struct err *e)
 {
 	int64_t now_ms = clock_mono_ms();
-	int rc;
 
 	if (now_ms < link->not_before_ms)
 		return err_set(e, ERR_BUSY,
@@ -270,13 +287,14 @@ static int connect_anew(struct pg_link *link, struct err *e)
 		link->attempts = 0;
 		return 0;
 	}
-	rc = e != NULL ? err_set(e, ERR_BUSY, "%s", e->text) : ERR_BUSY;
+	if (e != NULL)
+		e->code = ERR_BUSY;
 	link->attempts = MIN_OF(link->attempts + 1, 16);
 	link->not_before_ms =
 		clock_mono_ms() + backoff_ms(link->attempts, BACKOFF_BASE_MS,
 					     BACKOFF_CAP_MS,
 					     (uint64_t)clock_mono_us());
-	return rc;
+	return ERR_BUSY;
 }
 
 int pg_link_ready(struct pg_link *link, struct err *e)
@@ -369,12 +387,15 @@ int pg_link_finish(struct pg_link *link, int sent, const char *what,
 		const char *state =
 			PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
+		if (state == NULL)
+			state = "no code";
+		link->is_stale = is_stale(state);
 		rc = err_set(
 			e, code_of(state), "%s: %s (%s)", what,
 			message != NULL
 				? message
 				: reason(PQresultErrorMessage(result), text),
-			state != NULL ? state : "no code");
+			state);
 	}
 	if (rc < 0 || ret_result == NULL)
 		PQclear(result);

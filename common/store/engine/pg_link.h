@@ -27,9 +27,13 @@ struct pg_link {
 	int32_t schema_hash; /* of current_schema(): names the write lock */
 	bool began;          /* between BEGIN and COMMIT or ROLLBACK */
 	bool warned;         /* the server warned since it was last cleared */
+	bool is_stale;       /* the last error: prepare that statement anew */
 	unsigned listens;    /* the generation that does */
 	int attempts;        /* to connect, that have failed in a row */
 	int64_t not_before_ms;
+	/* Text of what the session's settings say too, for a transaction: a
+	 * pooler may have dropped them. */
+	char set_limits[160];
 };
 
 /* Connect. 0; ERR_INVALID (not a URL); ERR_REMOTE (away); ERR_DENIED
