@@ -7,6 +7,7 @@
 #include "app/service/service.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "give_way.h"
 #include "intake.h"
 
 /* nginx has applied the configured limit; this one is the program's own. */
@@ -75,6 +76,20 @@ static int start(struct service *s, struct err *e)
 	return load_secrets(s, e);
 }
 
+enum {
+	LOOK_EVERY_MS = 100
+};
+
+static int work(struct service *s, struct err *e)
+{
+	static struct give_way give_way;
+
+	(void)e;
+	give_way_look(&give_way, s);
+	s->wait_ms = LOOK_EVERY_MS;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct service_def def = {
@@ -82,6 +97,7 @@ int main(int argc, char **argv)
 		.summary = "takes marketplaces' notifications into the inbox",
 		.many = true,
 		.routes = routes,
+		.work = work,
 		.start = start,
 		.reload = load_secrets,
 		.stop = stop,

@@ -86,6 +86,21 @@ static int add_raw(struct db *db, int64_t now_ms, void *context, struct err *e)
 			      e);
 }
 
+static void the_order_that_waits_longest_is_found(void **state)
+{
+	struct fixture *f = *state;
+	struct row rows[] = {{"H1", "", "order.created", NULL, 0, 0, 0},
+			     {"H2", "", "order.created", NULL, 0, 0, 0}};
+	int64_t due_ms = 0;
+
+	assert_int_equal(inbox_oldest_due(f->db, &due_ms, NULL), 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_int_equal(fixture_write(f, add, &rows[i], NULL), 0);
+	assert_int_equal(inbox_oldest_due(f->db, &due_ms, NULL), 1);
+	assert_int_equal(due_ms,
+			 fixture_i64(f, "SELECT min(due_ms) FROM inbox_head"));
+}
+
 static void an_unreadable_body_is_kept_to_the_byte(void **state)
 {
 	struct fixture *f = *state;
@@ -103,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(names_lead_to_orders_and_sequences_have_no_gap),
 		STORE_TEST(a_quarantined_message_makes_no_work),
+		STORE_TEST(the_order_that_waits_longest_is_found),
 		STORE_TEST(an_unreadable_body_is_kept_to_the_byte),
 	};
 

@@ -156,6 +156,29 @@ static void ring(unsigned bells, void *context)
 	rows_when_rung = fixture_i64(context, "SELECT count(*) FROM inbox");
 }
 
+/* The second one comes while the writer waits, and costs no commit of its own.
+ */
+static void who_gives_way_takes_along_what_comes_meanwhile(void **state)
+{
+	struct fixture *f = *state;
+	struct add adds[2];
+	const struct timespec a_moment = {.tv_nsec = 20 * 1000 * 1000};
+
+	assert_int_equal(sem_init(&units_done, 0, 0), 0);
+	writer_give_way(f->writer, 900);
+	for (int i = 0; i < 2; i++) {
+		adds[i] = (struct add){
+			.unit = {.run = run_add, .done = count_done},
+			.number = i};
+		assert_int_equal(writer_submit(f->writer, &adds[i].unit, NULL),
+				 0);
+		(void)nanosleep(&a_moment, NULL);
+	}
+	for (int i = 0; i < 2; i++)
+		(void)sem_wait(&units_done);
+	assert_int_equal(writer_stats(f->writer).batches, 1);
+}
+
 static void bells_ring_after_the_commit(void **state)
 {
 	struct fixture *f = *state;
@@ -324,6 +347,7 @@ int main(void)
 		STORE_TEST(many_units_share_few_transactions),
 		STORE_TEST(a_batch_of_slow_units_gives_the_lock_up_in_between),
 		STORE_TEST(the_write_lock_is_held_while_a_unit_runs),
+		STORE_TEST(who_gives_way_takes_along_what_comes_meanwhile),
 		STORE_TEST(bells_ring_after_the_commit),
 		STORE_TEST(the_log_is_emptied_by_checkpoints),
 		STORE_TEST(a_stopped_writer_has_done_everything),

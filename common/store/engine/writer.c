@@ -2,8 +2,10 @@
 #include "store/engine/writer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/macros.h"
@@ -26,6 +28,7 @@ struct writer {
 	struct unit **last;
 	int64_t waiting;
 	bool idle, stopping, broken;
+	_Atomic int64_t give_way_ms; /* needs no mutex */
 	struct writer_stats stats;
 
 	/* The thread's own. */
@@ -401,6 +404,20 @@ static void report(struct writer *writer, struct unit *units)
 		(void)pthread_cond_broadcast(&writer->has_results);
 }
 
+void writer_give_way(struct writer *writer, int64_t wait_ms)
+{
+	atomic_store(&writer->give_way_ms, wait_ms);
+}
+
+static void give_way(struct writer *writer)
+{
+	struct timespec wait = {.tv_nsec = atomic_load(&writer->give_way_ms) *
+					   1000000};
+
+	if (wait.tv_nsec > 0)
+		(void)nanosleep(&wait, NULL);
+}
+
 static void run_batch(struct writer *writer)
 {
 	struct batch batch = {.asked_us = clock_mono_us()};
@@ -432,8 +449,10 @@ static void *writer_main(void *context)
 {
 	struct writer *writer = context;
 
-	while (wait_for_work(writer))
+	while (wait_for_work(writer)) {
+		give_way(writer);
 		run_batch(writer);
+	}
 	return NULL;
 }
 

@@ -92,6 +92,11 @@ void writer_stop(struct writer *writer);
  * which cases done() is not called. Any thread. */
 int writer_submit(struct writer *writer, struct unit *u, struct err *e);
 
+/* Every batch waits so long before it asks for the lock, until told otherwise;
+ * what comes meanwhile goes along. 0: not at all, which it begins with. Any
+ * thread. */
+void writer_give_way(struct writer *writer, int64_t wait_ms);
+
 /* Submit and wait for the result. Any thread but the writer's. */
 int writer_call(struct writer *writer, struct unit *u, struct err *e);
 /* The same for many units at once; each has its own rc and err afterwards. */

@@ -58,6 +58,8 @@ STMT(inbox_blocking_types,
      "  AND coalesce(o.snapshot_ms, 0) > i.event_ms)");
 STMT(inbox_head_waits, "SELECT 1 FROM inbox_head"
 		       " WHERE order_id = $1 AND state IN (1, 2)");
+STMT(inbox_first_due, "SELECT due_ms FROM inbox_head WHERE state = 1"
+		      " ORDER BY due_ms LIMIT 1");
 STMT(inbox_block_head,
      "UPDATE inbox_head SET state = 4 WHERE order_id = $1 AND state = 1");
 STMT(quarantine_insert,
@@ -205,6 +207,13 @@ int inbox_waits(struct db *db, int64_t order_id, struct err *e)
 
 	query_i64(q, 1, order_id);
 	return query_next(q, e);
+}
+
+int inbox_oldest_due(struct db *db, int64_t *ret_due_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &inbox_first_due);
+
+	return query_one_i64(q, ret_due_ms, e);
 }
 
 int quarantine_add(struct db *db, const char *channel, const char *reason,
