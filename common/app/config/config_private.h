@@ -51,6 +51,8 @@ struct config_option {
 	int64_t stored_ms;   /* durations: what the member counts */
 	const char *allowed; /* words, separated by spaces */
 	int (*check)(const char *text, struct err *e); /* texts; NULL: any */
+	/* Texts: as people may see them; NULL: as they are. */
+	void (*label)(const char *text, char *ret_text, size_t bytes);
 	const char *excludes; /* keys that this one empties: every | at */
 	const char *help;
 	enum config_type type;

@@ -7,6 +7,7 @@
 
 #include "app/config/config_private.h"
 #include "base/macros.h"
+#include "store/engine/db.h"
 
 #define MEMBER(T, member)                     \
 	.offset = offsetof(struct T, member), \
@@ -55,8 +56,9 @@ enum {
 
 /* clang-format off */
 static const struct config_option store[] = {
-	TEXT(config_store, url, config_check_store_url, "sqlite:ordergate.db",
-	     "\"sqlite:NAME\" below the state directory, \"sqlite:/PATH\", or \"postgresql://...\""),
+	{.key = "url", .type = CONFIG_TEXT, MEMBER(config_store, url),
+	 .preset = "sqlite:ordergate.db", .check = config_check_store_url, .label = db_label,
+	 .help = "\"sqlite:NAME\" below the state directory, \"sqlite:/PATH\", or \"postgresql://...\""},
 	NUMBER(config_store, wal_checkpoint_pages, 100, 16000, "1000",
 	       "pages (4 KiB) of write-ahead log after which a commit moves them into the file"),
 	END

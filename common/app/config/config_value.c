@@ -200,7 +200,12 @@ static void print_text(const struct config_option *option, const void *target,
 		       struct buf *out)
 {
 	const char *text = member_const(option, target);
+	char label[CONFIG_TEXT_BYTES];
 
+	if (option->label != NULL) {
+		option->label(text, label, sizeof(label));
+		text = label;
+	}
 	buf_add_char(out, '"');
 	for (; *text != '\0'; text++) {
 		/* '$' begins an environment variable in libconfuse. */

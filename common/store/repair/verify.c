@@ -7,12 +7,17 @@
 #include "store/engine/db.h"
 
 /* What an engine can say of itself, each in its own words. */
+#define OUR_SCHEMA \
+	"(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
 STMT_PG(verify_file,
 	"SELECT count(*) FROM pragma_integrity_check(10)"
 	" WHERE integrity_check <> 'ok'",
-	"SELECT count(*) FROM pg_index WHERE NOT indisvalid");
+	"SELECT count(*) FROM pg_index AS i JOIN pg_class AS c"
+	" ON c.oid = i.indrelid WHERE NOT i.indisvalid"
+	" AND c.relnamespace = " OUR_SCHEMA);
 STMT_PG(verify_references, "SELECT count(*) FROM pragma_foreign_key_check",
-	"SELECT count(*) FROM pg_constraint WHERE NOT convalidated");
+	"SELECT count(*) FROM pg_constraint WHERE NOT convalidated"
+	" AND connamespace = " OUR_SCHEMA);
 
 /* What is there of a head's messages, here and in the archive, has no gap and
  * ends with its last number; the oldest may have been removed by age. */

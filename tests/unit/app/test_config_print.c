@@ -96,6 +96,25 @@ static void what_is_printed_loads_as_the_same_configuration(void **state)
 	}
 }
 
+static void what_is_printed_has_no_password(void **state)
+{
+	CLEANUP(config_freep) struct config *config = NULL;
+	CLEANUP_FREE char *text = NULL;
+	struct err e = {0};
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+
+	(void)state;
+	assert_non_null(out);
+	if (load("store { url = \"postgresql://u:pass@h/d?sslmode=x\" }",
+		 &config, &e) != 0)
+		fail_msg("%s", e.text);
+	config_print(config, out);
+	(void)fclose(out);
+	assert_non_null(strstr(text, "\turl = \"postgresql://u@h/d\"\n"));
+	assert_null(strstr(text, "pass@"));
+}
+
 /* Presets are applied without their check; see config_merge.c. */
 static void every_preset_passes_its_own_check(void **state)
 {
@@ -116,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			what_is_printed_loads_as_the_same_configuration),
+		cmocka_unit_test(what_is_printed_has_no_password),
 		cmocka_unit_test(every_preset_passes_its_own_check),
 	};
 
