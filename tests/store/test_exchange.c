@@ -417,24 +417,6 @@ static void an_entry_becomes_one_message(void **state)
 		1);
 }
 
-static void pushing_goes_on_where_the_erp_has_pulled_to(void **state)
-{
-	struct fixture *f = *state;
-	struct act documents = {.word = FEED_DOCUMENTS, .id = 1};
-	struct act orders = {.word = FEED_ORDERS, .id = 2};
-
-	add_order(f);
-	for (int revision = 1; revision <= 3; revision++)
-		document(f, "sale", revision);
-	assert_int_equal(fixture_write(f, read_on, &documents, NULL), 0);
-	assert_int_equal(fixture_write(f, read_on, &orders, NULL), 0);
-	assert_int_equal(push_some(f, 9), 2);
-	assert_int_equal(
-		fixture_i64(f, "SELECT count(*) FROM outbox WHERE body LIKE"
-			       " '{\"seq\":1,%'"),
-		0);
-}
-
 static int go_on_after(struct db *db, int64_t now_ms, void *context,
 		       struct err *e)
 {
@@ -442,6 +424,76 @@ static int go_on_after(struct db *db, int64_t now_ms, void *context,
 
 	act->revision = push_go_on_after(db, act->id, now_ms, e);
 	return act->revision < 0 ? (int)act->revision : 0;
+}
+
+static int acknowledge(struct db *db, int64_t now_ms, void *context,
+		       struct err *e)
+{
+	struct act *act = context;
+	int rc = verdicts_give(db, act->id, VERDICT_ACKNOWLEDGED, "", now_ms,
+			       &act->verdict, e);
+
+	return rc < 0 ? rc : 0;
+}
+
+static int64_t pushed_of(struct fixture *f, const char *kind)
+{
+	char sql[96];
+
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT count(*) FROM outbox WHERE event_type = '%s'",
+		       kind);
+	return fixture_i64(f, sql);
+}
+
+/* Five documents, and a step after the second one. */
+static void fill_feed(struct fixture *f)
+{
+	struct act event = {.word = "state"};
+
+	add_order(f);
+	for (int revision = 1; revision <= 5; revision++) {
+		document(f, "sale", revision);
+		if (revision == 2)
+			assert_int_equal(
+				fixture_write(f, add_event, &event, NULL), 0);
+	}
+}
+
+static void pushing_goes_on_where_the_erp_has_pulled_to(void **state)
+{
+	struct fixture *f = *state;
+	struct act documents = {.word = FEED_DOCUMENTS, .id = 2};
+	struct act orders = {.word = FEED_ORDERS, .id = 6};
+	struct act last_page = {.id = 3};
+	struct act again = {.id = 0};
+
+	fill_feed(f);
+	assert_int_equal(fixture_write(f, read_on, &documents, NULL), 0);
+	assert_int_equal(fixture_write(f, read_on, &orders, NULL), 0);
+	assert_int_equal(fixture_write(f, acknowledge, &last_page, NULL), 0);
+	while (push_some(f, 2) > 0)
+		;
+	assert_int_equal(pushed_of(f, PUSH_ORDER), 0);
+	assert_int_equal(pushed_of(f, PUSH_DOCUMENT), 2);
+	/* It has lost them all: a person knows better. */
+	assert_int_equal(fixture_write(f, go_on_after, &again, NULL), 0);
+	assert_int_equal(push_some(f, 9), 6);
+	assert_int_equal(pushed_of(f, PUSH_ORDER), 1);
+	assert_int_equal(pushed_of(f, PUSH_DOCUMENT), 2 + 5);
+}
+
+static void what_was_never_pulled_is_pushed_from_the_beginning(void **state)
+{
+	struct fixture *f = *state;
+	struct act documents = {.word = FEED_DOCUMENTS, .id = 5};
+
+	fill_feed(f);
+	assert_int_equal(fixture_write(f, read_on, &documents, NULL), 0);
+	while (push_some(f, 9) > 0)
+		;
+	assert_int_equal(pushed_of(f, PUSH_ORDER), 1);
+	assert_int_equal(pushed_of(f, PUSH_DOCUMENT), 1);
 }
 
 static void nobody_goes_on_after_what_has_not_come_yet(void **state)
@@ -492,6 +544,7 @@ int main(void)
 		IN_STORE(an_old_step_goes_when_a_later_one_is_there),
 		IN_STORE(an_entry_becomes_one_message),
 		IN_STORE(pushing_goes_on_where_the_erp_has_pulled_to),
+		IN_STORE(what_was_never_pulled_is_pushed_from_the_beginning),
 		IN_STORE(nobody_goes_on_after_what_has_not_come_yet),
 		IN_STORE(what_is_too_long_keeps_nobody_back),
 		IN_STORE(a_page_is_the_same_whatever_comes_later),

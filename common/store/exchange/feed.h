@@ -20,6 +20,8 @@ struct order;
 #define FEED_DOCUMENTS "documents" /* names of readers */
 #define FEED_ORDERS "orders"
 #define FEED_PUSH "push" /* push.h */
+/* No reader: the newest entry when pushing took over from pulling. */
+#define FEED_PULLED "pulled"
 
 /* Inside the write transaction of the change. 0 or < 0. */
 int feed_add_document(struct db *db, int64_t document_id, const char *event,

@@ -20,12 +20,25 @@ enum {
 	BATCH_BYTES = 1024 * 1024      /* then a transaction ends */
 };
 
+/* $1 now */
+STMT(push_take_over,
+     "INSERT INTO erp_readers (name, after_id, read_ms)"
+     " SELECT '" FEED_PULLED "', coalesce(max(f.id), 0), CAST($1 AS BIGINT)"
+     " FROM erp_feed AS f WHERE NOT EXISTS (SELECT 1 FROM erp_readers AS r"
+     "  WHERE r.name = '" FEED_PUSH "') ON CONFLICT (name) DO NOTHING");
+STMT(push_forget_pulled,
+     "DELETE FROM erp_readers WHERE name = '" FEED_PULLED "'");
+/* $1 reader, $2 entry, $3 document */
+STMT(push_find_pulled,
+     "SELECT 1 FROM erp_readers AS r WHERE r.name = $1 AND r.after_id >= $2"
+     " UNION ALL SELECT 1 FROM erp_verdicts AS v WHERE v.document_id = $3"
+     " LIMIT 1");
 /* $1 now. Its row is locked until the end of the transaction, and is there the
  * next time. */
 STMT(push_lock_reader,
      "INSERT INTO erp_readers (name, after_id, read_ms)"
-     " SELECT '" FEED_PUSH "', coalesce(min(r.after_id), 0),"
-     " CAST($1 AS BIGINT)"
+     " SELECT '" FEED_PUSH "', CASE count(*) WHEN 2 THEN min(r.after_id)"
+     "  ELSE 0 END, CAST($1 AS BIGINT)"
      " FROM erp_readers AS r WHERE r.name IN ('" FEED_DOCUMENTS
      "', '" FEED_ORDERS "')"
      " ON CONFLICT (name) DO UPDATE SET read_ms = excluded.read_ms"
@@ -38,15 +51,16 @@ STMT(push_newest, "SELECT coalesce(max(f.id), 0) FROM erp_feed AS f");
 
 static const struct kind {
 	const char *name; /* erp_feed.kind, and outbox.event_type */
+	const char *reader;
 	void (*put)(struct json_out *out, const struct feed_entry *entry);
 } kinds[] = {
-	{PUSH_DOCUMENT, feed_put_document},
-	{PUSH_ORDER, feed_put_event},
+	{PUSH_DOCUMENT, FEED_DOCUMENTS, feed_put_document},
+	{PUSH_ORDER, FEED_ORDERS, feed_put_event},
 };
 
 struct push {
 	struct db *db;
-	int64_t now_ms, last_id;
+	int64_t now_ms, last_id, pulled_id;
 	size_t bytes;
 };
 
@@ -68,6 +82,22 @@ static const struct kind *find_kind(const char *name)
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
 	return NULL;
+}
+
+/* 1: the ERP has it from pulling; 0, < 0. */
+static int was_pulled(const struct push *push, const struct feed_entry *entry,
+		      const struct kind *kind, struct err *e)
+{
+	if (entry->id > push->pulled_id)
+		return 0;
+	CLEANUP_QUERY struct query *q =
+		query_start(push->db, &push_find_pulled);
+	bool document = strcmp(kind->name, PUSH_DOCUMENT) == 0;
+
+	query_text(q, 1, kind->reader);
+	query_i64(q, 2, entry->id);
+	query_i64(q, 3, document ? entry->ref_id : 0);
+	return query_next(q, e);
 }
 
 /* The others go on. */
@@ -106,26 +136,48 @@ static int add(const struct feed_entry *entry, void *context, struct err *e)
 {
 	struct push *push = context;
 	const struct kind *kind = find_kind(entry->kind);
+	int rc;
 
 	if (push->bytes >= BATCH_BYTES)
 		return 1;
 	push->last_id = entry->id;
 	if (kind == NULL)
 		return 0;
+	rc = was_pulled(push, entry, kind, e);
+	if (rc != 0)
+		return MIN_OF(rc, 0);
 	if (strlen(entry->body) > BODY_BYTES_MAX - HEADING_BYTES_MAX)
 		return refuse(push, entry, e);
 	return add_message(push, entry, kind, e);
 }
 
-int push_entries(struct db *db, int max, int64_t now_ms, struct err *e)
+/* Where it goes on; its reader is ours until the end of the transaction. */
+static int begin(struct push *push, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &push_lock_reader);
-	struct push push = {.db = db, .now_ms = now_ms};
-	int count;
+	CLEANUP_QUERY struct query *first =
+		query_start(push->db, &push_take_over);
+	CLEANUP_QUERY struct query *lock =
+		query_start(push->db, &push_lock_reader);
+	int64_t read_ms;
 	int rc;
 
-	query_i64(q, 1, now_ms);
-	rc = query_one_i64(q, &push.last_id, e);
+	query_i64(first, 1, push->now_ms);
+	rc = query_exec(first, e);
+	if (rc < 0)
+		return rc;
+	query_i64(lock, 1, push->now_ms);
+	rc = query_one_i64(lock, &push->last_id, e);
+	return rc < 0 ? rc
+		      : feed_reader(push->db, FEED_PULLED, &push->pulled_id,
+				    &read_ms, e);
+}
+
+int push_entries(struct db *db, int max, int64_t now_ms, struct err *e)
+{
+	struct push push = {.db = db, .now_ms = now_ms};
+	int count;
+	int rc = begin(&push, e);
+
 	if (rc < 0)
 		return rc;
 	count = feed_all(db, push.last_id, max, add, &push, e);
@@ -140,6 +192,13 @@ int push_is_due(struct db *db, struct err *e)
 	CLEANUP_QUERY struct query *q = query_start(db, &push_find_due);
 
 	return query_next(q, e);
+}
+
+static int forget_pulled(struct db *db, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &push_forget_pulled);
+
+	return query_exec(q, e);
 }
 
 int64_t push_go_on_after(struct db *db, int64_t entry_id, int64_t now_ms,
@@ -158,6 +217,8 @@ int64_t push_go_on_after(struct db *db, int64_t entry_id, int64_t now_ms,
 			       newest);
 	if (entry_id < 0)
 		entry_id = newest;
-	rc = feed_read_on(db, FEED_PUSH, entry_id, now_ms, e);
+	rc = forget_pulled(db, e);
+	if (rc >= 0)
+		rc = feed_read_on(db, FEED_PUSH, entry_id, now_ms, e);
 	return rc < 0 ? rc : entry_id;
 }

@@ -187,7 +187,7 @@ STMT(view_erp_status,
      "  'order' ELSE f.kind END) AS behind,"
      " (SELECT count(*) FROM outbox AS b WHERE r.name = 'push'"
      "  AND b.endpoint = 'erp' AND b.state IN (1, 2)) AS waiting"
-     " FROM erp_readers AS r"
+     " FROM erp_readers AS r WHERE r.name <> 'pulled'"
      " ORDER BY r.name");
 STMT(view_erp_refused,
      "SELECT v.document_id AS id, d.series || d.number AS name, d.kind,"
