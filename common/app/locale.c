@@ -54,6 +54,9 @@ static bool open_catalogue(const char *language)
 		set = setlocale(LC_MESSAGES, locales[i]) != NULL;
 	return set && find_folder(folder) &&
 	       setenv("LANGUAGE", language, 1) == 0 &&
+	       /* libpq's words stand in errors of ours, which are English: a
+		* folder without catalogues. */
+	       setenv("PGLOCALEDIR", "/", 1) == 0 &&
 	       bindtextdomain(DOMAIN, folder) != NULL &&
 	       /* Else the texts would be recoded to the charset of LC_CTYPE,
 		* which stays "C". */
