@@ -94,7 +94,9 @@ static int content_differs(struct db *db, struct order *order,
 
 	if (!content.has_lines)
 		return shipment->updated_ms == 0 ||
-		       shipment->updated_ms > order->event_ms;
+		       shipment->updated_ms > (order->event_ms != 0
+						       ? order->event_ms
+						       : order->created_ms);
 	content.event_ms = MAX_OF(now_ms, order->event_ms);
 	return would_change(db, order, &content, now_ms, e);
 }

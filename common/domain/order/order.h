@@ -120,7 +120,7 @@ struct order {
 	enum order_state state;
 	int64_t version;     /* goes up with what a picker must see */
 	int64_t event_ms;    /* of the latest marketplace event that described
-				or moved it */
+				or moved it; 0: created without a time */
 	int64_t snapshot_ms; /* of the latest applied composition */
 	struct order_terms terms;
 

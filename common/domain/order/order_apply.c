@@ -238,6 +238,16 @@ static int note_created(const struct order_event *event,
 					  buf_text(&detail), e);
 }
 
+/* Of what time its description is. The first one that does not say it is older
+ * than any other: it may have come long after a change, and times of the
+ * marketplace are of whole seconds, ours are not. */
+static int64_t described_ms(const struct order_event *event)
+{
+	return event->type == EVENT_CREATED && !event->has_own_time
+		       ? 0
+		       : event->event_ms;
+}
+
 static int apply_created(struct order *order, const struct order_event *event,
 			 const struct order_policy *policy, int64_t now_ms,
 			 struct order_change *change, struct err *e)
@@ -253,7 +263,7 @@ static int apply_created(struct order *order, const struct order_event *event,
 				sizeof(order->terms.store_id), "unknown");
 	order->created_ms = now_ms;
 	order->version = 1;
-	order->snapshot_ms = event->has_lines ? event->event_ms : 0;
+	order->snapshot_ms = event->has_lines ? described_ms(event) : 0;
 	rc = order_lines_set(order, event, e);
 	if (rc == 0)
 		rc = note_created(event, change, e);
@@ -443,7 +453,7 @@ int order_apply(struct order *order, const struct order_event *event,
 	if (change->changed) {
 		if (step.verdict == VERDICT_MOVE || describes(event))
 			order->event_ms =
-				MAX_OF(order->event_ms, event->event_ms);
+				MAX_OF(order->event_ms, described_ms(event));
 		order->updated_ms = now_ms;
 	}
 	return rc;

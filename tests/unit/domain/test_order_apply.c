@@ -389,6 +389,35 @@ static void created_again_without_a_time_brings_nothing_back(void **state)
 	assert_string_equal(lines, "A5");
 }
 
+/* It came after the change, whose time is of whole seconds. */
+static void a_change_is_newer_than_a_created_without_a_time(void **state)
+{
+	CLEANUP(order_clear) struct order order = {.id = 7};
+	CLEANUP(order_event_clear)
+	struct order_event created =
+		order_text_event(EVENT_CREATED, 9650, "A2");
+	CLEANUP(order_event_clear)
+	struct order_event updated =
+		order_text_event(EVENT_UPDATED, 9000, "A5");
+	CLEANUP(order_change_clear) struct order_change first = {0};
+	CLEANUP(order_change_clear) struct order_change second = {0};
+	char lines[ORDER_TEXT_LINES_BYTES];
+
+	(void)state;
+	created.has_own_time = false;
+	(void)text_copy(updated.terms.comment, sizeof(updated.terms.comment),
+			"ring twice");
+	assert_int_equal(
+		order_apply(&order, &created, &loud, NOW_MS, &first, NULL), 0);
+	assert_int_equal(
+		order_apply(&order, &updated, &loud, NOW_MS, &second, NULL), 0);
+	assert_int_equal(second.verdict, VERDICT_STAY);
+	order_text_lines(&order, lines);
+	assert_string_equal(lines, "A5");
+	assert_string_equal(order.terms.comment, "ring twice");
+	assert_int_equal(order.event_ms, 9000);
+}
+
 /* Every marketplace event in every state does what the state table says, leaves
  * a history row exactly when something happened or came too late, and never
  * asks for a notification. */
@@ -523,6 +552,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_later_event_time_wins),
+		cmocka_unit_test(
+			a_change_is_newer_than_a_created_without_a_time),
 		cmocka_unit_test(
 			an_order_that_came_without_positions_takes_any),
 		cmocka_unit_test(totals_follow_the_positions),
