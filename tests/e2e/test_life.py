@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -162,6 +163,14 @@ def test_an_order_goes_the_whole_way(make_appliance) -> None:
         check_store(appliance)
 
 
+def put_in_force(appliance: Appliance, addition: str) -> None:
+    text = appliance.config.read_text(encoding="utf-8") + addition
+    appliance.config.write_text(text, encoding="utf-8")
+    appliance.process.send_signal(signal.SIGHUP)
+    taken = appliance.state / "run" / "scheduler-1.conf"
+    wait_until(lambda: taken.read_text(encoding="utf-8") == text, 10 * SLACK, "what is taken is what runs read")
+
+
 def test_a_document_waits_for_its_tax_rate_and_is_made_then(make_appliance) -> None:
     with between(make_appliance, 'invoicing { series = "LA" seller_name = "ООО «Лавка»" }\n') as (appliance, market):
         market.create(order=order("H48120937767", 90, position("100245871", 2, "89.90", "79.90")))
@@ -173,8 +182,7 @@ def test_a_document_waits_for_its_tax_rate_and_is_made_then(make_appliance) -> N
         assert rows(appliance, "SELECT invoice_state, invoice_reason FROM orders") == [
             ("blocked", "line 1 (100245871) has no VAT rate: import it with the catalogue, or set invoicing.default_vat")]
         assert not list((appliance.state / "export").iterdir())
-        appliance.config.write_text(appliance.config.read_text(encoding="utf-8") + 'invoicing { default_vat = "22" }\n',
-                                    encoding="utf-8")
+        put_in_force(appliance, 'invoicing { default_vat = "22" }\n')
         assert run_job(appliance, "invoicing") == "made=1 empty=0 blocked=0 exported=1"
         assert check_document(appliance, done) == 1
 
