@@ -164,6 +164,7 @@ static int run_and_bind_anew(struct unit *u, struct db *db, int64_t now_ms,
 	(void)now_ms;
 	for (int i = 0; i < 2; i++) {
 		CLEANUP_QUERY struct query *q = query_start(db, &test_types);
+		int rc;
 
 		query_i64(q, 1, 1);
 		if (i == 0)
@@ -171,7 +172,9 @@ static int run_and_bind_anew(struct unit *u, struct db *db, int64_t now_ms,
 		else
 			query_text(q, 2, "x");
 		query_null(q, 3);
-		(void)query_next(q, e);
+		rc = query_next(q, e);
+		if (i == 0 && rc < 0)
+			return rc;
 		if (i == 0) {
 			CLEANUP_QUERY struct query *bad =
 				query_start(db, &test_bad);
