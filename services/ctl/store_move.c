@@ -7,9 +7,7 @@
 
 #include "base/clock.h"
 #include "ctl.h"
-#include "store/engine/db.h"
 #include "store/move/move.h"
-#include "store/repair/restore.h"
 
 enum {
 	TELL_EVERY_MS = 2000
@@ -26,21 +24,6 @@ static void tell(const struct move_progress *p, void *context)
 	(void)fprintf(stderr, "%s %s: %" PRId64 " rows%s\n",
 		      p->checking ? "checked" : "copied", p->table, p->rows,
 		      p->done ? "" : " so far");
-}
-
-/* Services that run here; those of other machines are known by their leases. A
- * held store sends nothing, and what is sent to it then comes again. */
-static int refuse_running(struct ctl *ctl)
-{
-	struct db *db = NULL;
-	int rc = db_open(ctl->store_path, DB_READ, &db, &ctl->err);
-
-	if (rc == 0)
-		rc = restore_is_held(db, &ctl->err);
-	db_close(db);
-	if (rc < 0)
-		return ctl_error(ctl, rc);
-	return rc > 0 ? CTL_DONE : ctl_refuse_alive(ctl);
 }
 
 int ctl_store_move(struct ctl *ctl)
@@ -62,7 +45,7 @@ int ctl_store_move(struct ctl *ctl)
 	rc = state_dir_store_path(&ctl->dir, url, to, &ctl->err);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	code = refuse_running(ctl);
+	code = ctl_refuse_alive(ctl); /* those of other machines have leases */
 	if (code != CTL_DONE)
 		return code;
 	rc = move_store(&options, &result, &ctl->err);

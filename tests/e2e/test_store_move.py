@@ -230,6 +230,10 @@ def test_who_holds_a_lease_is_not_robbed(store: Store, database: Callable[[str],
     store.good("status")
     db.execute("UPDATE store_meta SET held = 1")
     db.commit()
+    assert said in store.bad("store", "move", "--to", url), "also when it is held: who works would wait for its lock"
+    for table, column in (("leases", "until_ms"), ("inbox_head", "lease_until_ms")):
+        db.execute(f"UPDATE {table} SET {column} = 1")
+    db.commit()
     db.close()
     store.good("store", "move", "--to", url)
 

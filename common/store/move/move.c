@@ -13,7 +13,6 @@
 #include "store/move/move_fence.h"
 #include "store/move/move_table.h"
 #include "store/move/move_walk.h"
-#include "store/repair/restore.h"
 
 enum {
 	LOG_PAGES_MAX = 4000 /* of a target that is a file */
@@ -242,10 +241,8 @@ static int prepare_target(struct move *m, struct err *e)
 static int refuse_leases(struct db *db, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &move_lease);
-	int rc = restore_is_held(db, e);
+	int rc;
 
-	if (rc != 0)
-		return rc < 0 ? rc : 0;
 	query_i64(q, 1, clock_wall_ms());
 	rc = query_next(q, e);
 	return rc > 0 ? err_set(e, ERR_STATE,
