@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "store/engine/db_private.h"
 #include "store/engine/migrate.h"
 
@@ -267,6 +268,11 @@ const char *query_col_name(struct query *q, int column)
 char *query_col_copy(struct query *q, int column)
 {
 	return strdup(query_col_text(q, column));
+}
+
+void query_col_copy_to(struct query *q, int column, char *target, size_t bytes)
+{
+	(void)text_copy(target, bytes, query_col_text(q, column));
 }
 
 int query_one_i64(struct query *q, int64_t *ret_value, struct err *e)

@@ -121,6 +121,10 @@ const char *query_col_name(struct query *q, int column);
 
 /* Copy of a text column; "" for null. NULL when out of memory. */
 char *query_col_copy(struct query *q, int column);
+/* The same into an array, cut to fit (text_copy()). */
+void query_col_copy_to(struct query *q, int column, char *target, size_t bytes);
+#define QUERY_COL_COPY(q, column, array) \
+	query_col_copy_to(q, column, array, sizeof(array))
 
 /* One value of one row: SELECT count(*) and the like. 1, 0 (no row), < 0. */
 int query_one_i64(struct query *q, int64_t *ret_value, struct err *e);

@@ -2,7 +2,6 @@
 #include "store/order/order_lines.h"
 
 #include "base/err.h"
-#include "base/text.h"
 #include "domain/order/order.h"
 #include "store/engine/db.h"
 
@@ -48,12 +47,6 @@ STMT(lines_put_picked,
      " state = $5, reason = $6, version = $7"
      " WHERE order_id = $1 AND line_no = $2");
 
-static void read_text(struct query *q, int column, char *target, size_t bytes)
-{
-	(void)text_copy(target, bytes, query_col_text(q, column));
-}
-#define READ_TEXT(q, column, field) read_text(q, column, field, sizeof(field))
-
 static int64_t weight(struct query *q, int column)
 {
 	return query_col_is_null(q, column) ? -1 : query_col_i64(q, column);
@@ -63,8 +56,8 @@ static int64_t weight(struct query *q, int column)
 static void read_line(struct query *q, struct order_line *l)
 {
 	l->line_no = (int)query_col_i64(q, 0);
-	READ_TEXT(q, 1, l->sku);
-	READ_TEXT(q, 2, l->name);
+	QUERY_COL_COPY(q, 1, l->sku);
+	QUERY_COL_COPY(q, 2, l->name);
 	l->qty_ordered_milli = query_col_i64(q, 3);
 	l->qty_milli = query_col_i64(q, 4);
 	l->qty_picked_milli = query_col_i64(q, 5);
@@ -75,7 +68,7 @@ static void read_line(struct query *q, struct order_line *l)
 	l->total_minor = query_col_i64(q, 10);
 	l->discount_total_minor = query_col_i64(q, 11);
 	l->state = line_state_from_name(query_col_text(q, 12));
-	READ_TEXT(q, 13, l->reason);
+	QUERY_COL_COPY(q, 13, l->reason);
 	l->replaced_by = (int)query_col_i64(q, 14);
 	l->replaces = (int)query_col_i64(q, 15);
 	l->version = query_col_i64(q, 16);

@@ -89,40 +89,34 @@ STMT(orders_page_all,
      " AND (o.deadline_ms > $2 OR (o.deadline_ms = $2 AND o.id > $3))"
      " ORDER BY o.deadline_ms, o.id");
 
-static void read_text(struct query *q, int column, char *target, size_t bytes)
-{
-	(void)text_copy(target, bytes, query_col_text(q, column));
-}
-#define READ_TEXT(q, column, field) read_text(q, column, field, sizeof(field))
-
 /* Columns in the order of ORDER_COLUMNS. */
 static void read_order(struct query *q, struct order *o)
 {
 	struct order_terms *t = &o->terms;
 
 	o->id = query_col_i64(q, 0);
-	READ_TEXT(q, 1, o->channel);
-	READ_TEXT(q, 2, o->external_id);
-	READ_TEXT(q, 3, o->number);
-	READ_TEXT(q, 4, t->store_id);
+	QUERY_COL_COPY(q, 1, o->channel);
+	QUERY_COL_COPY(q, 2, o->external_id);
+	QUERY_COL_COPY(q, 3, o->number);
+	QUERY_COL_COPY(q, 4, t->store_id);
 	o->state = order_state_from_name(query_col_text(q, 5));
 	o->version = query_col_i64(q, 6);
 	o->event_ms = query_col_i64(q, 7);
 	o->snapshot_ms = query_col_i64(q, 8);
-	READ_TEXT(q, 9, t->order_uuid);
+	QUERY_COL_COPY(q, 9, t->order_uuid);
 	t->slot_from_ms = query_col_i64(q, 10);
 	t->slot_to_ms = query_col_i64(q, 11);
 	t->deadline_ms = query_col_i64(q, 12);
-	READ_TEXT(q, 13, t->comment);
-	READ_TEXT(q, 14, t->replacement_policy);
-	READ_TEXT(q, 15, t->shipment_method);
+	QUERY_COL_COPY(q, 13, t->comment);
+	QUERY_COL_COPY(q, 14, t->replacement_policy);
+	QUERY_COL_COPY(q, 15, t->shipment_method);
 	t->total_minor = query_col_i64(q, 16);
 	t->discount_total_minor = query_col_i64(q, 17);
-	READ_TEXT(q, 18, o->picker_id);
+	QUERY_COL_COPY(q, 18, o->picker_id);
 	o->picker_until_ms = query_col_i64(q, 19);
 	o->bags = query_col_i64(q, 20);
-	READ_TEXT(q, 21, o->cancel_source);
-	READ_TEXT(q, 22, o->cancel_reason);
+	QUERY_COL_COPY(q, 21, o->cancel_source);
+	QUERY_COL_COPY(q, 22, o->cancel_reason);
 	o->taken_ms = query_col_i64(q, 23);
 	o->assembled_ms = query_col_i64(q, 24);
 	o->ready_ms = query_col_i64(q, 25);
@@ -132,10 +126,10 @@ static void read_order(struct query *q, struct order *o)
 	o->canceled_ms = query_col_i64(q, 29);
 	o->created_ms = query_col_i64(q, 30);
 	o->updated_ms = query_col_i64(q, 31);
-	READ_TEXT(q, 32, t->client_type);
-	READ_TEXT(q, 33, t->payment_methods);
+	QUERY_COL_COPY(q, 32, t->client_type);
+	QUERY_COL_COPY(q, 33, t->payment_methods);
 	t->delivery_cost_minor = query_col_i64(q, 34);
-	READ_TEXT(q, 35, o->cancel_code);
+	QUERY_COL_COPY(q, 35, o->cancel_code);
 	o->courier_assigned_ms = query_col_i64(q, 36);
 	o->courier_arrived_ms = query_col_i64(q, 37);
 }
@@ -149,13 +143,13 @@ static int load_customer(struct db *db, struct order *order, struct err *e)
 	rc = query_next(q, e);
 	if (rc <= 0)
 		return rc;
-	READ_TEXT(q, 0, order->terms.customer_name);
-	READ_TEXT(q, 1, order->terms.customer_phone);
-	READ_TEXT(q, 2, order->terms.customer_address);
-	READ_TEXT(q, 3, order->terms.customer_email);
-	READ_TEXT(q, 4, order->terms.customer_inn);
-	READ_TEXT(q, 5, order->terms.customer_kpp);
-	READ_TEXT(q, 6, order->terms.customer_legal_address);
+	QUERY_COL_COPY(q, 0, order->terms.customer_name);
+	QUERY_COL_COPY(q, 1, order->terms.customer_phone);
+	QUERY_COL_COPY(q, 2, order->terms.customer_address);
+	QUERY_COL_COPY(q, 3, order->terms.customer_email);
+	QUERY_COL_COPY(q, 4, order->terms.customer_inn);
+	QUERY_COL_COPY(q, 5, order->terms.customer_kpp);
+	QUERY_COL_COPY(q, 6, order->terms.customer_legal_address);
 	return 0;
 }
 
