@@ -94,6 +94,33 @@ static void connections_that_were_ended_come_back(void **state)
 	assert_false(writer_stats(f->writer).broken);
 }
 
+static int keep_now(struct db *db, int64_t now_ms, void *context, struct err *e)
+{
+	(void)db;
+	(void)e;
+	*(int64_t *)context = now_ms;
+	return 0;
+}
+
+/* Machines that share a store agree about when a lease is over, whatever their
+ * own clocks say. */
+static void time_is_what_the_server_says(void **state)
+{
+	static const char now[] = "SELECT CAST(extract(epoch FROM"
+				  " clock_timestamp()) * 1000 AS BIGINT)";
+	struct fixture *f = *state;
+	int64_t told_ms = 0;
+	int64_t before_ms;
+
+	if (fixture_is_sqlite())
+		skip();
+	before_ms = fixture_i64(f, now);
+	clock_fake(before_ms + 3600000, clock_mono_ms());
+	assert_int_equal(fixture_write(f, keep_now, &told_ms, NULL), 0);
+	clock_fake(-1, 0);
+	assert_in_range(told_ms, before_ms, fixture_i64(f, now));
+}
+
 struct step {
 	struct unit unit;
 	bool bad;
@@ -289,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(numbers_are_exact_and_null_is_null),
 		STORE_TEST(connections_that_were_ended_come_back),
+		STORE_TEST(time_is_what_the_server_says),
 		STORE_TEST(who_goes_on_after_a_failure_fails_alone),
 		STORE_TEST(a_reader_does_not_write),
 		STORE_TEST(what_one_transaction_reads_is_of_one_moment),

@@ -148,8 +148,9 @@ static void every_slot_runs_once_while_time_goes_on(void **state)
 	live(w, HOURS(2), 977);
 	assert_int_equal(runs(w, "slot_ms % 60000 = 0"), 120);
 	assert_int_equal(runs(w, "trigger = 'schedule'"), 120);
-	assert_true(fixture_i64(w->f, "SELECT max(started_ms - slot_ms)"
-				      " FROM job_runs") < 977);
+	if (fixture_is_sqlite()) /* a server's clock is not faked */
+		assert_true(fixture_i64(w->f, "SELECT max(started_ms - slot_ms)"
+					      " FROM job_runs") < 977);
 }
 
 static void a_sleep_of_three_hours_is_one_run_or_each_slot(void **state)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "store/engine/db_private.h"
@@ -282,6 +283,12 @@ int query_one_i64(struct query *q, int64_t *ret_value, struct err *e)
 	if (rc > 0)
 		*ret_value = query_col_i64(q, 0);
 	return rc;
+}
+
+int64_t db_now_ms(struct db *db)
+{
+	return db->driver->now_ms != NULL ? db->driver->now_ms(db)
+					  : clock_wall_ms();
 }
 
 int db_begin_write(struct db *db, struct err *e)

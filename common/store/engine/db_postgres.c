@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/macros.h"
+#include "base/text.h"
 #include "store/engine/db_private.h"
 #include "store/engine/migrate.h"
 #include "store/engine/pg_link.h"
@@ -445,13 +446,16 @@ static void rollback(struct pg_link *link)
  * owner. */
 static int begin(struct pg_link *link, enum db_tx what, struct err *e)
 {
-	char text[400];
+	PGresult *result = NULL;
+	char text[480];
 	int rc;
 
 	if (what == DB_TX_BEGIN_WRITE)
 		(void)snprintf(text, sizeof(text),
 			       "BEGIN; %s; SET LOCAL synchronous_commit TO off;"
-			       " SELECT pg_advisory_xact_lock(%d, %d)",
+			       " SELECT pg_advisory_xact_lock(%d, %d);"
+			       " SELECT CAST(extract(epoch FROM"
+			       " clock_timestamp()) * 1000 AS BIGINT)",
 			       link->set_limits, LOCK_CLASS, link->schema_hash);
 	else /* all that is read is of one moment, as with SQLite */
 		(void)snprintf(text, sizeof(text),
@@ -460,11 +464,21 @@ static int begin(struct pg_link *link, enum db_tx what, struct err *e)
 			       link->set_limits);
 	rc = pg_link_ready(link, e);
 	if (rc == 0)
-		rc = pg_link_script(link, text, "begin", e);
+		rc = pg_link_finish(link, PQsendQuery(link->conn, text),
+				    "begin", &result, e);
 	link->began = true;
 	if (rc < 0)
 		rollback(link);
+	else if (what == DB_TX_BEGIN_WRITE)
+		(void)text_to_i64(PQgetvalue(result, 0, 0), 0, INT64_MAX,
+				  &link->began_ms, NULL);
+	PQclear(result);
 	return rc;
+}
+
+static int64_t postgres_now_ms(struct db *db)
+{
+	return link_of(db)->began_ms;
 }
 
 /* The first COMMIT makes the changes visible and gives the lock up at once, as
@@ -566,6 +580,7 @@ const struct db_driver db_postgres = {
 	.col_name = postgres_col_name,
 	.tx = postgres_tx,
 	.tx_state = postgres_tx_state,
+	.now_ms = postgres_now_ms,
 	.ring = postgres_ring,
 	.hear = postgres_hear,
 };

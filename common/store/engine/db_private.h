@@ -58,6 +58,8 @@ struct db_driver {
 
 	int (*tx)(struct db *db, enum db_tx what, struct err *e);
 	enum db_tx_state (*tx_state)(struct db *db);
+	int64_t (*now_ms)(
+		struct db *db); /* db_now_ms(); NULL: this machine's */
 
 	/* Only with DB_CAP_BELLS, else NULL. */
 	void (*ring)(struct db *db, unsigned bells);

@@ -26,6 +26,7 @@ struct pg_link {
 	unsigned generation; /* counts connections, from 1 */
 	int32_t schema_hash; /* of current_schema(): names the write lock */
 	bool began;          /* between BEGIN and COMMIT or ROLLBACK */
+	int64_t began_ms;    /* by the server's clock; of a write transaction */
 	bool warned;         /* the server warned since it was last cleared */
 	bool is_stale;       /* the last error: prepare that statement anew */
 	unsigned listens;    /* the generation that does */

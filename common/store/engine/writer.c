@@ -182,7 +182,7 @@ static int run_unit_apart(struct writer *writer, struct unit *u, int64_t now_ms,
 static int run_units(struct writer *writer, struct batch *batch, bool apart,
 		     struct err *e)
 {
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = db_now_ms(writer->db);
 	int64_t end_us =
 		clock_mono_us() + writer->options.lock_budget_ms * 1000 / 2;
 

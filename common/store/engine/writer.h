@@ -51,7 +51,8 @@ enum writer_bell { /* who has work after COMMIT; bits in unit.bells */
 
 struct unit {
 	/* Inside the transaction, on the writer's thread. < 0 undoes the unit.
-	 * now_ms is the wall clock, the same for a whole batch. */
+	 * now_ms is the installation's clock (db_now_ms()), the same for a
+	 * whole batch. */
 	int (*run)(struct unit *u, struct db *db, int64_t now_ms,
 		   struct err *e);
 	/* After COMMIT or failure, on the writer's thread; u is the caller's

@@ -18,7 +18,7 @@ struct db;
 struct err;
 
 enum {
-	/* Two machines whose clocks differ by more than this rob each other. */
+	/* So far a clock may be set back before a lease counts as over. */
 	LEASE_CLOCK_DIFFERENCE_MAX_MS = 60 * 1000
 };
 
@@ -34,7 +34,8 @@ struct lease_claim {
 
 /* Take the lease, or keep it when it is ours. It is free when it was never
  * held, ran out, belongs to a dead owner, or lasts longer than anybody may hold
- * it (the clock was set back). 1 and *ret_term; 0 when another holds it; < 0.
+ * it (the clock was set back). now_ms is db_now_ms(): with a server, one clock
+ * for all machines. 1 and *ret_term; 0 when another holds it; < 0.
  */
 int leases_take(struct db *db, const struct lease_claim *claim, int64_t now_ms,
 		int64_t *ret_term, struct err *e);
