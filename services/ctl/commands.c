@@ -122,7 +122,8 @@ int ctl_render_nginx(struct ctl *ctl)
 	return CTL_DONE;
 }
 
-/* The pools of the configuration and whether each process lives. */
+/* The pools of the configuration and whether each process lives; of a store
+ * that machines share, it knows of all of them. */
 static void print_processes(const struct ctl *ctl)
 {
 	const struct {
@@ -153,14 +154,21 @@ static void print_processes(const struct ctl *ctl)
 int ctl_status(struct ctl *ctl)
 {
 	static const struct ctl_section sections[] = {
-		{"store", "status.store"},   {"queues", "status.queues"},
-		{"orders", "status.orders"}, {"endpoints", "status.endpoints"},
-		{"jobs", "job.list"},        {NULL, NULL},
+		{"processes", "status.processes"},
+		{"store", "status.store"},
+		{"queues", "status.queues"},
+		{"orders", "status.orders"},
+		{"endpoints", "status.endpoints"},
+		{"jobs", "job.list"},
+		{NULL, NULL},
 	};
 
-	if (!ctl->json)
+	bool is_file = (db_caps_of(ctl->db) & DB_CAP_FILE) != 0;
+
+	if (is_file && !ctl->json)
 		print_processes(ctl);
-	return ctl_print_sections(ctl, sections, NULL, 0);
+	/* The first one is empty for a file. */
+	return ctl_print_sections(ctl, sections + is_file, NULL, 0);
 }
 
 static int verify(struct ctl *ctl)

@@ -220,6 +220,8 @@ def test_text_that_is_not_utf8_comes_repaired(store: Store, database: Callable[[
 @pytest.mark.parametrize(("sql", "said"), [
     ("INSERT INTO leases VALUES ('scheduler', 'there:1', 1, 99999999999999)", "scheduler: there:1 works in the source"),
     ("INSERT INTO inbox_head VALUES (1, 1, 2, 0, 'there:2', 1, 99999999999999)", "inbox: there:2 works in the source"),
+    ("INSERT INTO processes VALUES ('b', 'hook', 1, 'there', 'hook-1@b:1', 7, '1.0', 0, unixepoch() * 1000)",
+     "there: hook-1@b:1 works in the source"),
 ])
 def test_who_holds_a_lease_is_not_robbed(store: Store, database: Callable[[str], str], sql: str, said: str) -> None:
     url = database(f"leased_{abs(hash(sql))}")
@@ -231,7 +233,7 @@ def test_who_holds_a_lease_is_not_robbed(store: Store, database: Callable[[str],
     db.execute("UPDATE store_meta SET held = 1")
     db.commit()
     assert said in store.bad("store", "move", "--to", url), "also when it is held: who works would wait for its lock"
-    for table, column in (("leases", "until_ms"), ("inbox_head", "lease_until_ms")):
+    for table, column in (("leases", "until_ms"), ("inbox_head", "lease_until_ms"), ("processes", "seen_ms")):
         db.execute(f"UPDATE {table} SET {column} = 1")
     db.commit()
     db.close()

@@ -109,6 +109,8 @@ static int open_store(struct process *p, const struct service_args *args,
 	options.path = path;
 	if (rc == 0)
 		rc = writer_start(&options, &p->service.writer, e);
+	if (rc == 0)
+		service_beat_open(p);
 	return rc;
 }
 
@@ -220,6 +222,7 @@ static void stop_all(struct process *p)
 	s->server = NULL;
 	if (p->started && s->def->stop != NULL)
 		s->def->stop(s);
+	service_beat_end(p);
 	writer_stop(s->writer);
 	doorbell_ringer_free(p->ringer);
 	far_bell_close(p->far_bell);

@@ -7,12 +7,15 @@
  *	service_process.c  what the process is to the kernel: signals, limits
  *	service_reload.c   SIGHUP
  *	service_watch.c    watchdog, health, metrics: once a second
+ *	service_beat.c     a row in the store: this process lives
  *	service_loop.c     calling work(), waiting, pausing after errors
  *	service_run.c      procedures and their result line
  */
 #ifndef APP_SERVICE_PRIVATE_H
 #define APP_SERVICE_PRIVATE_H
 
+#include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +53,16 @@ struct service_repeats {
 	} rows[SERVICE_REPEATS];
 };
 
+/* That we live, every now and then; no unit waits for it, nor it for any. */
+struct beat {
+	struct unit unit;
+	const struct service *service; /* NULL: no beats */
+	atomic_bool under_way;
+	bool ending; /* written before the last submit only */
+	int64_t due_ms;
+	char host[HOST_NAME_MAX + 1];
+};
+
 struct process {
 	struct service service;
 	struct http_spool spool;
@@ -80,6 +93,8 @@ struct process {
 	struct writer_stats writer_before;
 	struct http_server_stats http_before;
 
+	struct beat beat; /* service_beat.c */
+
 	/* service_run.c */
 	int64_t told_ms; /* monotonic: when the progress was written */
 
@@ -106,6 +121,11 @@ void service_free_configs(struct process *p);
 void service_watch_open(struct process *p);
 /* At most once per tick_ms: health, watchdog, metrics. */
 void service_watch(struct process *p);
+
+/* With the store open; once per tick; before the writer stops. */
+void service_beat_open(struct process *p);
+void service_beat(struct process *p, int64_t now_ms);
+void service_beat_end(struct process *p);
 
 void service_log_repeated(struct service_repeats *repeats, int64_t now_ms,
 			  const struct err *e, const char *message);

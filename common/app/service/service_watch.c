@@ -165,6 +165,7 @@ void service_watch(struct process *p)
 			  "the store failed: ending, to be restarted",
 			  LOG_NO_FIELDS);
 	p->broken = p->broken || stats.broken;
+	service_beat(p, now_ms);
 	judge(p, oldest_ms, stats.oldest_waiting_ms);
 }
 

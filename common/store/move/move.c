@@ -13,6 +13,7 @@
 #include "store/move/move_fence.h"
 #include "store/move/move_table.h"
 #include "store/move/move_walk.h"
+#include "store/watch/processes.h"
 
 enum {
 	LOG_PAGES_MAX = 4000 /* of a target that is a file */
@@ -26,7 +27,7 @@ STMT(move_mark, "INSERT INTO store_move (id, role, installation, began_ms)"
 		" VALUES (1, $1, $2, $3)");
 STMT(move_unmark, "DELETE FROM store_move");
 STMT(move_installation, "SELECT installation_id FROM store_meta WHERE id = 1");
-/* $1 now */
+/* $1 now, $2 since when a process is silent */
 STMT(move_lease,
      "SELECT l.name, l.owner FROM leases AS l WHERE l.until_ms > $1"
      " UNION ALL SELECT 'inbox', i.lease_owner FROM inbox_head AS i"
@@ -36,7 +37,9 @@ STMT(move_lease,
      " UNION ALL SELECT 'telegram', t.lease_owner FROM telegram_head AS t"
      "  WHERE t.state = 2 AND t.lease_until_ms > $1"
      " UNION ALL SELECT 'mail', m.lease_owner FROM mail_head AS m"
-     "  WHERE m.state = 2 AND m.lease_until_ms > $1 LIMIT 1");
+     "  WHERE m.state = 2 AND m.lease_until_ms > $1"
+     " UNION ALL SELECT p.host, p.owner FROM processes AS p"
+     "  WHERE p.seen_ms BETWEEN $2 AND $1 + 60000 LIMIT 1");
 /* What the first hour of any installation leaves behind. */
 STMT(move_traces,
      "SELECT 1 FROM (SELECT order_id FROM order_identity UNION ALL"
@@ -244,6 +247,7 @@ static int refuse_leases(struct db *db, struct err *e)
 	int rc;
 
 	query_i64(q, 1, clock_wall_ms());
+	query_i64(q, 2, clock_wall_ms() - PROCESSES_STALE_MS);
 	rc = query_next(q, e);
 	return rc > 0 ? err_set(e, ERR_STATE,
 				"%s: %s works in the source: stop the "

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/watch/views.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "store/engine/db.h"
 #include "store/engine/sql_text.h"
 #include "store/repair/filter_sql.h"
+#include "store/watch/processes.h"
 
 #define BRIEF(table, order_column)                               \
 	"SELECT id, state, outcome, event_type, " order_column   \
@@ -240,6 +242,22 @@ STMT(view_status_store,
      "SELECT version, store_epoch, held, installation_id, created_ms"
      " FROM store_meta");
 
+/* By the database's clock; 30000 is PROCESSES_STALE_MS. A scheduler that does
+ * not hold the lease stands by. */
+#define PROCESSES(now)                                                    \
+	"SELECT p.host, p.service || '-' || p.number AS process, p.pid,"  \
+	" p.version, p.started_ms, p.seen_ms,"                            \
+	" CASE WHEN p.seen_ms < " now " - 30000 THEN 'silent'"            \
+	" WHEN p.service <> 'scheduler' THEN 'up' WHEN EXISTS (SELECT 1"  \
+	" FROM leases AS l WHERE l.name = 'scheduler'"                    \
+	" AND l.owner = p.owner AND l.until_ms >= " now ") THEN 'active'" \
+	" ELSE 'standby' END AS state FROM processes AS p"                \
+	" ORDER BY p.host, p.place, p.service, p.number"
+static_assert((int)PROCESSES_STALE_MS == 30000, "as in PROCESSES()");
+/* Each engine has its own word for now. */
+STMT_PG(view_status_processes, PROCESSES("unixepoch() * 1000"),
+	PROCESSES("extract(epoch FROM clock_timestamp()) * 1000"));
+
 static const struct view views[] = {
 	{"inbox.list", &view_inbox_list},
 	{"inbox.show", &view_inbox_show},
@@ -300,6 +318,7 @@ static const struct view views[] = {
 	{"catalog.status", &view_catalog_status},
 	{"restore.list", &view_restore_list},
 	{"series.list", &view_series_list},
+	{"status.processes", &view_status_processes},
 	{"status.queues", &view_status_queues},
 	{"status.orders", &view_status_orders},
 	{"status.endpoints", &view_status_endpoints},
