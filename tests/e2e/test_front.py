@@ -3,36 +3,18 @@ the machines, with a cable between them; the callers are on the edge's."""
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
-import shutil
 import subprocess
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from appliance import BIN, SLACK, Answer, Appliance, wait_until
-
-CLONE_NEWNET = 0x40000000
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True, timeout=30)
-
-
-def why_not() -> str:
-    if os.geteuid() != 0:
-        return "network namespaces need root"
-    if shutil.which("ip") is None or shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") is None:
-        return "ip and nginx are not installed"
-    return "" if subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode == 0 else "no network namespaces here"
-
+from certificates import Authority
+from netns import inside, ip, nginx, why_not
 
 pytestmark = pytest.mark.skipif(why_not() != "", reason=why_not())
 
@@ -51,15 +33,9 @@ class Cable:
             ip("-n", name, "address", "add", address, "dev", "cable")
             ip("-n", name, "link", "set", "cable", "up")
 
-    @contextmanager
-    def inside(self, name: str) -> Iterator[None]:
+    def inside(self, name: str) -> AbstractContextManager[None]:
         """This thread, and what it starts, is on that machine."""
-        with open("/proc/self/task/%d/ns/net" % threading.get_native_id()) as home, open(f"/run/netns/{name}") as there:
-            assert libc.setns(there.fileno(), CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-            try:
-                yield
-            finally:
-                assert libc.setns(home.fileno(), CLONE_NEWNET) == 0
+        return inside(name)
 
     def plug(self, state: str) -> None:
         ip("-n", self.shop, "link", "set", "cable", state)
@@ -86,8 +62,7 @@ class Edge:
             assert done.returncode == 0, done.stdout + done.stderr
         run = state / "run" / "nginx"
         with self.cable.inside(self.cable.edge), open(self.shop.folder / "edge.log", "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen([shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") or "", "-e", "stderr",
-                                             "-p", str(run), "-c", str(run / "nginx.conf")], stderr=log)
+            self.process = subprocess.Popen([nginx() or "", "-e", "stderr", "-p", str(run), "-c", str(run / "nginx.conf")], stderr=log)
         wait_until(self.answers, 10 * SLACK, "the edge answers")
 
     def answers(self) -> bool:
@@ -182,3 +157,60 @@ def test_an_edge_talks_to_nobody_but_the_machine_it_knows(make_edge: Callable[..
     assert send(edge, behind, "F-1").status == 503
     with behind.store() as store:
         assert store.execute("SELECT count(*) FROM inbox").fetchone() == (0,)
+
+
+def make_private(cable: Cable, make_appliance: Callable[..., Appliance], authority: Authority) -> Appliance:
+    """A machine behind that wants to see an edge's certificate."""
+    certificate, key = authority.issue("worker", "serverAuth")
+    one = make_appliance('http { listen = "10.77.0.2" server_name = "orders.example.test" proxy_networks = "10.77.0.1" '
+                         f'edge_ca = "{authority.ca}" tls_certificate = "{certificate}" tls_key = "{key}" }}\n'
+                         'pool { hook = 1 assembly = 1 erp = 0 notifier = 0 }\n')
+    with cable.inside(cable.shop):
+        return one.start()
+
+
+def curl(cable: Cable, behind: Appliance, path: str, *options: str | Path) -> str:
+    """The status that a caller on the edge's machine gets from the one behind."""
+    with cable.inside(cable.edge):
+        done = subprocess.run(["curl", "-sk", "--path-as-is", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}", *options,
+                               f"https://10.77.0.2:{behind.port}{path}"], capture_output=True, text=True, timeout=60)
+    return done.stdout
+
+
+def test_a_machine_behind_answers_an_edge_of_ours_only(cable: Cable, make_appliance: Callable[..., Appliance],
+                                                       folder: Path) -> None:
+    ours, theirs = (Authority(folder / name, "orders.example.test") for name in ("ours", "theirs"))
+    behind = make_private(cable, make_appliance, ours)
+    edges = []
+    for number, shown in enumerate((ours.issue("edge", "clientAuth"), None)):
+        (folder / f"edge{number}").mkdir()
+        certificate = f'upstream_certificate = "{shown[0]}" upstream_key = "{shown[1]}"' if shown else ""
+        edges.append(Edge(folder / f"edge{number}", cable, 'pool { hook = 0 assembly = 0 erp = 0 processor = 0 notifier = 0 }\n'
+                          f'http {{ server_name = "orders.example.test" upstream = "10.77.0.2:{behind.port}" '
+                          f'upstream_ca = "{ours.ca}" {certificate} }}\n'))
+    try:
+        for edge in edges:
+            edge.start()
+        assert send(edges[0], behind, "F-1").status == 200
+        assert edges[0].ask("GET", "/nowhere").status == 404
+        refused = send(edges[1], behind, "F-2")
+        assert refused.status == 403 and refused.json()["error"]["code"] == "forbidden"
+    finally:
+        for edge in edges:
+            edge.stop()
+
+    def shows(certificate: tuple[Path, Path]) -> list[str | Path]:
+        return ["--cert", certificate[0], "--key", certificate[1]]
+
+    hook = "/sbermarket/orders/hook/"
+    assert curl(cable, behind, hook, *shows(ours.issue("edge2", "clientAuth"))) in ("401", "405")
+    for path in (hook, "/assembly/", "/console/", "/erp/v1/orders", "/nowhere", "/.last", "/.probe", "/healthz/../assembly/",
+                 "/healthz/..%2fassembly/", "/assembly/%20/healthz", "/assembly/%0a/healthz", "/console/healthz", "/erp/v1/metrics"):
+        assert curl(cable, behind, path) == "403", path
+    assert curl(cable, behind, "/.error/503") == "404"
+    assert curl(cable, behind, "/healthz") == "200"
+    assert curl(cable, behind, "/metrics") == "403", "its networks are its own"
+    assert curl(cable, behind, hook, *shows(theirs.issue("edge", "clientAuth"))) == "400"
+    assert curl(cable, behind, hook, *shows(ours.issue("worker2", "serverAuth"))) == "400", "a worker is no edge"
+    with behind.store() as store:
+        assert store.execute("SELECT external_id FROM inbox").fetchall() == [("F-1",)]

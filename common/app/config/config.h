@@ -66,6 +66,10 @@ struct config_http {
 	char acme_folder[CONFIG_TEXT_BYTES];    /* "": none */
 	char upstream[CONFIG_TEXT_BYTES];       /* "": the pools of this one */
 	char upstream_ca[CONFIG_TEXT_BYTES];
+	/* What an edge shows to them, and who may have signed it; "": none. */
+	char upstream_certificate[CONFIG_TEXT_BYTES];
+	char upstream_key[CONFIG_TEXT_BYTES];
+	char edge_ca[CONFIG_TEXT_BYTES];
 };
 
 struct config_pool {

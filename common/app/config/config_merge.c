@@ -156,6 +156,33 @@ static int check_mail(const struct config_mail *mail, struct err *e)
 	return 0;
 }
 
+/* An edge and the machines behind it. */
+static int check_hosts(const struct config_http *http, struct err *e)
+{
+	const char *networks = http->proxy_networks;
+
+	if ((http->upstream_certificate[0] == '\0') !=
+	    (http->upstream_key[0] == '\0'))
+		return err_set(e, ERR_INVALID,
+			       "http.upstream_key: upstream_certificate and "
+			       "upstream_key need each other");
+	if (http->upstream_key[0] != '\0' && http->upstream[0] == '\0')
+		return err_set(e, ERR_INVALID,
+			       "http.upstream_certificate: there is no "
+			       "upstream to show it to");
+	if (http->edge_ca[0] == '\0')
+		return 0;
+	if (http->hook_client_ca[0] != '\0')
+		return err_set(e, ERR_INVALID,
+			       "http.hook_client_ca: behind an edge (edge_ca) "
+			       "it is the edge that asks for it");
+	if (networks[strspn(networks, " ")] == '\0')
+		return err_set(e, ERR_INVALID,
+			       "http.edge_ca: name the edges in "
+			       "proxy_networks, or all callers count as one");
+	return 0;
+}
+
 int config_check_together(const struct config *config, const void **ret_part,
 			  struct err *e)
 {
@@ -166,6 +193,8 @@ int config_check_together(const struct config *config, const void **ret_part,
 		return err_set(e, ERR_INVALID,
 			       "http.tls_key: tls_certificate and tls_key "
 			       "need each other");
+	if (check_hosts(http, e) < 0)
+		return ERR_INVALID;
 	*ret_part = &config->kuper;
 	if (strcmp(config->kuper.auth, "oauth") == 0 &&
 	    config->kuper.token_url[0] == '\0')

@@ -97,6 +97,11 @@ static const struct config_option http[] = {
 	     "machines that everything is passed to by HTTPS: HOST or HOST:PORT, separated by spaces; empty: the pools of this one"),
 	TEXT(config_http, upstream_ca, config_check_path, "/etc/ssl/certs/ca-certificates.crt",
 	     "PEM file: who may have signed the certificate of upstream, or that certificate"),
+	TEXT(config_http, upstream_certificate, config_check_path, "",
+	     "PEM file that an edge shows to upstream, when edge_ca is set there; empty: none"),
+	TEXT(config_http, upstream_key, config_check_path, "", "PEM file with its key"),
+	TEXT(config_http, edge_ca, config_check_path, "",
+	     "PEM file: only an edge with a certificate of this authority is answered; empty: everyone"),
 	END
 };
 

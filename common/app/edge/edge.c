@@ -154,6 +154,9 @@ static void put_pool(const struct edge *edge, struct buf *out,
 		     const char *service, int64_t count)
 {
 	if (is_front(edge)) {
+		/* What one process of nginx has learned of a machine, all know.
+		 */
+		buf_printf(out, "\t\tzone %s 64k;\n", service);
 		put_machines(out, edge->config->http.upstream);
 		return;
 	}
@@ -226,6 +229,11 @@ static void put_upstream_tls(const struct edge *edge, struct buf *out)
 		   "\tproxy_ssl_server_name on;\n"
 		   "\tproxy_ssl_name %.*s;\n",
 		   http->upstream_ca, (int)strcspn(name, " "), name);
+	if (http->upstream_key[0] != '\0')
+		buf_printf(out,
+			   "\tproxy_ssl_certificate \"%s\";\n"
+			   "\tproxy_ssl_certificate_key \"%s\";\n",
+			   http->upstream_certificate, http->upstream_key);
 }
 
 /* Telegram's calls: an update holds a message of at most 4096 characters. */
@@ -316,9 +324,37 @@ static void put_hsts(const struct edge *edge, struct buf *out)
 			   seconds);
 }
 
+static bool is_behind(const struct edge *edge)
+{
+	return edge->config->http.edge_ca[0] != '\0';
+}
+
+/* Whoever is no edge of ours, whatever he asks for. The plain port, without a
+ * word about certificates, is this machine's own; so are a look at its health,
+ * and its numbers, which have networks of their own. volatile: an error has a
+ * path of its own. */
+static void put_strangers(const struct edge *edge, struct buf *out)
+{
+	if (is_behind(edge))
+		buf_add_text(out, "\tmap $uri $edge_only {\n"
+				  "\t\tvolatile;\n"
+				  "\t\t/healthz 0;\n"
+				  "\t\t/metrics 0;\n"
+				  "\t\t\"~^/\\.error/\" 0;\n"
+				  "\t\tdefault 1;\n"
+				  "\t}\n"
+				  "\tmap $ssl_client_verify $stranger {\n"
+				  "\t\tvolatile;\n"
+				  "\t\tSUCCESS 0;\n"
+				  "\t\t\"\" 0;\n"
+				  "\t\tdefault $edge_only;\n"
+				  "\t}\n");
+}
+
 static void put_client_ca(const struct edge *edge, struct buf *out)
 {
-	const char *path = edge->config->http.hook_client_ca;
+	const char *path = is_behind(edge) ? edge->config->http.edge_ca
+					   : edge->config->http.hook_client_ca;
 
 	if (path[0] != '\0')
 		buf_printf(out,
@@ -326,6 +362,13 @@ static void put_client_ca(const struct edge *edge, struct buf *out)
 			   "\t\tssl_verify_client optional;\n"
 			   "\t\tssl_verify_depth 3;\n",
 			   path);
+}
+
+static void put_refuse_strangers(const struct edge *edge, struct buf *out)
+{
+	if (is_behind(edge))
+		buf_add_text(out, "\t\tif ($stranger) {\n"
+				  "\t\t\treturn 403;\n\t\t}\n");
 }
 
 /* At the hook only: pickers and browsers have none. */
@@ -414,6 +457,8 @@ static const struct hole {
 	{"HSTS", put_hsts},
 	{"CLIENT_CA", put_client_ca},
 	{"HOOK_CLIENT", put_hook_client},
+	{"STRANGERS", put_strangers},
+	{"REFUSE_STRANGERS", put_refuse_strangers},
 	{"CERTIFICATE", put_certificate},
 	{"KEY", put_key},
 	{"HOOK_NETWORKS", put_hook_networks},

@@ -462,6 +462,16 @@ static void what_does_not_exist_is_refused_with_what_does(void **state)
 		 "job.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: ", "1 to 31"},
 		{"http { tls_key = \"/k\" }", 1,
 		 "http.tls_key: ", "need each other"},
+		{"http { upstream = \"a\" upstream_key = \"/k\" }", 1,
+		 "http.upstream_key: ", "need each other"},
+		{"http { upstream_certificate = \"/c\" upstream_key = \"/k\" "
+		 "}",
+		 1, "http.upstream_certificate: ", "no upstream"},
+		{"http { edge_ca = \"/c\" proxy_networks = \" \" }", 1,
+		 "http.edge_ca: ", "proxy_networks"},
+		{"http { edge_ca = \"/c\" proxy_networks = \"10.0.0.1\"\n"
+		 "hook_client_ca = \"/d\" }",
+		 2, "http.hook_client_ca: ", "edge that asks"},
 		{"channel kuper { auth = oauth }", 1,
 		 "channel.kuper.token_url: ", "needs it"},
 	};

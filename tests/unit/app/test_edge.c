@@ -150,6 +150,19 @@ static const struct {
 	 "\tproxy_ssl_server_name on;\n\tproxy_ssl_name a.example;",
 	 "proxy_pass http:"},
 	{"http { upstream = \" \" }", "proxy_pass http://hook;", "proxy_ssl"},
+	{"http { upstream = \"10.0.0.2\" }", "\t\tzone hook 64k;\n",
+	 "proxy_ssl_certificate"},
+	{"http { upstream = \"10.0.0.2\" upstream_certificate = \"/e.pem\" "
+	 "upstream_key = \"/k.pem\" }",
+	 "proxy_ssl_certificate \"/e.pem\";\n"
+	 "\tproxy_ssl_certificate_key \"/k.pem\";",
+	 "ssl_verify_client"},
+	{"http { edge_ca = \"/ca.pem\" proxy_networks = \"10.0.0.1\" }",
+	 "\t\tssl_client_certificate \"/ca.pem\";\n"
+	 "\t\tssl_verify_client optional;\n"
+	 "\t\tssl_verify_depth 3;\n"
+	 "\t\tif ($stranger) {\n\t\t\treturn 403;\n",
+	 "zone hook"},
 };
 
 static void each_option_shows_in_the_configuration_of_nginx(void **state)
