@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "intake.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@
 #include "probe.h"
 #include "store/engine/writer.h"
 #include "store/queue/inbox.h"
+#include "store/queue/inbox_batch.h"
+
+static_assert((int)INBOX_BATCH_MAX >= (int)WRITER_TOGETHER_MAX, "all fit");
 
 struct arrival { /* one request on its way through the writer */
 	struct unit unit;
@@ -23,12 +27,11 @@ struct arrival { /* one request on its way through the writer */
 	struct err bad;
 };
 
-static int keep_event(struct unit *u, struct db *db, int64_t now_ms,
-		      struct err *e)
+static struct inbox_arrival row_of(const struct arrival *a)
 {
-	struct arrival *a = CONTAINER_OF(u, struct arrival, unit);
 	bool unknown = a->envelope.type == EVENT_NONE;
-	struct inbox_arrival arrival = {
+
+	return (struct inbox_arrival){
 		.channel = a->channel->name,
 		.external_id = a->envelope.external_id,
 		.alias = a->envelope.alias,
@@ -37,9 +40,34 @@ static int keep_event(struct unit *u, struct db *db, int64_t now_ms,
 		.event_ms = a->envelope.event_ms,
 		.quarantine_reason = unknown ? "unknown event type" : NULL,
 	};
+}
+
+static int keep_event(struct unit *u, struct db *db, int64_t now_ms,
+		      struct err *e)
+{
+	struct arrival *a = CONTAINER_OF(u, struct arrival, unit);
+	struct inbox_arrival row = row_of(a);
 
 	u->bells = BELL_PROCESSOR;
-	return inbox_add(db, &arrival, now_ms, &a->identity, e);
+	return inbox_add(db, &row, now_ms, &a->identity, e);
+}
+
+static int keep_events(struct unit *first, size_t count, struct db *db,
+		       int64_t now_ms, struct err *e)
+{
+	struct inbox_arrival rows[INBOX_BATCH_MAX] = {0};
+	struct identity identities[INBOX_BATCH_MAX];
+	struct unit *u = first;
+	int rc;
+
+	for (size_t i = 0; i < count; i++, u = u->next)
+		rows[i] = row_of(CONTAINER_OF(u, struct arrival, unit));
+	rc = inbox_add_all(db, rows, count, now_ms, identities, e);
+	u = first;
+	for (size_t i = 0; i < count && rc == 0; i++, u = u->next)
+		CONTAINER_OF(u, struct arrival, unit)->identity = identities[i];
+	first->bells = BELL_PROCESSOR;
+	return rc;
 }
 
 static int keep_unreadable(struct unit *u, struct db *db, int64_t now_ms,
@@ -108,12 +136,15 @@ static void receive_notification(struct http_exchange *x, struct hook *hook)
 	a->channel = channel_by_hook_path(http_path(x));
 	a->unit.done = answer;
 	a->unit.run = keep_event;
+	a->unit.run_all = keep_events;
 	if (a->channel->read_envelope(http_body(x), http_body_bytes(x),
 				      clock_wall_ms(), &a->envelope,
-				      &a->bad_code, &a->bad) < 0)
+				      &a->bad_code, &a->bad) < 0) {
 		a->unit.run = keep_unreadable;
-	else
+		a->unit.run_all = NULL;
+	} else {
 		a->bad_code = NULL;
+	}
 	if (writer_submit(hook->writer, &a->unit, NULL) < 0)
 		hook_reply_unavailable(x);
 }

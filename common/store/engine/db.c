@@ -200,6 +200,22 @@ void query_null(struct query *q, int n)
 	query_text(q, n, NULL);
 }
 
+void query_i64_array(struct query *q, int n, const int64_t *values,
+		     size_t count)
+{
+	if (!q->bind_failed)
+		q->bind_failed =
+			q->db->driver->bind_i64_array(q, n, values, count) < 0;
+}
+
+void query_text_array(struct query *q, int n, const char *const *values,
+		      size_t count)
+{
+	if (!q->bind_failed)
+		q->bind_failed =
+			q->db->driver->bind_text_array(q, n, values, count) < 0;
+}
+
 int query_next(struct query *q, struct err *e)
 {
 	int rc;

@@ -38,6 +38,11 @@ struct stmt {
 #define STMT_PG(symbol, text, pg_text)                                    \
 	static const struct stmt symbol STMT_ATTRIBUTES = {#symbol, text, \
 							   pg_text}
+/* Over arrays: only with DB_CAP_ARRAYS, whose text it is. Elsewhere it finds
+ * nothing. */
+#define STMT_ARRAYS(symbol, text)                           \
+	static const struct stmt symbol STMT_ATTRIBUTES = { \
+		#symbol, "SELECT 1 WHERE 0 = 1", text}
 
 enum db_mode {
 	DB_READ,  /* refuses to write */
@@ -55,7 +60,10 @@ enum db_cap {
 	 * fails with ERR_BUSY, what follows may succeed. */
 	DB_CAP_RECONNECTS = 1 << 1,
 	/* It carries bells between machines: db_ring(), db_hear(). */
-	DB_CAP_BELLS = 1 << 2
+	DB_CAP_BELLS = 1 << 2,
+	/* Each statement is a way to the server and back, and one can carry
+	 * arrays: many rows in one statement are the cheaper way. */
+	DB_CAP_ARRAYS = 1 << 3
 };
 
 /* Where a store is: the path of a file (SQLite), or a URL "postgresql://...",
@@ -99,6 +107,12 @@ void query_i64(struct query *q, int n, int64_t value);
 void query_text(struct query *q, int n, const char *value);
 void query_blob(struct query *q, int n, const void *data, size_t bytes);
 void query_null(struct query *q, int n);
+/* The same for an array; values is copied, and a NULL text is a null in it.
+ * Only with DB_CAP_ARRAYS. */
+void query_i64_array(struct query *q, int n, const int64_t *values,
+		     size_t count);
+void query_text_array(struct query *q, int n, const char *const *values,
+		      size_t count);
 
 /* 1: a row is there. 0: no more. < 0: ERR_BUSY (lock; also ERR_STATE when the
  * engine rolled the transaction back), ERR_INVALID (a constraint), ERR_IO

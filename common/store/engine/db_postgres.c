@@ -7,8 +7,6 @@
  * whatever type the server infers, until something else was bound there.
  * Results come whole: nobody reads more rows in one statement than memory has
  * room for, and statements may nest.
- *
- * Why transactions look as they do: docs/decisions/025-postgresql.md.
  */
 #include <endian.h>
 #include <stdio.h>
@@ -17,10 +15,11 @@
 
 #include "base/err.h"
 #include "base/macros.h"
-#include "base/text.h"
 #include "store/engine/db_private.h"
 #include "store/engine/migrate.h"
+#include "store/engine/pg_array.h"
 #include "store/engine/pg_link.h"
+#include "store/engine/pg_transaction.h"
 
 enum {
 	NAME_BYTES = 40,
@@ -33,9 +32,9 @@ enum {
 	TYPE_INT2 = 21,
 	TYPE_INT4 = 23,
 	TYPE_TEXT = 25,
-	TYPE_NUMERIC = 1700,
-	/* "OGWR", so that other users of advisory locks do not meet us. */
-	LOCK_CLASS = 0x4f475752
+	TYPE_TEXT_ARRAY = 1009,
+	TYPE_INT8_ARRAY = 1016,
+	TYPE_NUMERIC = 1700
 };
 
 struct db_postgres {
@@ -54,6 +53,7 @@ struct parameter {
 	int bytes;
 	Oid type;     /* TYPE_UNKNOWN: nothing was ever bound but nulls */
 	int64_t word; /* where value may point to */
+	void *array;  /* the same, our own */
 };
 
 struct prepared {
@@ -99,20 +99,10 @@ static void postgres_close(struct db *db)
 	free(db);
 }
 
-/* Nothing may be sent to a connection whose transaction is gone. */
-static int be_ready(struct pg_link *link, struct err *e)
-{
-	if (!link->began)
-		return pg_link_ready(link, e);
-	return link->conn != NULL
-		       ? 0
-		       : err_set(e, ERR_BUSY, "PostgreSQL went away");
-}
-
 static int postgres_script(struct db *db, const char *sql, struct err *e)
 {
 	struct pg_link *link = link_of(db);
-	int rc = be_ready(link, e);
+	int rc = pg_transaction_go_on(link, e);
 
 	return rc < 0 ? rc : pg_link_script(link, sql, "script", e);
 }
@@ -185,8 +175,11 @@ static void postgres_reset(struct query *q)
 	struct prepared *p = q->prepared;
 
 	forget_result(p);
-	for (int i = 0; i < p->count; i++)
+	for (int i = 0; i < p->count; i++) {
 		p->parameters[i].value = NULL;
+		free(p->parameters[i].array);
+		p->parameters[i].array = NULL;
+	}
 }
 
 static void postgres_finalize(struct query *q)
@@ -242,6 +235,40 @@ static int postgres_bind_blob(struct query *q, int n, const void *data,
 	return bind(q, n, TYPE_BYTEA, data, bytes) != NULL ? 0 : ERR_INVALID;
 }
 
+/* array may be NULL: out of memory. */
+static int bind_array(struct query *q, int n, Oid type, void *array,
+		      size_t bytes)
+{
+	struct parameter *parameter =
+		array != NULL ? bind(q, n, type, array, bytes) : NULL;
+
+	if (parameter == NULL) {
+		free(array);
+		return ERR_INVALID;
+	}
+	free(parameter->array);
+	parameter->array = array;
+	return 0;
+}
+
+static int postgres_bind_i64_array(struct query *q, int n,
+				   const int64_t *values, size_t count)
+{
+	size_t bytes = 0;
+	void *array = pg_array_of_i64(TYPE_INT8, values, count, &bytes);
+
+	return bind_array(q, n, TYPE_INT8_ARRAY, array, bytes);
+}
+
+static int postgres_bind_text_array(struct query *q, int n,
+				    const char *const *values, size_t count)
+{
+	size_t bytes = 0;
+	void *array = pg_array_of_text(TYPE_TEXT, values, count, &bytes);
+
+	return bind_array(q, n, TYPE_TEXT_ARRAY, array, bytes);
+}
+
 /* Tell the server about the statement, unless it knows it as it is. What was
  * prepared before stays there, under a name that nobody uses: a pooler has
  * names of its own, so SQL cannot drop it, and a failed transaction refuses to.
@@ -278,7 +305,7 @@ static int execute(struct query *q, struct err *e)
 	const char *values[DB_PARAMETERS_MAX];
 	int lengths[DB_PARAMETERS_MAX];
 	int formats[DB_PARAMETERS_MAX];
-	int rc = be_ready(link, e);
+	int rc = pg_transaction_go_on(link, e);
 
 	if (rc == 0)
 		rc = make_known(q, e);
@@ -419,129 +446,17 @@ static const char *postgres_col_name(struct query *q, int column)
 
 static enum db_tx_state postgres_tx_state(struct db *db)
 {
-	struct pg_link *link = link_of(db);
-
-	static const enum db_tx_state states[] = {
-		[PQTRANS_INTRANS] = DB_TX_OPEN,
-		[PQTRANS_INERROR] = DB_TX_FAILED,
-		[PQTRANS_UNKNOWN] = DB_TX_NONE,
-	};
-
-	return link->began && link->conn != NULL
-		       ? states[PQtransactionStatus(link->conn)]
-		       : DB_TX_NONE;
+	return pg_transaction_state(link_of(db));
 }
 
-static void rollback(struct pg_link *link)
+static int postgres_tx(struct db *db, enum db_tx what, struct err *e)
 {
-	link->began = false;
-	if (link->conn != NULL &&
-	    PQtransactionStatus(link->conn) != PQTRANS_IDLE &&
-	    pg_link_script(link, "ROLLBACK", "rollback", NULL) < 0)
-		pg_link_lose(link);
-}
-
-/* One writer at a time in the installation, as with SQLite: the lock is the
- * transaction's, so the server frees it when the transaction ends, or its
- * owner. */
-static int begin(struct pg_link *link, enum db_tx what, struct err *e)
-{
-	PGresult *result = NULL;
-	char text[480];
-	int rc;
-
-	if (what == DB_TX_BEGIN_WRITE)
-		(void)snprintf(text, sizeof(text),
-			       "BEGIN; %s; SET LOCAL synchronous_commit TO off;"
-			       " SELECT pg_advisory_xact_lock(%d, %d);"
-			       " SELECT CAST(extract(epoch FROM"
-			       " clock_timestamp()) * 1000 AS BIGINT)",
-			       link->set_limits, LOCK_CLASS, link->schema_hash);
-	else /* all that is read is of one moment, as with SQLite */
-		(void)snprintf(text, sizeof(text),
-			       "BEGIN ISOLATION LEVEL REPEATABLE READ"
-			       " READ ONLY; %s",
-			       link->set_limits);
-	rc = pg_link_ready(link, e);
-	if (rc == 0)
-		rc = pg_link_finish(link, PQsendQuery(link->conn, text),
-				    "begin", &result, e);
-	link->began = true;
-	if (rc < 0)
-		rollback(link);
-	else if (what == DB_TX_BEGIN_WRITE)
-		(void)text_to_i64(PQgetvalue(result, 0, 0), 0, INT64_MAX,
-				  &link->began_ms, NULL);
-	PQclear(result);
-	return rc;
+	return pg_transaction(link_of(db), what, e);
 }
 
 static int64_t postgres_now_ms(struct db *db)
 {
 	return link_of(db)->began_ms;
-}
-
-/* The first COMMIT makes the changes visible and gives the lock up at once, as
- * it does not wait for the disk. The small transaction behind it does, and the
- * log is written in order. They are one message, so both are this connection's,
- * also behind a pooler. A server that stopped waiting for its standby only
- * warns. */
-static int commit(struct pg_link *link, enum db_tx what, struct err *e)
-{
-	const char *text = link->mode == DB_READ
-				   ? "COMMIT"
-				   : "COMMIT; SELECT pg_logical_emit_message("
-				     "true, 'ordergate', '')";
-	int rc;
-
-	(void)what;
-	if (link->conn == NULL ||
-	    PQtransactionStatus(link->conn) != PQTRANS_INTRANS) {
-		rollback(link);
-		return err_set(e, ERR_BUSY,
-			       "commit: the transaction was undone");
-	}
-	link->warned = false;
-	rc = pg_link_script(link, text, "commit", e);
-	link->began = false;
-	if (rc == 0 && link->warned)
-		rc = err_set(e, ERR_BUSY,
-			     "commit: the standby did not say "
-			     "that it has it");
-	return rc;
-}
-
-static int undo(struct pg_link *link, enum db_tx what, struct err *e)
-{
-	(void)what;
-	(void)e;
-	rollback(link);
-	return 0;
-}
-
-static int mark(struct pg_link *link, enum db_tx what, struct err *e)
-{
-	static const char *const texts[] = {
-		[DB_TX_SAVEPOINT] = "SAVEPOINT unit",
-		[DB_TX_RELEASE] = "RELEASE unit",
-		[DB_TX_UNDO] = "ROLLBACK TO unit",
-	};
-	int rc = be_ready(link, e);
-
-	return rc < 0 ? rc : pg_link_script(link, texts[what], "savepoint", e);
-}
-
-static int postgres_tx(struct db *db, enum db_tx what, struct err *e)
-{
-	static int (*const rows[])(struct pg_link * link, enum db_tx what,
-				   struct err * e) = {
-		[DB_TX_BEGIN_READ] = begin, [DB_TX_BEGIN_WRITE] = begin,
-		[DB_TX_COMMIT] = commit,    [DB_TX_ROLLBACK] = undo,
-		[DB_TX_SAVEPOINT] = mark,   [DB_TX_RELEASE] = mark,
-		[DB_TX_UNDO] = mark,
-	};
-
-	return rows[what](link_of(db), what, e);
 }
 
 static void postgres_ring(struct db *db, unsigned bells)
@@ -557,7 +472,7 @@ static int postgres_hear(struct db *db, int wait_ms, unsigned *ret_bells,
 
 const struct db_driver db_postgres = {
 	.name = "postgresql",
-	.caps = DB_CAP_RECONNECTS | DB_CAP_BELLS,
+	.caps = DB_CAP_RECONNECTS | DB_CAP_BELLS | DB_CAP_ARRAYS,
 	.migrations = migrations_postgresql,
 	.open = postgres_open,
 	.close = postgres_close,
@@ -568,6 +483,8 @@ const struct db_driver db_postgres = {
 	.bind_i64 = postgres_bind_i64,
 	.bind_text = postgres_bind_text,
 	.bind_blob = postgres_bind_blob,
+	.bind_i64_array = postgres_bind_i64_array,
+	.bind_text_array = postgres_bind_text_array,
 	.step = postgres_step,
 	.changes = postgres_changes,
 	.col_i64 = postgres_col_i64,

@@ -45,6 +45,11 @@ struct db_driver {
 	int (*bind_text)(struct query *q, int n, const char *value);
 	int (*bind_blob)(struct query *q, int n, const void *data,
 			 size_t bytes);
+	/* Only with DB_CAP_ARRAYS, else NULL. */
+	int (*bind_i64_array)(struct query *q, int n, const int64_t *values,
+			      size_t count);
+	int (*bind_text_array)(struct query *q, int n,
+			       const char *const *values, size_t count);
 	int (*step)(struct query *q, struct err *e);
 	int (*changes)(struct query *q);
 	int64_t (*col_i64)(struct query *q, int column);

@@ -11,10 +11,10 @@
 #include "base/macros.h"
 #include "store/engine/db.h"
 #include "store/engine/turn.h"
+#include "store/engine/units.h"
 
 enum {
-	THREAD_STACK_BYTES = 512 * 1024,
-	UNIT_FAILED = 1 /* of run_units(): undo all, and begin anew */
+	THREAD_STACK_BYTES = 512 * 1024
 };
 
 struct writer {
@@ -37,9 +37,7 @@ struct writer {
 };
 
 struct batch {
-	struct unit *first;
-	unsigned bells;
-	int64_t count, failed;
+	struct units units;
 	bool committed;
 	int64_t ticket; /* of turn_sync() */
 	int64_t asked_us, locked_us, commit_us, committed_us, released_us,
@@ -145,84 +143,6 @@ static void fail_all(struct unit *units, enum err_code code, const char *text)
 		u->rc = err_set(&u->err, code, "%s", text);
 }
 
-/* 0 when the transaction lives on, whatever became of the unit. */
-static int run_unit(struct writer *writer, struct unit *u, int64_t now_ms,
-		    struct err *e)
-{
-	u->bells = 0;
-	u->rc = u->run(u, writer->db, now_ms, &u->err);
-	if (u->rc >= 0 && db_is_failed(writer->db))
-		u->rc = err_set(&u->err, ERR_STATE,
-				"a unit went on after a failed statement");
-	if (u->rc == ERR_IO)
-		return err_set(e, ERR_IO, "%s", u->err.text);
-	if (db_in_transaction(writer->db))
-		return 0;
-	return err_set(e, ERR_BUSY, "the store undid the transaction (%s)",
-		       u->rc < 0 ? u->err.text : "no reason given");
-}
-
-/* The same inside a savepoint, so that a failing unit is undone alone. */
-static int run_unit_apart(struct writer *writer, struct unit *u, int64_t now_ms,
-			  struct err *e)
-{
-	int rc = db_savepoint(writer->db, e);
-
-	if (rc == 0)
-		rc = run_unit(writer, u, now_ms, e);
-	if (rc < 0)
-		return rc;
-	return u->rc < 0 ? db_savepoint_rollback(writer->db, e)
-			 : db_savepoint_release(writer->db, e);
-}
-
-/* Run what fits into half of the budget (a batch may have to run twice); the
- * rest goes back to the queue. Without savepoints it ends at the first unit
- * that fails, with UNIT_FAILED. */
-static int run_units(struct writer *writer, struct batch *batch, bool apart,
-		     struct err *e)
-{
-	int64_t now_ms = db_now_ms(writer->db);
-	int64_t end_us =
-		clock_mono_us() + writer->options.lock_budget_ms * 1000 / 2;
-
-	batch->count = batch->failed = 0;
-	batch->bells = 0;
-	for (struct unit *u = batch->first; u != NULL; u = u->next) {
-		int rc = apart ? run_unit_apart(writer, u, now_ms, e)
-			       : run_unit(writer, u, now_ms, e);
-
-		if (rc < 0)
-			return rc;
-		if (u->rc < 0 && !apart)
-			return UNIT_FAILED;
-		batch->count++;
-		if (u->rc < 0)
-			batch->failed++;
-		else
-			batch->bells |= u->bells;
-		if (u->next != NULL && clock_mono_us() > end_us) {
-			put_back(writer, u->next);
-			u->next = NULL;
-		}
-	}
-	return 0;
-}
-
-/* A savepoint keeps a copy of every page that its unit touches, a quarter of
- * the cost of a small unit, and units rarely fail. So the batch runs without
- * them first, and anew with them when a unit has failed. */
-static int run_begun(struct writer *writer, struct batch *batch, struct err *e)
-{
-	int rc = run_units(writer, batch, false, e);
-
-	if (rc != UNIT_FAILED)
-		return rc;
-	db_rollback(writer->db);
-	rc = db_begin_write(writer->db, e);
-	return rc < 0 ? rc : run_units(writer, batch, true, e);
-}
-
 /* After a failure that leaves a connection in doubt. */
 static void reopen(struct writer *writer)
 {
@@ -257,6 +177,17 @@ static int begin(struct writer *writer, struct err *e)
 	return db_begin_write(writer->db, e);
 }
 
+/* What fits into half of the budget, as a batch may have to run twice. */
+static int run_begun(struct writer *writer, struct batch *batch, struct err *e)
+{
+	int rc = units_run(writer->db, &batch->units,
+			   writer->options.lock_budget_ms * 1000 / 2, e);
+
+	if (batch->units.rest != NULL)
+		put_back(writer, batch->units.rest);
+	return rc;
+}
+
 /* Every unit of the batch has its rc afterwards; rc and e are of begin(). */
 static void run_transaction(struct writer *writer, struct batch *batch, int rc,
 			    struct err *e)
@@ -267,7 +198,7 @@ static void run_transaction(struct writer *writer, struct batch *batch, int rc,
 		db_rollback(writer->db);
 		if (rc == ERR_IO)
 			set_broken(writer);
-		fail_all(batch->first, rc == ERR_IO ? ERR_IO : ERR_BUSY,
+		fail_all(batch->units.first, rc == ERR_IO ? ERR_IO : ERR_BUSY,
 			 e->text);
 		return;
 	}
@@ -279,7 +210,7 @@ static void run_transaction(struct writer *writer, struct batch *batch, int rc,
 			set_broken(writer);
 		db_rollback(writer->db);
 		reopen(writer);
-		fail_all(batch->first, ERR_UNCERTAIN, e->text);
+		fail_all(batch->units.first, ERR_UNCERTAIN, e->text);
 		return;
 	}
 	batch->committed = true;
@@ -292,7 +223,7 @@ static void give_up(struct writer *writer, struct batch *batch,
 {
 	set_broken(writer);
 	if (batch->committed)
-		fail_all(batch->first, ERR_UNCERTAIN, e->text);
+		fail_all(batch->units.first, ERR_UNCERTAIN, e->text);
 	batch->committed = false;
 }
 
@@ -313,9 +244,9 @@ static void count_batch(struct writer *writer, const struct batch *batch)
 	int64_t held_us = batch->released_us - batch->locked_us;
 
 	(void)pthread_mutex_lock(&writer->mutex);
-	stats->batches += batch->count > 0 ? 1 : 0;
-	stats->units += batch->count;
-	stats->failed_units += batch->failed;
+	stats->batches += batch->units.count > 0 ? 1 : 0;
+	stats->units += batch->units.count;
+	stats->failed_units += batch->units.failed;
 	stats->lock_wait_us += batch->locked_us - batch->asked_us;
 	stats->lock_held_us += held_us;
 	if (batch->committed) {
@@ -427,7 +358,7 @@ static void run_batch(struct writer *writer)
 
 	batch.locked_us = clock_mono_us();
 	/* Taken only now: what came while waiting for the lock comes along. */
-	batch.first = take_units(writer);
+	batch.units.first = take_units(writer);
 	run_transaction(writer, &batch, rc, &e);
 	batch.committed_us = clock_mono_us();
 	owes_checkpoint = step_checkpoint(writer, &batch);
@@ -436,11 +367,12 @@ static void run_batch(struct writer *writer)
 	sync_batch(writer, &batch);
 	batch.synced_us = clock_mono_us();
 	count_batch(writer, &batch);
-	report(writer, batch.first);
-	if (batch.bells != 0 && writer->options.ring != NULL)
-		writer->options.ring(batch.bells, writer->options.context);
-	if (batch.bells != 0 && batch.committed)
-		db_ring(writer->db, batch.bells);
+	report(writer, batch.units.first);
+	if (batch.units.bells != 0 && writer->options.ring != NULL)
+		writer->options.ring(batch.units.bells,
+				     writer->options.context);
+	if (batch.units.bells != 0 && batch.committed)
+		db_ring(writer->db, batch.units.bells);
 	if (owes_checkpoint)
 		go_on_with_checkpoint(writer);
 }

@@ -9,6 +9,9 @@
  * COMMIT it gives the lock up and waits until the log is on the disk; only then
  * does it report to each.
  *
+ * Where a server holds the store, units of one kind that follow each other may
+ * run in one go: run_all().
+ *
  * A unit's run() may be called more than once (another one of its batch has
  * failed), does no parsing, no I/O and no waiting, and makes nothing visible
  * outside the database; what the caller needs of its results is copied into the
@@ -36,6 +39,7 @@ struct writer;
 
 enum {
 	WRITER_BATCH_MAX = 512,    /* units in one transaction */
+	WRITER_TOGETHER_MAX = 128, /* of them in one run_all() */
 	WRITER_WAITING_MAX = 8192, /* more: writer_submit() says ERR_BUSY */
 	WRITER_LOCK_BUDGET_MS = 20 /* then the batch commits (P7, P1) */
 };
@@ -55,12 +59,18 @@ struct unit {
 	 * whole batch. */
 	int (*run)(struct unit *u, struct db *db, int64_t now_ms,
 		   struct err *e);
+	/* NULL, or what does the same for this unit and those that follow it,
+	 * so many in all, whose run_all is the same. Only with DB_CAP_ARRAYS,
+	 * where the way to the server costs more than the statement. < 0: all
+	 * of it is undone, and each of them runs by itself. */
+	int (*run_all)(struct unit *first, size_t count, struct db *db,
+		       int64_t now_ms, struct err *e);
 	/* After COMMIT or failure, on the writer's thread; u is the caller's
 	 * again from here on, and may be freed in it. NULL only for
 	 * writer_call(). */
 	void (*done)(struct unit *u, int rc, const struct err *e);
 
-	/* Set by run(): rung after COMMIT. */
+	/* Set by run() or run_all(): rung after COMMIT. */
 	unsigned bells;
 
 	/* The writer's own. */

@@ -39,6 +39,13 @@ int identity_find(struct db *db, const char *channel, const char *name,
 	return 1;
 }
 
+void identity_number(int64_t epoch, int64_t order_id,
+		     char ret_number[IDENTITY_NUMBER_BYTES])
+{
+	(void)snprintf(ret_number, IDENTITY_NUMBER_BYTES, "%lld-%06lld",
+		       (long long)epoch, (long long)order_id);
+}
+
 static int count_order(struct db *db, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &identity_count);
@@ -58,9 +65,8 @@ static int make(struct db *db, struct identity *ret_identity, struct err *e)
 	if (rc <= 0)
 		return rc < 0 ? rc : err_set(e, ERR_IO, "no order counter");
 	ret_identity->order_id = query_col_i64(q, 0);
-	(void)snprintf(ret_identity->number, sizeof(ret_identity->number),
-		       "%lld-%06lld", (long long)query_col_i64(q, 1),
-		       (long long)ret_identity->order_id);
+	identity_number(query_col_i64(q, 1), ret_identity->order_id,
+			ret_identity->number);
 	return 1;
 }
 

@@ -30,6 +30,10 @@ int identity_resolve(struct db *db, const char *channel,
 		     const char *external_id, const char *alias,
 		     struct identity *ret_identity, struct err *e);
 
+/* The number of an order: "<epoch>-<id>". */
+void identity_number(int64_t epoch, int64_t order_id,
+		     char ret_number[IDENTITY_NUMBER_BYTES]);
+
 /* Find only: 1, 0 when the channel never named it (or name is ""), < 0. */
 int identity_find(struct db *db, const char *channel, const char *name,
 		  struct identity *ret_identity, struct err *e);

@@ -82,6 +82,12 @@ static int next_seq(struct db *db, const struct stmt *stmt, int64_t order_id,
 	return rc < 0 ? rc : 0;
 }
 
+const char *inbox_name_of(const struct inbox_arrival *arrival)
+{
+	return arrival->external_id[0] != '\0' ? arrival->external_id
+					       : arrival->alias;
+}
+
 static int insert(struct db *db, const struct inbox_arrival *arrival,
 		  int64_t order_id, int64_t seq, int64_t now_ms, struct err *e)
 {
@@ -93,9 +99,7 @@ static int insert(struct db *db, const struct inbox_arrival *arrival,
 	id_make(now_ms, message_id);
 	query_text(q, 1, message_id);
 	query_text(q, 2, arrival->channel);
-	query_text(q, 3,
-		   arrival->external_id[0] != '\0' ? arrival->external_id
-						   : arrival->alias);
+	query_text(q, 3, inbox_name_of(arrival));
 	query_text(q, 4, arrival->event_type);
 	query_i64(q, 5, order_id);
 	query_i64(q, 6, seq);

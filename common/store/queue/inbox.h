@@ -30,6 +30,9 @@ struct inbox_arrival {
 					  kept as failed, and not worked on */
 };
 
+/* The name that its row carries. Borrowed. */
+const char *inbox_name_of(const struct inbox_arrival *arrival);
+
 /* Keep one message; *ret_identity is the order it belongs to.
  * 0, or as query_next(). */
 int inbox_add(struct db *db, const struct inbox_arrival *arrival,

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/engine/pg_transaction.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "store/engine/pg_link.h"
+
+enum {
+	/* "OGWR", so that other users of advisory locks do not meet us. */
+	LOCK_CLASS = 0x4f475752
+};
+
+int pg_transaction_go_on(struct pg_link *link, struct err *e)
+{
+	if (!link->began)
+		return pg_link_ready(link, e);
+	return link->conn != NULL
+		       ? 0
+		       : err_set(e, ERR_BUSY, "PostgreSQL went away");
+}
+
+enum db_tx_state pg_transaction_state(const struct pg_link *link)
+{
+	static const enum db_tx_state states[] = {
+		[PQTRANS_INTRANS] = DB_TX_OPEN,
+		[PQTRANS_INERROR] = DB_TX_FAILED,
+		[PQTRANS_UNKNOWN] = DB_TX_NONE,
+	};
+
+	return link->began && link->conn != NULL
+		       ? states[PQtransactionStatus(link->conn)]
+		       : DB_TX_NONE;
+}
+
+static void rollback(struct pg_link *link)
+{
+	link->began = false;
+	if (link->conn != NULL &&
+	    PQtransactionStatus(link->conn) != PQTRANS_IDLE &&
+	    pg_link_script(link, "ROLLBACK", "rollback", NULL) < 0)
+		pg_link_lose(link);
+}
+
+/* One writer at a time in the installation, as with SQLite: the lock is the
+ * transaction's, so the server frees it when the transaction ends, or its
+ * owner. */
+static int begin(struct pg_link *link, enum db_tx what, struct err *e)
+{
+	PGresult *result = NULL;
+	char text[480];
+	int rc;
+
+	if (what == DB_TX_BEGIN_WRITE)
+		(void)snprintf(text, sizeof(text),
+			       "BEGIN; %s; SET LOCAL synchronous_commit TO off;"
+			       " SELECT pg_advisory_xact_lock(%d, %d);"
+			       " SELECT CAST(extract(epoch FROM"
+			       " clock_timestamp()) * 1000 AS BIGINT)",
+			       link->set_limits, LOCK_CLASS, link->schema_hash);
+	else /* all that is read is of one moment, as with SQLite */
+		(void)snprintf(text, sizeof(text),
+			       "BEGIN ISOLATION LEVEL REPEATABLE READ"
+			       " READ ONLY; %s",
+			       link->set_limits);
+	rc = pg_link_ready(link, e);
+	if (rc == 0)
+		rc = pg_link_finish(link, PQsendQuery(link->conn, text),
+				    "begin", &result, e);
+	link->began = true;
+	if (rc < 0)
+		rollback(link);
+	else if (what == DB_TX_BEGIN_WRITE)
+		(void)text_to_i64(PQgetvalue(result, 0, 0), 0, INT64_MAX,
+				  &link->began_ms, NULL);
+	PQclear(result);
+	return rc;
+}
+
+/* The first COMMIT makes the changes visible and gives the lock up at once, as
+ * it does not wait for the disk. The small transaction behind it does, and the
+ * log is written in order. They are one message, so both are this connection's,
+ * also behind a pooler. A server that stopped waiting for its standby only
+ * warns. */
+static int commit(struct pg_link *link, enum db_tx what, struct err *e)
+{
+	const char *text = link->mode == DB_READ
+				   ? "COMMIT"
+				   : "COMMIT; SELECT pg_logical_emit_message("
+				     "true, 'ordergate', '')";
+	int rc;
+
+	(void)what;
+	if (link->conn == NULL ||
+	    PQtransactionStatus(link->conn) != PQTRANS_INTRANS) {
+		rollback(link);
+		return err_set(e, ERR_BUSY,
+			       "commit: the transaction was undone");
+	}
+	link->warned = false;
+	rc = pg_link_script(link, text, "commit", e);
+	link->began = false;
+	if (rc == 0 && link->warned)
+		rc = err_set(e, ERR_BUSY,
+			     "commit: the standby did not say "
+			     "that it has it");
+	return rc;
+}
+
+static int undo(struct pg_link *link, enum db_tx what, struct err *e)
+{
+	(void)what;
+	(void)e;
+	rollback(link);
+	return 0;
+}
+
+static int mark(struct pg_link *link, enum db_tx what, struct err *e)
+{
+	static const char *const texts[] = {
+		[DB_TX_SAVEPOINT] = "SAVEPOINT unit",
+		[DB_TX_RELEASE] = "RELEASE unit",
+		[DB_TX_UNDO] = "ROLLBACK TO unit",
+	};
+	int rc = pg_transaction_go_on(link, e);
+
+	return rc < 0 ? rc : pg_link_script(link, texts[what], "savepoint", e);
+}
+
+int pg_transaction(struct pg_link *link, enum db_tx what, struct err *e)
+{
+	static int (*const rows[])(struct pg_link * link, enum db_tx what,
+				   struct err * e) = {
+		[DB_TX_BEGIN_READ] = begin, [DB_TX_BEGIN_WRITE] = begin,
+		[DB_TX_COMMIT] = commit,    [DB_TX_ROLLBACK] = undo,
+		[DB_TX_SAVEPOINT] = mark,   [DB_TX_RELEASE] = mark,
+		[DB_TX_UNDO] = mark,
+	};
+
+	return rows[what](link, what, e);
+}
