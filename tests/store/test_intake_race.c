@@ -26,11 +26,11 @@
 
 enum {
 	WRITERS = 4,
-	ROUNDS = 30,
+	ROUNDS = 16,
 	TOGETHER = 20,
 	ORDERS = 7,    /* at a time */
 	NEW_EVERY = 2, /* rounds */
-	KILLS = 12,
+	KILLS = 10,
 	KILL_EVERY_MS = 40,
 	AGAIN_MS = 5,
 	TRIES_MAX = 4000, /* of one round: 20 s of a server that is away */

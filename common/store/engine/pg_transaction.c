@@ -43,22 +43,31 @@ static void rollback(struct pg_link *link)
 		pg_link_lose(link);
 }
 
+/* Every statement of a writer has one right plan, by an index. It is made once
+ * and kept: not anew each time, which costs more than the statement, and not
+ * without the index because the table was small or empty at that moment. */
+static const char one_plan[] =
+	"SET LOCAL plan_cache_mode TO force_generic_plan;"
+	" SET LOCAL enable_seqscan TO off";
+
 /* One writer at a time in the installation, as with SQLite: the lock is the
  * transaction's, so the server frees it when the transaction ends, or its
  * owner. */
 static int begin(struct pg_link *link, enum db_tx what, struct err *e)
 {
 	PGresult *result = NULL;
-	char text[480];
+	char text[600];
 	int rc;
 
 	if (what == DB_TX_BEGIN_WRITE)
 		(void)snprintf(text, sizeof(text),
-			       "BEGIN; %s; SET LOCAL synchronous_commit TO off;"
+			       "BEGIN; %s; %s;"
+			       " SET LOCAL synchronous_commit TO off;"
 			       " SELECT pg_advisory_xact_lock(%d, %d);"
 			       " SELECT CAST(extract(epoch FROM"
 			       " clock_timestamp()) * 1000 AS BIGINT)",
-			       link->set_limits, LOCK_CLASS, link->schema_hash);
+			       link->set_limits, one_plan, LOCK_CLASS,
+			       link->schema_hash);
 	else /* all that is read is of one moment, as with SQLite */
 		(void)snprintf(text, sizeof(text),
 			       "BEGIN ISOLATION LEVEL REPEATABLE READ"
