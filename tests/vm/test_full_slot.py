@@ -62,11 +62,15 @@ class Disk:
         return sorted(path.name for path in self.entries.iterdir())
 
 
-def update(files: dict[str, bytes], sums_of: dict[str, bytes]) -> bytes:
-    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sums_of.items())
+def sums(files: dict[str, bytes]) -> bytes:
+    return "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()).encode()
+
+
+def update(files: dict[str, bytes], sums_of: dict[str, bytes], signature: bytes | None = None) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, data in {"SHA256SUMS": sums.encode(), **files}.items():
+        signed = {} if signature is None else {"SHA256SUMS.sig": signature}
+        for name, data in {"SHA256SUMS": sums(sums_of), **signed, **files}.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
@@ -127,6 +131,36 @@ def test_what_is_damaged_changes_nothing(disk: Disk, what: str) -> None:
     assert disk.names() == ["ordergate-a.conf", "ordergate-b.conf"]
     assert (disk.root / "partition").read_text() == ""
     assert not (disk.root / "var" / "lib" / "appliance" / "update").exists()
+
+
+def key(folder: pathlib.Path, kind: str) -> pathlib.Path:
+    path = folder / f"{kind.split(' ')[0]}.key"
+    subprocess.run(["openssl", "genpkey", "-algorithm", *kind.split(" "), "-out", path], check=True, capture_output=True)
+    subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-out", path.with_suffix(".pem")], check=True)
+    return path
+
+
+def signed(folder: pathlib.Path, by: pathlib.Path, files: dict[str, bytes]) -> bytes:
+    (folder / "sums").write_bytes(sums(files))
+    subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", by, "-in", folder / "sums", "-out", folder / "sig"], check=True)
+    return (folder / "sig").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "RSA"])
+def test_with_a_key_only_what_it_has_signed_is_installed(disk: Disk, tmp_path: pathlib.Path, kind: str) -> None:
+    ours, another = key(tmp_path, kind), key(tmp_path, "EC -pkeyopt ec_paramgen_curve:P-256")
+    (disk.root / "var" / "lib" / "appliance" / "update-key.pem").write_text(ours.with_suffix(".pem").read_text())
+    changed = {**FILES, "vmlinuz": b"another kernel"}
+    for data, word in ((update(FILES, FILES), b"is not signed, and"),
+                       (update(FILES, FILES, signed(tmp_path, another, FILES)), b"not signed with the key"),
+                       (update(changed, changed, signed(tmp_path, ours, FILES)), b"not signed with the key"),
+                       (update(changed, FILES, signed(tmp_path, ours, FILES)), b"damaged")):
+        done = disk.slot("install", stdin=data)
+        assert done.returncode == 1 and word in done.stderr, done
+        assert disk.names() == ["ordergate-a.conf"]
+        assert (disk.root / "partition").read_text() == ""
+    disk.good("install", stdin=update(FILES, FILES, signed(tmp_path, ours, FILES)))
+    assert disk.names() == ["ordergate-a.conf", "ordergate-b+3.conf"]
 
 
 def test_a_machine_with_a_bios_has_no_slots(disk: Disk) -> None:
