@@ -21,7 +21,7 @@
 
 enum {
 	FILE_BYTES_MAX = 2 * SECRET_BYTES_MAX + 16,
-	PATH_BYTES = 2 * STATE_PATH_BYTES
+	PATH_BYTES = SECRET_PATH_BYTES
 };
 
 static const char *const ours[] = {
@@ -45,8 +45,8 @@ static bool is_name(const char *name)
 
 /* systemd's folder wins when it has the file. A unit cannot do without one that
  * was never given, so SetCredential= puts an empty line in its place. */
-static void find_path(const struct state_dir *dir, const char *name,
-		      char path[PATH_BYTES])
+void secret_path(const struct state_dir *dir, const char *name,
+		 char path[SECRET_PATH_BYTES])
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY"); /* NOLINT */
 	struct stat about;
@@ -111,7 +111,7 @@ int secret_load(const struct state_dir *dir, const char *name,
 	if (!is_name(name))
 		return err_set(e, ERR_INVALID, "'%.40s' is no secret's name",
 			       name);
-	find_path(dir, name, path);
+	secret_path(dir, name, path);
 	rc = small_file_read(path, &text, &mode, e);
 	/* Nor may a service look into secrets/ when it has credentials. */
 	if (rc < 0 && access(path, F_OK) != 0)
@@ -173,7 +173,7 @@ int secret_make_missing(const struct state_dir *dir, struct err *e)
 		char path[PATH_BYTES];
 		int rc;
 
-		find_path(dir, ours[i], path);
+		secret_path(dir, ours[i], path);
 		if (access(path, F_OK) == 0)
 			continue;
 		rc = write_new(dir->secrets, ours[i], e);

@@ -17,7 +17,8 @@ struct err;
 struct state_dir;
 
 enum {
-	SECRET_BYTES_MAX = 512
+	SECRET_BYTES_MAX = 512,
+	SECRET_PATH_BYTES = 512 /* two of STATE_PATH_BYTES */
 };
 
 struct secret {
@@ -29,6 +30,10 @@ struct secret {
  * white space inside, readable by everyone); ERR_IO. */
 int secret_load(const struct state_dir *dir, const char *name,
 		struct secret *ret_secret, struct err *e);
+
+/* Where it is, or would be. */
+void secret_path(const struct state_dir *dir, const char *name,
+		 char path[SECRET_PATH_BYTES]);
 
 /* Make the secrets that we own and that are missing: hook-token,
  * assembly-token, console-admin-password, erp-token, probe-key,

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/secret.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/macros.h"
@@ -127,6 +129,28 @@ int state_dir_open(const char *path, bool create, struct state_dir *ret_dir,
 	return rc;
 }
 
+/* The URL; and where libpq finds the password, if in a secret of ours. */
+static int server_location(const struct state_dir *dir, const char *store_url,
+			   char ret_path[STATE_STORE_BYTES], struct err *e)
+{
+	CLEANUP(buf_clear)
+	struct buf url = BUF_MAX((size_t)4 * STATE_STORE_BYTES);
+	char file[SECRET_PATH_BYTES];
+
+	buf_add_text(&url, store_url);
+	secret_path(dir, "store-passfile", file);
+	if (strstr(store_url, "passfile=") == NULL && access(file, R_OK) == 0) {
+		buf_add_text(&url, strchr(store_url, '?') == NULL ? "?" : "&");
+		buf_add_text(&url, "passfile=");
+		buf_add_url(&url, file);
+	}
+	if (!text_copy(ret_path, STATE_STORE_BYTES, buf_text(&url)))
+		return err_set(e, ERR_INVALID,
+			       "store.url is longer than %d bytes",
+			       STATE_STORE_BYTES - 1);
+	return 0;
+}
+
 int state_dir_store_path(const struct state_dir *dir, const char *store_url,
 			 char ret_path[STATE_STORE_BYTES], struct err *e)
 {
@@ -136,11 +160,7 @@ int state_dir_store_path(const struct state_dir *dir, const char *store_url,
 	int length;
 
 	if (strncmp(store_url, server, strlen(server)) == 0)
-		return text_copy(ret_path, STATE_STORE_BYTES, store_url)
-			       ? 0
-			       : err_set(e, ERR_INVALID,
-					 "store.url is longer than %d bytes",
-					 STATE_STORE_BYTES - 1);
+		return server_location(dir, store_url, ret_path, e);
 	if (strncmp(store_url, prefix, strlen(prefix)) != 0)
 		return err_set(
 			e, ERR_INVALID,

@@ -32,7 +32,8 @@ int state_dir_open(const char *path, bool create, struct state_dir *ret_dir,
 		   struct err *e);
 
 /* The location (store/engine/db.h) that `store.url` names: of "sqlite:NAME" the
- * file below root, or an absolute path; of "postgresql://...", that.
+ * file below root, or an absolute path; of "postgresql://...", that,
+ * with the secret store-passfile when there is one.
  * ERR_INVALID for anything else. */
 int state_dir_store_path(const struct state_dir *dir, const char *store_url,
 			 char ret_path[STATE_STORE_BYTES], struct err *e);

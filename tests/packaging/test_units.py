@@ -159,7 +159,16 @@ def test_units_reach_a_store_on_another_machine_and_nothing_else(
     drop_in = tmp_path / "out" / "ordergate-.service.d" / "store.conf"
     assert drop_in.exists() == reach
     if reach:
-        assert drop_in.read_text().splitlines() == ["[Service]", "PrivateNetwork=no", "RestrictAddressFamilies=AF_INET AF_INET6"]
+        assert drop_in.read_text().splitlines() == ["[Service]", "PrivateNetwork=no", "RestrictAddressFamilies=AF_INET AF_INET6",
+                                                    "LoadCredential=store-passfile:/var/lib/ordergate/secrets/store-passfile",
+                                                    "SetCredential=store-passfile:\\n"]
+
+
+def test_a_configuration_that_comes_later_is_asked_for_later(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "ordergate.conf").symlink_to(tmp_path / "not" / "there")
+    subprocess.run([ROOT / "systemd" / "generator", tmp_path / "out"], check=True,
+                   env={**os.environ, "ORDERGATE_CONFIG": str(tmp_path / "ordergate.conf"), "ORDERGATE_PROGRAM": "/bin/false"})
+    assert not (tmp_path / "out").exists()
 
 
 def test_users_and_folders_are_understood_by_their_tools(root: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -72,6 +72,7 @@ def pair(folder: pathlib.Path, name: str) -> tuple[str, str]:
 def test_without_a_word_everything_has_its_default(appliance: Appliance) -> None:
     assert appliance.boot().returncode == 0
     text = appliance.read("var/lib/appliance/effective.conf")
+    text = text.replace("pool { hook = 2 assembly = 2 }\n", "")  # of a machine with two processors
     assert text == 'http { listen = "::" port = 443 redirect_port = 80 }\nlog { access = "journal" }\n'
     assert list((appliance.root / "run" / "systemd" / "system").iterdir()) == []
 
@@ -81,7 +82,8 @@ def test_everything_that_is_said_is_taken(appliance: Appliance, tmp_path: pathli
     said = {"domain": "a.example b.example\n", "hostname": "gate-7\n", "timezone": "Asia/Bishkek\n", "time": "host\n", "role": "edge\n",
             "upstream": "10.0.0.2 [fd00::2]:8443\n", "store": "postgresql://og:pass@10.0.0.9/og?sslmode=require\n",
             "tls/fullchain.pem": certificate, "tls/key.pem": key, "tls/upstream.pem": certificate,
-            "credentials/hook-token": "secret-1\n", "network/10-a.network": "[Match]\nName=en*\n",
+            "credentials/hook-token": "secret-1\n", "network/10-a.network": "[Match]\nName=en*\n", "update-key.pem": systems.run("openssl", "x509", "-noout", "-pubkey", "-in", tmp_path / "one.pem"),
+            "credentials/store-passfile": "*:*:*:*:pass\n",
             "ordergate.conf": "http { requests_per_second = 7 }\n", "unknown": "is left alone\n"}
     for name, text in said.items():
         appliance.put(name, text)
@@ -97,10 +99,11 @@ def test_everything_that_is_said_is_taken(appliance: Appliance, tmp_path: pathli
     assert {"ordergate-scheduler.service", "systemd-time-wait-sync.service"} <= masked
     assert appliance.read("proc/sys/kernel/hostname") == "gate-7\n"
     assert os.readlink(appliance.root / "run" / "appliance" / "localtime") == "/usr/share/zoneinfo/Asia/Bishkek"
+    assert (kept / "update-key.pem").read_text() == said["update-key.pem"]
     modes = {name: (appliance.root / name).stat().st_mode & 0o777 for name in (
         "var/lib/appliance/tls/key.pem", "var/lib/appliance/effective.conf", "var/lib/appliance/store",
-        "var/lib/ordergate/secrets/hook-token", "run/systemd/network/10-a.network")}
-    assert list(modes.values()) == [0o400, 0o640, 0o640, 0o600, 0o644], modes
+        "var/lib/ordergate/secrets/hook-token", "var/lib/ordergate/secrets/store-passfile", "run/systemd/network/10-a.network")}
+    assert list(modes.values()) == [0o400, 0o640, 0o640, 0o600, 0o600, 0o644], modes
     assert not (kept / "unknown").exists() and not (kept / "new").exists()
 
     # A boot without the drive: the same again.
@@ -125,6 +128,7 @@ WRONG = [
     ({"tls/fullchain.pem": "CERTIFICATE", "tls/key.pem": "ANOTHER KEY"}, "tls/key.pem: the certificate has another key"),
     ({"tls/upstream.pem": "nothing\n"}, "tls/upstream.pem: there is no certificate in it"),
     ({"tls/store.pem": "nothing\n"}, "tls/store.pem: there is no certificate in it"),
+    ({"update-key.pem": "KEY"}, "update-key.pem: there is no public key in it"),
     ({"authorized_keys": "ssh-rsa nonsense\n"}, "authorized_keys: there is no key in it"),
     ({"credentials/telegram-token": ""}, "credentials/telegram-token: it is empty"),
     ({"ordergate.conf": "log { }\nhttp { port = 70000 }\n"}, "ordergate.conf:2: http.port: "),

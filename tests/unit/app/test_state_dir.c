@@ -174,6 +174,42 @@ static void the_store_is_a_file_below_root_or_an_absolute_path(void **state)
 	}
 }
 
+static void a_servers_password_is_in_a_secret(void **state)
+{
+	char root[TEMP_PATH_BYTES];
+	char path[STATE_STORE_BYTES];
+	static const char want[] = "postgresql://h/d?passfile=%2F";
+	struct state_dir dir = {0};
+	struct err e;
+	FILE *file;
+
+	(void)temp_path(*state, "with space", root);
+	assert_int_equal(state_dir_open(root, true, &dir, &e), 0);
+	assert_int_equal(
+		state_dir_store_path(&dir, "postgresql://h/d", path, &e), 0);
+	assert_string_equal(path, "postgresql://h/d");
+
+	(void)snprintf(path, sizeof(path), "%s/store-passfile", dir.secrets);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	(void)fclose(file);
+	assert_int_equal(
+		state_dir_store_path(&dir, "postgresql://h/d", path, &e), 0);
+	assert_non_null(
+		strstr(path, "%2Fwith%20space%2Fsecrets%2Fstore-passfile"));
+	assert_memory_equal(path, want, strlen(want));
+	assert_int_equal(
+		state_dir_store_path(&dir, "postgresql://h/d?sslmode=require",
+				     path, &e),
+		0);
+	assert_non_null(strstr(path, "?sslmode=require&passfile=%2F"));
+	assert_int_equal(state_dir_store_path(&dir,
+					      "postgresql://h/d?passfile=/f",
+					      path, &e),
+			 0);
+	assert_string_equal(path, "postgresql://h/d?passfile=/f");
+}
+
 #define FOLDER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -187,6 +223,7 @@ int main(void)
 		FOLDER_TEST(systemd_chooses_the_run_directory),
 		FOLDER_TEST(a_path_that_is_too_long_is_refused),
 		FOLDER_TEST(the_store_is_a_file_below_root_or_an_absolute_path),
+		FOLDER_TEST(a_servers_password_is_in_a_secret),
 	};
 
 	return cmocka_run_group_tests_name("state_dir", tests, NULL, NULL);
