@@ -69,16 +69,33 @@ def restart(machine: Machine, slot: str, what: str) -> None:
     machine.wait_for_output("ordergate-slot status", f"{slot} running", "on trial", 300)
 
 
-def test_a_slot_that_does_not_come_up_is_left_by_itself(
-        make_machine: Maker, old: pathlib.Path, image_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def with_slots(make_machine: Maker, old: pathlib.Path) -> Machine:
+    """The old system in slot a, nothing in b, an order."""
     machine = make_machine(of=old / "ordergate.qcow2")
     machine.keep_changes()
     ready(machine)
     machine.power_on("--uefi")
-    machine.wait_for("/healthz", 200)
+    say(f"uefi: first boot to 200 of /healthz: {machine.wait_for('/healthz', 200):.1f} s")
     assert machine.ssh("ordergate-slot status") == "a running version 1\nb waiting empty"
     accepts(machine, "S-1")
+    return machine
 
+
+def test_a_good_slot_stays_and_there_is_a_way_back(make_machine: Maker, old: pathlib.Path, image_folder: pathlib.Path) -> None:
+    machine = with_slots(make_machine, old)
+    machine.ssh("ordergate-slot install", stdin=image_folder / "ordergate.update")
+    restart(machine, "b", "an update with a migration")
+    assert machine.ssh("ordergate-slot status").splitlines()[1] == "b running version 2"
+    assert len(backups(machine)) == 1
+    accepts(machine, "S-2", "S-1")
+    machine.ssh("ordergate-slot switch")
+    restart(machine, "a", "a rollback")
+    accepts(machine, "S-3", "S-1", "S-2")
+
+
+def test_a_slot_that_does_not_come_up_is_left_by_itself(
+        make_machine: Maker, old: pathlib.Path, image_folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    machine = with_slots(make_machine, old)
     # What is damaged on its way changes nothing.
     damaged = tmp_path / "damaged.update"
     damaged.write_bytes((image_folder / "ordergate.update").read_bytes()[:-1_000_000])
@@ -101,13 +118,3 @@ def test_a_slot_that_does_not_come_up_is_left_by_itself(
     machine.ssh("cd /efi/loader/entries && mv ordergate-b+3.conf ordergate-b+1.conf && sync")  # one try is enough to see it
     restart(machine, "a", "a slot that is not healthy")
     assert "broken on purpose" in machine.serial.read_text(errors="replace")
-
-    # A good one stays, with the data; and there is a way back.
-    machine.ssh("ordergate-slot install", stdin=image_folder / "ordergate.update")
-    restart(machine, "b", "an update with a migration")
-    assert machine.ssh("ordergate-slot status").splitlines()[1] == "b running version 2"
-    assert len(backups(machine)) == 1
-    accepts(machine, "S-2", "S-1")
-    machine.ssh("ordergate-slot switch")
-    restart(machine, "a", "a rollback")
-    accepts(machine, "S-3", "S-1", "S-2")
