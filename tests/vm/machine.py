@@ -162,19 +162,36 @@ class Machine:
         logs = [path.read_text(errors="replace")[-6000:] for path in (self.serial, self.folder / "qemu.log") if path.exists()]
         return "\n".join(logs)
 
-    def order(self, name: str) -> dict:
+    def send_order(self, name: str) -> tuple[int, str]:
         body = {"event_type": "order.created", "timestamp": "2026-03-14T09:12:41+03:00", "payload": {
             "originalOrderId": name, "storeID": "1207", "positions": [
                 {"id": "100245871", "originalQuantity": 2, "quantity": 2, "price": "89.90", "discountPrice": "79.90",
                  "weight": "", "totalPrice": "179.80", "totalDiscountPrice": "159.80"}]}}
-        status, text, _ = self.request("POST", HOOK, body, Client_Token=self.secrets["hook-token"])
+        return self.request("POST", HOOK, body, Client_Token=self.secrets["hook-token"])[:2]
+
+    def order(self, name: str) -> dict:
+        status, text = self.send_order(name)
+        assert status == 200, text
+        return json.loads(text)
+
+    def order_until_taken(self, name: str, seconds: float = 300) -> dict:
+        """As a marketplace does: what is answered by 503 is sent again. Right after a start an emulator is that slow."""
+        deadline = time.monotonic() + seconds
+        while True:
+            status, text = self.send_order(name)
+            if status != 503:
+                break
+            assert time.monotonic() < deadline, text
+            time.sleep(1)
         assert status == 200, text
         return json.loads(text)
 
     def orders(self) -> dict[str, str]:
-        """The pickers' list: external id to state."""
+        """The pickers' list: external id to state. Nothing while it is busy."""
         status, text, _ = self.request("POST", "/sbermarket/orders/api/getOrders", {"requestData": {"storeId": "1207"}},
                                        Client_Token=self.secrets["assembly-token"])
+        if status == 503:
+            return {}
         assert status == 200, text
         return {order["externalId"]: order["state"] for order in json.loads(text)["result"]["orders"]}
 

@@ -82,7 +82,8 @@ def test_everything_that_is_said_is_taken(appliance: Appliance, tmp_path: pathli
     said = {"domain": "a.example b.example\n", "hostname": "gate-7\n", "timezone": "Asia/Bishkek\n", "time": "host\n", "role": "edge\n",
             "upstream": "10.0.0.2 [fd00::2]:8443\n", "store": "postgresql://og:pass@10.0.0.9/og?sslmode=require\n",
             "tls/fullchain.pem": certificate, "tls/key.pem": key, "tls/upstream.pem": certificate,
-            "credentials/hook-token": "secret-1\n", "network/10-a.network": "[Match]\nName=en*\n", "update-key.pem": systems.run("openssl", "x509", "-noout", "-pubkey", "-in", tmp_path / "one.pem"),
+            "credentials/hook-token": "secret-1\n", "network/10-a.network": "[Match]\nName=en*\n",
+            "update-key.pem": systems.run("openssl", "x509", "-noout", "-pubkey", "-in", tmp_path / "one.pem"),
             "credentials/store-passfile": "*:*:*:*:pass\n",
             "ordergate.conf": "http { requests_per_second = 7 }\n", "unknown": "is left alone\n"}
     for name, text in said.items():

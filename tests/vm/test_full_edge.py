@@ -42,7 +42,7 @@ def test_an_edge_passes_orders_to_the_machine_behind_it(
     edge.power_on(*cable(edge, 1, "server=off", socket))
     say(f"an edge: first boot to 200 of /healthz: {edge.wait_for('/healthz', 200):.1f} s")
 
-    edge.order("E-1")
+    edge.order_until_taken("E-1")
     shop.wait_for_order("E-1", "accepted")
     edge.wait_for_order("E-1", "accepted")
     units = edge.ssh("systemctl list-units --plain --no-legend --state=active 'ordergate-*.service' | cut -d ' ' -f 1").split()

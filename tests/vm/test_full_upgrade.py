@@ -30,7 +30,7 @@ def backups(machine: Machine) -> list[str]:
 
 
 def accepts(machine: Machine, name: str, *before: str) -> None:
-    machine.order(name)
+    machine.order_until_taken(name)
     for one in (name, *before):
         machine.wait_for_order(one, "accepted", 300)
 
