@@ -74,7 +74,7 @@ class Stack:
         nginx_conf = self.ctl("render-nginx").strip()
         self.token = (self.dir / "secrets" / f"{service}-token").read_text().strip()
         self.workers = [subprocess.Popen(self.worker_command(n)) for n in range(1, WORKERS + 1)]
-        wait_for(lambda: all(self.socket(n).exists() for n in range(1, WORKERS + 1)), "workers up")
+        wait_for(lambda: all(self.socket(n).exists() for n in range(1, WORKERS + 1)), "workers up", 60)
         nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
         self.nginx = subprocess.Popen([nginx, "-p", str(self.dir), "-c", nginx_conf],
                                       stderr=subprocess.DEVNULL if peer else None)

@@ -19,7 +19,7 @@ import pytest
 from api_client import Order, codes, error_of
 from appliance import SLACK, wait_until
 from load import rows, run_job
-from street import (BANANAS, BEGUN, CURD, DELIVERED, KEFIR, MILK, TEA, TOLD, WATER, Street, open_street, play, position,
+from street import (BANANAS, BEGUN, BESIDE, CURD, DELIVERED, KEFIR, MILK, TEA, TOLD, WATER, Street, open_street, play, position,
                     scenarios_of)
 
 
@@ -94,7 +94,7 @@ def scenario_3_delivered_comes_before_received(street: Street) -> None:
     street.market.event(order.external_id, "order.delivered", at=later(50))
     order.wait_for_state("delivered")
     street.market.event(order.external_id, "order.received", at=later(40))
-    wait_until(lambda: order.history()[-1] == "late", 10 * SLACK, "the late one is told in the history")
+    wait_until(lambda: "late" in order.history(), 10 * SLACK, "the late one is told in the history")
     street.check(order, "delivered", "shipped", TOLD, [*BEGUN, "pick", "finish", "order.delivered", "late"])
     late, = street.shop.rows("SELECT detail FROM order_history h JOIN orders o ON o.id = order_id WHERE external_id = ?"
                              " AND kind = 'late'", order.external_id)
@@ -113,8 +113,8 @@ def scenario_3_a_delivery_is_told_of_while_the_goods_are_picked(street: Street) 
     order.do("finishAssembly")
     order.wait_for_state("delivered")
     street.shop.event(order.external_id, "order.received", 40)
-    wait_until(lambda: order.history()[-1] == "late", 10 * SLACK, "the late one is told in the history")
-    assert order.history() == [*BEGUN, "pick", "finish", "order.delivered", "late"]
+    wait_until(lambda: "late" in order.history(), 10 * SLACK, "the late one is told in the history")
+    assert [kind for kind in order.history() if kind not in BESIDE] == [*BEGUN, "pick", "finish", "order.delivered", "late"]
     assert street.outcomes(order) == [("order.created", "ok"), ("order.delivered", "parked"), ("order.received", "obsolete")]
 
 
@@ -138,7 +138,7 @@ def scenario_3_a_change_is_older_than_what_is_stored(street: Street) -> None:
     street.market.update(order.external_id, positions=[{"id": MILK.sku, "quantity": 5}], event_type="order.changed")
     older = {**street.market.order(order.external_id)["payload"], "positions": [position(MILK, 1)]}
     street.market.event(order.external_id, "order.updated", payload=older, at=later(-10))
-    wait_until(lambda: order.history()[-1] == "late", 10 * SLACK, "all are applied")
+    wait_until(lambda: "late" in order.history(), 10 * SLACK, "all are applied")
     assert order.read()["lines"][0]["quantity"] == 5
     order.assembled()
     street.market.wait(order.external_id, "ready_to_ship", 20_000)
