@@ -135,6 +135,8 @@ function(add_pytest folder source prefix short part parts)
   endif()
 endfunction()
 add_pytests(tests/e2e e2e)
+# Eighteen troubles of five machines, one after another, in some five minutes.
+set_tests_properties(e2e.full_hosts PROPERTIES TIMEOUT 2400 RUN_SERIAL ON)
 # With every store in PostgreSQL.
 foreach(short acceptance)
   add_test(NAME e2e.${short}.postgresql COMMAND ${PYTHON} -B -m pytest -p no:cacheprovider -q test_${short}.py

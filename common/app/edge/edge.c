@@ -213,6 +213,11 @@ static void put_scheme(const struct edge *edge, struct buf *out)
 	buf_add_text(out, is_front(edge) ? "https" : "http");
 }
 
+static void put_hook_wait(const struct edge *edge, struct buf *out)
+{
+	buf_add_text(out, is_front(edge) ? "4s" : "3s");
+}
+
 /* The machines behind have a certificate for the first of our names. */
 static void put_upstream_tls(const struct edge *edge, struct buf *out)
 {
@@ -448,6 +453,7 @@ static const struct hole {
 	{"CHAT_WORKERS", put_chat_workers},
 	{"CHAT", put_chat},
 	{"SCHEME", put_scheme},
+	{"HOOK_WAIT", put_hook_wait},
 	{"UPSTREAM_TLS", put_upstream_tls},
 	{"LISTEN", put_listen},
 	{"LISTEN_PLAIN", put_listen_plain},

@@ -22,13 +22,14 @@ enum {
 };
 
 /* What a session may take, by what it is for. A migration may build an index
- * over a large table. */
+ * over a large table. A write transaction that says nothing is of a machine
+ * that is frozen or cut off, and everybody waits for its lock. */
 static const struct limits {
 	int statement_ms, lock_ms, idle_ms;
 	const char *read_only;
 } limits[] = {
 	[DB_READ] = {30000, 5000, 60000, "on"},
-	[DB_WRITE] = {10000, 5000, 10000, "off"},
+	[DB_WRITE] = {10000, 5000, 3000, "off"},
 	[DB_CREATE] = {3600000, 60000, 60000, "off"},
 };
 

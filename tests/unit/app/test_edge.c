@@ -150,6 +150,9 @@ static const struct {
 	 "\tproxy_ssl_server_name on;\n\tproxy_ssl_name a.example;",
 	 "proxy_pass http:"},
 	{"http { upstream = \" \" }", "proxy_pass http://hook;", "proxy_ssl"},
+	{"http { upstream = \"10.0.0.2\" }",
+	 "proxy_read_timeout 4s;\n\t\t\tproxy_pass https://hook;",
+	 "proxy_read_timeout 3s"},
 	{"http { upstream = \"10.0.0.2\" }", "\t\tzone hook 64k;\n",
 	 "proxy_ssl_certificate"},
 	{"http { upstream = \"10.0.0.2\" upstream_certificate = \"/e.pem\" "
