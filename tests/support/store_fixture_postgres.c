@@ -93,7 +93,9 @@ static const char words[] =
 	"CREATE FUNCTION words.json_array(VARIADIC \"any\") RETURNS json"
 	" LANGUAGE internal STABLE AS 'json_build_array'";
 
-/* Rows of the migrations are kept aside. Foreign keys are off meanwhile. */
+/* Rows of the migrations are kept aside. Foreign keys are off meanwhile. A
+ * table that never had a row has no pages: most have none, and are passed over.
+ */
 static const char resetting[] =
 	"DO $$ DECLARE t text; filled boolean; BEGIN"
 	" FOR t IN SELECT relname FROM pg_class"
@@ -107,15 +109,16 @@ static const char resetting[] =
 	"CREATE PROCEDURE words.reset() LANGUAGE plpgsql AS $$"
 	" DECLARE t text; BEGIN"
 	" PERFORM set_config('session_replication_role', 'replica', true);"
-	" PERFORM setval(oid, 1, false) FROM pg_class"
-	"  WHERE relnamespace = 'public'::regnamespace AND relkind = 'S';"
+	" PERFORM setval(seqrelid, 1, false) FROM pg_sequence"
+	"  WHERE pg_sequence_last_value(seqrelid) IS NOT NULL;"
 	" FOR t IN SELECT relname FROM pg_class"
-	"  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP"
+	"  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+	"  AND pg_relation_size(oid) > 0 LOOP"
 	"  EXECUTE format('DELETE FROM public.%I', t);"
 	"  IF to_regclass(format('words.%I', t)) IS NOT NULL THEN"
 	"   EXECUTE format('INSERT INTO public.%I TABLE words.%I', t, t);"
 	"  END IF;"
-	" END LOOP; END $$";
+	" END LOOP; END $$;";
 
 static void drop(void)
 {
