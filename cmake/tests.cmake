@@ -37,15 +37,25 @@ else()
 endif()
 add_suite(unit)
 add_suite(store)
-# The store suites once more, on PostgreSQL: all but those about a file.
+# The store suites once more, on PostgreSQL: all but those about a file. A sanitizer looks for faults of threads and memory:
+# there the suites of who has them on this engine, the driver, the writer and the queue.
 file(GLOB store_suites RELATIVE ${CMAKE_SOURCE_DIR}/tests/store CONFIGURE_DEPENDS tests/store/test_*.c)
 list(FILTER store_suites EXCLUDE REGEX "test_(backup|checkpoint|faults|plans|power_cut|queue_cost|wal_file|wal_model)\\.c")
+if(SANITIZE)
+  list(FILTER store_suites INCLUDE REGEX "test_(postgres|statements|writer|queue|queue_losses)\\.c")
+endif()
+set(on_postgres ${PYTHON} -B ${CMAKE_SOURCE_DIR}/tests/support/on_postgres.py)
+add_test(NAME postgresql.start COMMAND ${on_postgres} --start)
+add_test(NAME postgresql.stop COMMAND ${on_postgres} --stop)
+set_tests_properties(postgresql.start PROPERTIES FIXTURES_SETUP postgresql)
+set_tests_properties(postgresql.stop PROPERTIES FIXTURES_CLEANUP postgresql)
+set_tests_properties(postgresql.start postgresql.stop PROPERTIES TIMEOUT 300 ENVIRONMENT "ORDERGATE_BUILD=${CMAKE_BINARY_DIR}")
 foreach(suite ${store_suites})
   string(REGEX REPLACE "^test_(.*)\\.c$" "\\1" short ${suite})
-  add_test(NAME store.${short}.postgresql
-           COMMAND ${PYTHON} -B ${CMAKE_SOURCE_DIR}/tests/support/on_postgres.py $<TARGET_FILE:test_${short}>)
+  add_test(NAME store.${short}.postgresql COMMAND ${on_postgres} $<TARGET_FILE:test_${short}>)
   set_tests_properties(store.${short}.postgresql PROPERTIES TIMEOUT 300 LABELS store SKIP_RETURN_CODE 77
-                       ENVIRONMENT "${TEST_ENVIRONMENT}")
+                       FIXTURES_REQUIRED postgresql
+                       ENVIRONMENT "ORDERGATE_BUILD=${CMAKE_BINARY_DIR};${TEST_ENVIRONMENT}")
 endforeach()
 # What is not called is not linked, but for this one, which asks the engine about every statement.
 target_link_options(test_statements PRIVATE -Wl,--whole-archive $<TARGET_FILE:store> -Wl,--no-whole-archive)

@@ -60,7 +60,7 @@ class PostgresStore:
 
 
 class PostgresServer:
-    def __init__(self, settings=None):
+    def __init__(self, settings=None, database="ordergate"):
         if missing():
             raise RuntimeError(missing())
         self.user = "nobody" if os.geteuid() == 0 else None
@@ -77,7 +77,8 @@ class PostgresServer:
             for name, value in (settings or {}).items():
                 conf.write(f"{name} = '{value}'\n")
         self.start()
-        self.psql("postgres", "CREATE DATABASE ordergate")
+        if database:
+            self.database(database)
 
     def run(self, program, *words):
         done = subprocess.run([BIN[0] / program, *map(str, words)], user=self.user, cwd=self.dir,
