@@ -68,7 +68,7 @@ class Desk:
         self.processes.append(process)
         return process
 
-    def stop(self, process: subprocess.Popen[bytes], seconds: float = 10.0) -> int:
+    def stop(self, process: subprocess.Popen[bytes], seconds: float = 60.0) -> int:
         process.terminate()
         return process.wait(seconds * max(1.0, SLACK / 3))
 

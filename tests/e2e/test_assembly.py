@@ -384,12 +384,13 @@ def test_the_same_request_sent_at_once_counts_once(shop: Shop) -> None:
 
 def test_nothing_is_answered_before_it_is_in_the_store(shop: Shop) -> None:
     order = shop.new_order()
-    connection = shop.appliance.connection(timeout=0.3)
+    connection = shop.appliance.connection()
     body = json.dumps({"requestId": "r-4", "requestData": {"number": order.number, "pickerId": "anna"}})
     headers = {"Client-Token": shop.appliance.secret("assembly-token")}
     with open(shop.appliance.state / "ordergate.db.lock", "rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # whoever has it is the only one who writes
         connection.request("POST", API + "takeOrder", body, headers)
+        connection.sock.settimeout(0.3)
         with pytest.raises(TimeoutError):
             connection.getresponse()
         assert order.read()["state"] == "accepted", "reading goes on"

@@ -253,7 +253,7 @@ def test_a_full_server_after_the_mail_is_not_a_doubt(post: Post) -> None:
 
 def test_no_answer_to_a_whole_mail_is_a_doubt_and_its_repeat_is_recognised(post: Post) -> None:
     post.exim.switch("slow")
-    post.write_config(post.options(timeout="1500ms"))
+    post.write_config(post.options(timeout="6s"))
     post.late_order()
     post.later(11)
     post.run("monitor")

@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import socket
+import statistics
 import subprocess
 import time
 from collections.abc import Iterator
@@ -70,24 +71,26 @@ def test_a_confirmed_composition_makes_the_order_ready(desk: Desk) -> None:
 def test_the_next_message_of_an_order_follows_at_once(desk: Desk) -> None:
     order = desk.order()
     desk.add(order, IN_WORK, *[ASSEMBLED] * 14)
-    started = time.monotonic()
     desk.start()
-    assert {row["outcome"] for row in desk.wait_over(order, 6)} == {"ok"}
-    assert time.monotonic() - started < 7  # one a second would take twice that
+    assert {row["outcome"] for row in desk.wait_over(order)} == {"ok"}
+    times = [entry["at_ms"] for entry in desk.market.journal(kind="notification", order=order)]
+    assert statistics.median(after - before for before, after in zip(times, times[1:])) < 800, "it looks once a second"
 
 
 def test_a_bell_wakes_the_notifier(desk: Desk) -> None:
     """Without one it looks every second."""
     desk.start()
     bell = desk.wait(lambda: list((desk.state / "run").glob("notifier@*.bell")), "the bell hangs")[0]
-    started = time.monotonic()
+    waits = []
     for _ in range(15):
         order = desk.order()
         desk.add(order, IN_WORK)
+        rung_ms = time.time() * 1000
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ringer:
             ringer.sendto(b"!", str(bell))
-        desk.wait_over(order, 5)
-    assert time.monotonic() - started < 6
+        desk.wait_over(order)
+        waits.append(desk.market.journal(kind="notification", order=order)[0]["at_ms"] - rung_ms)
+    assert statistics.median(waits) < 600
 
 
 # --- doubts
@@ -202,9 +205,10 @@ def test_an_endpoint_that_fails_is_left_alone_and_catches_up(desk: Desk) -> None
     desk.start(2)
     desk.wait(lambda: desk.endpoint() == "open", "the breaker opens", 20)
     time.sleep(0.5)  # what was under way
-    before = len(desk.market.journal(kind="notification"))
+    before, began = len(desk.market.journal(kind="notification")), time.monotonic()
     time.sleep(2.0)
-    assert 2 <= len(desk.market.journal(kind="notification")) - before <= 7
+    desk.wait(lambda: len(desk.market.journal(kind="notification")) >= before + 2, "it is probed")
+    assert len(desk.market.journal(kind="notification")) - before <= 2 + (time.monotonic() - began) / 0.4
     assert all(desk.rows(order)[0]["attempts"] <= 3 for order in orders)
     assert any(desk.rows(order)[0]["hold"] == "breaker" for order in orders)
     late = desk.order()
@@ -234,11 +238,11 @@ def test_one_message_that_always_fails_does_not_stop_the_others(desk: Desk) -> N
     desk.market.fault("status", status=500, order=bad, count=0)
     desk.add(bad, IN_WORK)
     desk.start()
-    deadline = time.monotonic() + 9
-    while time.monotonic() < deadline:
+    deadline = time.monotonic() + 60
+    while desk.rows(bad)[0]["attempts"] < 3 and time.monotonic() < deadline:
         good = desk.order()
         desk.add(good, IN_WORK)
-        assert desk.wait_over(good, 3)[0]["outcome"] == "ok"
+        assert desk.wait_over(good)[0]["outcome"] == "ok"
         assert desk.endpoint() == "closed"
     assert desk.rows(bad)[0]["attempts"] >= 3
 
@@ -431,7 +435,7 @@ def test_one_oauth_token_serves_many_calls_and_is_renewed_when_refused(desk: Des
 
 
 def test_an_oauth_token_is_renewed_before_it_ends(desk: Desk) -> None:
-    desk.market.config(token_ttl_s=2)
+    desk.market.config(token_ttl_s=4)
     use_oauth(desk)
     desk.start()
     deadline = time.monotonic() + 60

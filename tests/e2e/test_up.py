@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance import BACK_S, BIN, BUILD, ROOT, SLACK, STOP_S, UP_S, Appliance, processes_of, wait_until
+from appliance import BACK_S, BIN, BUILD, ROOT, SLACK, STOP_S, UP_S, Appliance, processes_of, wait_until, within
 
 POOLS = {"hook": 4, "assembly": 4, "erp": 1, "processor": 1, "notifier": 1, "console": 1, "scheduler": 1}
 MEMORY_MB = 80
@@ -63,8 +63,8 @@ def test_each_killed_process_is_back_in_time(shop: Appliance) -> None:
     for service in (*POOLS, "nginx"):
         old = shop.pids(service)[1]
         os.kill(old, signal.SIGKILL)
-        shop.wait_for_new(service, 1, old, BACK_S)
-    wait_until(lambda: healthz(shop) == 200, BACK_S * SLACK, "all is well again")
+        shop.wait_for_new(service, 1, old)
+    within(lambda: healthz(shop) == 200, BACK_S * SLACK, "all is well again")
     number_of(shop.hook(json.dumps(ORDER)))
 
 

@@ -69,7 +69,7 @@ class Kuper(Remote):
     def event(self, order_id: str, event_type: str, **wish: Any) -> dict[str, Any]:
         return self.control("POST", f"orders/{order_id}/event", {"event_type": event_type, **wish})
 
-    def wait(self, order_id: str, state: str | None = None, timeout_ms: int = 10_000) -> dict[str, Any]:
+    def wait(self, order_id: str, state: str | None = None, timeout_ms: int = 60_000) -> dict[str, Any]:
         """Until the order shows this state and its webhooks are answered; ControlError 409 after the time-out."""
         query: dict[str, Any] = {"timeout_ms": timeout_ms, **({"state": state} if state else {})}
         return self.control("GET", f"orders/{order_id}/wait", **query)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 START_LIMIT_S = 10.0
-STOP_LIMIT_S = 5.0
+STOP_LIMIT_S = 30.0
 
 
 class ControlError(Exception):

@@ -198,11 +198,12 @@ static const struct service_def processor = {
 static void a_commit_elsewhere_wakes_the_work(void **state)
 {
 	enum {
-		RINGS = 20
+		RINGS = 20,
+		AT_ONCE_MS = 500
 	};
 	pid_t server;
 	pid_t worker;
-	int64_t start_ms;
+	int at_once = 0;
 	char body[64];
 
 	(void)state;
@@ -212,18 +213,21 @@ static void a_commit_elsewhere_wakes_the_work(void **state)
 	server = trial_start(&trial_hook);
 	trial_wait_for("READY=1");
 	trial_wait_for_call();
-	start_ms = clock_mono_ms();
 	for (int i = 0; i < RINGS; i++) {
+		int64_t answered_ms;
+
 		trial_drain_calls();
 		assert_int_equal(
 			trial_request("POST /ring HTTP/1.1\r\nHost: x\r\n"
 				      "Content-Length: 0\r\n\r\n",
 				      body),
 			200);
+		answered_ms = clock_mono_ms();
 		trial_wait_for_call();
+		at_once += clock_mono_ms() - answered_ms < AT_ONCE_MS;
 	}
-	/* By the look every second alone it would take RINGS seconds. */
-	assert_true(clock_mono_ms() - start_ms < RINGS * 500);
+	/* The look every second alone comes as much later, but for a COMMIT. */
+	assert_true(at_once > RINGS / 2);
 	assert_int_equal(kill(server, SIGTERM), 0);
 	assert_int_equal(kill(worker, SIGTERM), 0);
 	assert_int_equal(trial_exit_code(server), 0);
