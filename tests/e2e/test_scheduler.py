@@ -116,7 +116,7 @@ def test_a_job_never_runs_twice_at_a_time(busy: Place) -> None:
     busy.wait_runs("slow", 3, 10)
     assert [word for word, *_ in busy.trace("slow")][:6] == ["begin", "end"] * 3
     skipped = busy.runs("slow", "skipped")
-    assert skipped and all("the run before had not ended" in detail for *_, detail in skipped)
+    assert any("the run before had not ended" in detail for *_, detail in skipped)
     taken = sorted(slot for slot, *_ in busy.runs("slow") + skipped)
     assert taken[:5] == list(range(taken[0], taken[0] + 5000, 1000)), "each slot is run or written down as skipped"
 
