@@ -23,7 +23,7 @@ function(add_suite folder)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     target_compile_definitions(${name} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${folder}.${short} COMMAND ${name})
-    set_tests_properties(${folder}.${short} PROPERTIES TIMEOUT 120 LABELS ${folder} ENVIRONMENT "${TEST_ENVIRONMENT}")
+    set_tests_properties(${folder}.${short} PROPERTIES TIMEOUT 600 LABELS ${folder} ENVIRONMENT "${TEST_ENVIRONMENT}")
   endforeach()
 endfunction()
 
@@ -53,7 +53,7 @@ set_tests_properties(postgresql.start postgresql.stop PROPERTIES TIMEOUT 300 ENV
 foreach(suite ${store_suites})
   string(REGEX REPLACE "^test_(.*)\\.c$" "\\1" short ${suite})
   add_test(NAME store.${short}.postgresql COMMAND ${on_postgres} $<TARGET_FILE:test_${short}>)
-  set_tests_properties(store.${short}.postgresql PROPERTIES TIMEOUT 300 LABELS store SKIP_RETURN_CODE 77
+  set_tests_properties(store.${short}.postgresql PROPERTIES TIMEOUT 600 LABELS store SKIP_RETURN_CODE 77
                        FIXTURES_REQUIRED postgresql
                        ENVIRONMENT "ORDERGATE_BUILD=${CMAKE_BINARY_DIR};${TEST_ENVIRONMENT}")
 endforeach()
@@ -78,7 +78,7 @@ if(FUZZERS)
     file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz/${name})
     add_test(NAME fuzz.${name} COMMAND ${name} -runs=20000 -max_len=4096 -seed=1
              ${CMAKE_BINARY_DIR}/fuzz/${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
-    set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120 LABELS fuzz ENVIRONMENT "${TEST_ENVIRONMENT}")
+    set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 600 LABELS fuzz ENVIRONMENT "${TEST_ENVIRONMENT}")
   endforeach()
 endif()
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import BIN, ROOT, SLACK, wait_until
+from notifiers import Notifiers
 
 sys.path.insert(0, str(ROOT / "tests" / "emulators"))
 
@@ -23,22 +21,17 @@ from kuper.remote import Kuper  # noqa: E402
 IN_WORK, ASSEMBLED, READY, CANCELED = "order.in_work", "order.assembled", "order.ready_for_delivery", "order.canceled"
 
 
-class Desk:
-    """A store with orders and their notifications, and any number of notifiers on it."""
+class Desk(Notifiers):
+    """Orders and their notifications."""
 
     def __init__(self, folder: Path, market: Kuper) -> None:
-        self.folder = folder
-        self.state = folder / "state"
+        super().__init__(folder)
         self.market = market
-        self.log_path = folder / "notifier.log"
-        self.processes: list[subprocess.Popen[bytes]] = []
         self.next_id = 0
         self.run_ctl("init")
         self.write_secret("kuper-client-token", remote.CLIENT_TOKEN)
         self.configure()
-        # Open for as long as the desk is there: the last one to close a store checkpoints it.
-        self.db = sqlite3.connect(self.state / "ordergate.db", timeout=10, isolation_level=None)
-        self.db.execute("PRAGMA wal_autocheckpoint=0")
+        self.open()
 
     # --- the installation
 
@@ -52,43 +45,9 @@ class Desk:
                   "timeout_ms": 1500, "probe_ms": 300, **options}
         lines = "\n".join(f"  {key} = {json.dumps(value)}" for key, value in values.items())
         notifiers = options.get("notifiers", 1)
-        (self.folder / "ordergate.conf").write_text(
+        self.config.write_text(
             f"channel kuper {{\n{lines}\n}}\npool {{ notifier = {notifiers} }}\n".replace(f"  notifiers = {notifiers}\n", ""),
             encoding="utf-8")
-
-    def write_secret(self, name: str, value: str) -> None:
-        path = self.state / "secrets" / name
-        path.touch(mode=0o600)
-        path.write_text(value, encoding="utf-8")
-
-    def start(self, number: int = 1) -> subprocess.Popen[bytes]:
-        with open(self.log_path, "ab") as log:
-            process = subprocess.Popen([BIN / "ordergate-notifier", "--state", self.state, "--config",
-                                        self.folder / "ordergate.conf", "--instance", str(number)], stderr=log, stdout=log)
-        self.processes.append(process)
-        return process
-
-    def stop(self, process: subprocess.Popen[bytes], seconds: float = 60.0) -> int:
-        process.terminate()
-        return process.wait(seconds * max(1.0, SLACK / 3))
-
-    def destroy(self) -> None:
-        """Every notifier ends well, unless the test killed it; a sanitizer would have said so in the log."""
-        for process in self.processes:
-            process.terminate()
-        codes = []
-        for process in self.processes:
-            try:
-                codes.append(process.wait(10 * SLACK))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                codes.append(process.wait())
-        self.db.close()
-        assert set(codes) <= {0, -signal.SIGKILL}, f"{codes}\n{self.log()[-4000:]}"
-        assert not re.search("Sanitizer|runtime error|Assertion", self.log()), self.log()[-8000:]
-
-    def log(self) -> str:
-        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
 
     # --- orders and notifications
 

@@ -6,12 +6,10 @@ import json
 import random
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from jsonschema import Draft202012Validator
 
 from appliance import BIN, ROOT, SLACK, free_port, wait_until
 from invoices import BUYER, SELLER, add_order, line, ms
+from notifiers import Notifiers
 from openapi import Description
 
 sys.path.insert(0, str(ROOT / "tests" / "emulators"))
@@ -32,22 +31,17 @@ STATES = ["accepted", "assembling", "assembled", "ready", "received", "delivered
 SECRET = "signature-secret-of-the-tests"
 
 
-class Desk:
-    """A store with orders and documents, and any number of notifiers on it."""
+class Desk(Notifiers):
+    """Orders and documents."""
 
     def __init__(self, folder: Path, url: str, **options: Any) -> None:
-        self.folder, self.state = folder, folder / "state"
-        self.config = folder / "ordergate.conf"
-        self.log_path = folder / "notifier.log"
-        self.processes: list[subprocess.Popen[bytes]] = []
+        super().__init__(folder)
         self.orders = 0
         self.described = Description()
         self.configure(url, **options)
         self.ctl("init")
-        self.secret("erp-push-token", remote.TOKEN)
-        # Open for as long as the desk is there: the last one to close a store checkpoints it.
-        self.db = sqlite3.connect(self.state / "ordergate.db", timeout=10, isolation_level=None)
-        self.db.execute("PRAGMA wal_autocheckpoint=0")
+        self.write_secret("erp-push-token", remote.TOKEN)
+        self.open()
 
     # --- the installation
 
@@ -64,35 +58,6 @@ class Desk:
 
     def ctl(self, *words: str, **options: Any) -> str:
         return self.run("ordergatectl", *words, **options).stdout
-
-    def secret(self, name: str, value: str) -> None:
-        path = self.state / "secrets" / name
-        path.touch(mode=0o600)
-        path.write_text(value, encoding="utf-8")
-
-    def start(self, number: int = 1) -> subprocess.Popen[bytes]:
-        with open(self.log_path, "ab") as log:
-            process = subprocess.Popen([BIN / "ordergate-notifier", "--state", self.state, "--config", self.config,
-                                        "--instance", str(number)], stderr=log, stdout=log)
-        self.processes.append(process)
-        return process
-
-    def destroy(self) -> None:
-        codes = []
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            try:
-                codes.append(process.wait(10 * SLACK))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                codes.append(process.wait())
-        self.db.close()
-        assert set(codes) <= {0, -signal.SIGKILL}, f"{codes}\n{self.log()[-4000:]}"
-        assert not re.search("Sanitizer|runtime error|Assertion", self.log()), self.log()[-8000:]
-
-    def log(self) -> str:
-        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
 
     # --- orders and documents
 
@@ -240,7 +205,7 @@ def test_messages_are_signed_and_go_by_https_with_an_authority_of_its_own(folder
     with remote.start("--secret", SECRET, "--certificate", str(certificate), "--key", str(key), ca_file=str(certificate)) as erp:
         desk = Desk(folder, erp.push_url, ca_file=str(certificate))
         try:
-            desk.secret("erp-push-secret", SECRET)
+            desk.write_secret("erp-push-secret", SECRET)
             orders = desk.deliver(2)
             desk.start()
             desk.wait_over(*orders)
@@ -254,10 +219,10 @@ def test_messages_are_signed_and_go_by_https_with_an_authority_of_its_own(folder
             assert erp.steps(later) == []
             # A wrong signature is a wrong credential: all of it waits until it is right.
             desk.configure(erp.push_url, ca_file=str(certificate))
-            desk.secret("erp-push-secret", "another")
+            desk.write_secret("erp-push-secret", "another")
             desk.processes[-1].send_signal(signal.SIGHUP)
             desk.wait(lambda: desk.rows("SELECT state FROM endpoints WHERE name = 'erp'") == [("held",)], "it is held")
-            desk.secret("erp-push-secret", SECRET)
+            desk.write_secret("erp-push-secret", SECRET)
             desk.wait_over(later)
         finally:
             desk.destroy()
@@ -335,7 +300,7 @@ def test_a_wrong_address_or_token_holds_everything_and_refuses_nothing(desk: Des
     desk.wait(lambda: {row["state"] for order in orders for row in desk.messages(order)} == {1}, "what was under way is back")
     assert [alert[0] for alert in desk.monitor() if "erp" in alert[1]] == ["erp-away"]
     erp.clear_faults()
-    desk.secret("erp-push-token", remote.TOKEN + "\n")
+    desk.write_secret("erp-push-token", remote.TOKEN + "\n")
     desk.processes[-1].send_signal(signal.SIGHUP)
     desk.wait_over(*orders)
     assert len(erp.books()) == 2 and [alert for alert in desk.monitor() if "erp" in alert[1]] == []
