@@ -72,7 +72,9 @@ static void failed(struct endpoint *ep, const char *text)
 			  LOG_TEXT("reason", oauth->error));
 }
 
-/* 400 and 401: RFC 6749 5.2, the credentials are wrong; 403 from others. */
+/* 400 and 401: the credentials are wrong (RFC 6749 5.2), which only a person
+ * can mend. 403 is no answer of OAuth's: a wall in front of it says that, to
+ * wrong and to right ones, and may think better of it. */
 static void on_answer(const struct http_answer *answer, void *context)
 {
 	struct endpoint *ep = context;
@@ -90,8 +92,7 @@ static void on_answer(const struct http_answer *answer, void *context)
 		rc = err_set(&e, ERR_REMOTE, "token: HTTP %d", answer->status);
 	if (rc == 0)
 		return;
-	ep->oauth.refused = answer->status == 400 || answer->status == 401 ||
-			    answer->status == 403;
+	ep->oauth.refused = answer->status == 400 || answer->status == 401;
 	failed(ep, e.text);
 }
 

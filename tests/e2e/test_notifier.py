@@ -458,9 +458,10 @@ def test_wrong_oauth_credentials_hold_the_endpoint(desk: Desk) -> None:
     assert desk.wait_over(order)[0]["outcome"] == "ok"
 
 
-def test_a_token_service_that_is_away_is_waited_for(desk: Desk) -> None:
+@pytest.mark.parametrize("status", [503, 403])
+def test_a_token_service_that_is_away_or_walled_off_is_waited_for(desk: Desk, status: int) -> None:
     use_oauth(desk)
-    desk.market.fault("status", path="token", status=503, count=3)
+    desk.market.fault("status", path="token", status=status, count=3)
     order = desk.order()
     desk.add(order, IN_WORK)
     desk.start()
