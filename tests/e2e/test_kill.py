@@ -126,7 +126,7 @@ def stop_with_the_store(appliance: Appliance, pid: int, held: bool) -> None:
         os.kill(pid, signal.SIGCONT)
         return False
 
-    wait_until(stopped, 60, "it stands still at the right moment")
+    wait_until(stopped, 60 * SLACK, "it stands still at the right moment")
 
 
 def test_workers_killed_inside_of_their_transactions_lose_nothing(appliance: Appliance, senders: Senders) -> None:
