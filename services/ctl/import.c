@@ -12,12 +12,13 @@ enum {
 	CHECKPOINT_PAGES = 1000
 };
 
-static void tell_fault(void *context, int64_t line, const char *text)
+static void tell_fault(void *context, int64_t line, bool is_fault,
+		       const char *text)
 {
 	const struct import_file *file = context;
 
-	(void)fprintf(stderr, "%s:%lld: %s\n", file->path, (long long)line,
-		      text);
+	(void)fprintf(stderr, "%s:%lld: %s%s\n", file->path, (long long)line,
+		      is_fault ? "" : "warning: ", text);
 }
 
 static int tell_progress(void *context, int64_t rows, bool written,
@@ -81,15 +82,21 @@ void import_file_close(struct import_file *file)
 
 int import_file_end(struct import_file *file, int rc)
 {
-	int64_t bad = file->import.bad;
+	int64_t faults = file->import.faults;
 
 	if (rc < 0)
 		return ctl_error(file->ctl, rc);
-	if (bad == 0)
+	if (file->import.warnings > IMPORT_FAULTS_MAX)
+		(void)fprintf(stderr,
+			      "%lld warnings, of which the first %d are "
+			      "shown\n",
+			      (long long)file->import.warnings,
+			      IMPORT_FAULTS_MAX);
+	if (faults == 0)
 		return CTL_DONE;
 	return ctl_fail(file->ctl, CTL_FAILED,
-			"%lld bad rows%s; nothing was changed", (long long)bad,
-			bad > IMPORT_FAULTS_MAX
+			"%lld faults%s; nothing was changed", (long long)faults,
+			faults > IMPORT_FAULTS_MAX
 				? ", of which the first 100 are shown"
 				: "");
 }
@@ -113,7 +120,7 @@ int ctl_catalog_import(struct ctl *ctl)
 	if (code == CTL_DONE && file.import.is_known)
 		(void)printf("%lld products: this file is the catalogue "
 			     "already\n",
-			     (long long)file.import.good);
+			     (long long)file.import.row_count);
 	import_file_close(&file);
 	return code;
 }
@@ -136,7 +143,7 @@ int ctl_store_import(struct ctl *ctl)
 	code = import_file_end(&file, rc);
 	if (code == CTL_DONE)
 		(void)printf("%lld stores, %lld of them new or changed\n",
-			     (long long)file.import.good,
+			     (long long)file.import.row_count,
 			     (long long)file.import.changed);
 	import_file_close(&file);
 	return code;

@@ -30,7 +30,7 @@ int import_file_open(struct import_file *file, struct ctl *ctl,
 		     const char *kind);
 void import_file_close(struct import_file *file);
 /* The exit code of a finished import, after saying what was wrong: rc of it,
- * and its bad rows. CTL_DONE: it was good, and the caller says how. */
+ * and its faults. CTL_DONE: it was good, and the caller says how. */
 int import_file_end(struct import_file *file, int rc);
 
 int ctl_store_import(struct ctl *ctl);

@@ -114,11 +114,11 @@ int ctl_place_import(struct ctl *ctl)
 		return code;
 	rc = import_check(&file.import, columns, PLACE_COLUMNS, check,
 			  &ctl->err);
-	if (rc == 0 && file.import.bad == 0)
+	if (rc == 0 && file.import.faults == 0)
 		rc = write_all(ctl, &file.import, &ctl->err);
 	code = import_file_end(&file, rc);
 	if (code == CTL_DONE)
-		(void)printf("%lld places\n", (long long)file.import.good);
+		(void)printf("%lld places\n", (long long)file.import.row_count);
 	import_file_close(&file);
 	return code;
 }

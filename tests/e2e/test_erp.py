@@ -248,6 +248,7 @@ def test_every_fault_is_named_and_nothing_changes(erp: Erp, method: str) -> None
     for body, want in (
             (PRODUCTS + "1,a,77,,,18,\n2,b,,,x,,\n3,c,,,,,\n", [(2, "vat_rate"), (3, "piece_weight_g")]),
             ("sku,name\n1,a\n1,b\n", [(3, "'1' is there twice")]), ("sku\n1\n", [(1, "'name' is missing")]), ("", [(1, "empty")]),
+            ("sku,name\n", [(1, "there are no rows")]), ([], [(1, "there are no rows")]),
             ([{"sku": "1", "name": "a"}, {"sku": "2", "nam": "b"}], [(1, "unknown field 'nam'")]),
             ("[\n{\"sku\": \"1\", \"name\": \"a\"},\n{\"sku\": 2", [(3, "no JSON from here on")])):
         answer = erp.call(method, "/catalog", body)
@@ -256,9 +257,15 @@ def test_every_fault_is_named_and_nothing_changes(erp: Erp, method: str) -> None
         assert [fault["line"] for fault in told] == [number for number, _ in want], told
         assert all(text in fault["message"] for fault, (_, text) in zip(told, want)), told
         assert skus(erp) == ["9"]
+    both = erp.call(method, "/catalog", "sku,name,vat_rate\n1,a,99\n1,b,98\n").json()
+    assert both["import"]["faultCount"] == 3 and both["error"]["message"] == "3 faults; nothing was changed"
+    warned = erp.call(method, "/catalog", "sku,name,barcodes\n9,a,4600000000010\n").json()
+    assert (warned["state"], warned["faultCount"], warned["message"]) == ("done", 0, "1 warnings: see faults")
+    assert warned["faults"][0]["line"] == 2 and warned["faults"][0]["message"].startswith("warning: barcodes: ")
     many = erp.call(method, "/catalog", "sku,name,vat_rate\n" + "1,a,18\n" * 250).json()
     assert len(many["error"]["details"]) == 100 and many["import"]["faultCount"] == 250
     assert erp.call(method, "/stores", "id,name,time_zone\n1,a,Europe/Moskow\n").status == 422
+    assert erp.call(method, "/stores", "id,name\n").status == erp.call(method, "/stores", []).status == 422
     assert erp.call(method, "/stores", 'id,name\n77,"Лавка"\n'.encode("cp1251")).json()["changed"] == (1 if method == "PUT" else 0)
     for path in ("/catalog", "/stores"):
         assert erp.call(method, path, b"x" * (8388608 + 1)).status == 413

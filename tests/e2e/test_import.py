@@ -69,7 +69,7 @@ def test_bad_rows_are_named_by_line_and_nothing_changes(desk: Desk) -> None:
     assert [int(line) for line, _ in lines] == [2, 4, 5, 6]
     assert "Europe/Moskow" in lines[0][1] and "9-17" in lines[1][1] and "integration_type" in lines[2][1]
     assert "5 fields instead of 6" in lines[3][1]
-    assert answer.stderr.endswith("4 bad rows; nothing was changed\n")
+    assert answer.stderr.endswith("4 faults; nothing was changed\n")
     twice = desk.run("store", "import", desk.file("id,name\n1,a\n2,b\n1,c\n"))
     assert twice.returncode == 1 and ":4: id: '1' is there already in line 2" in twice.stderr
     assert desk.rows("SELECT count(*) FROM stores") == [(0,)]
@@ -79,7 +79,7 @@ def test_only_the_first_hundred_bad_rows_are_shown(desk: Desk) -> None:
     answer = desk.run("catalog", "import", desk.file("sku,name,vat_rate\n" + "1,a,18\n" * 250))
     assert answer.returncode == 1
     assert answer.stderr.count("vat_rate: '18'") == 100
-    assert "250 bad rows, of which the first 100 are shown; nothing was changed" in answer.stderr
+    assert "250 faults, of which the first 100 are shown; nothing was changed" in answer.stderr
 
 
 @pytest.mark.parametrize(("words", "code", "said"), [
@@ -95,6 +95,17 @@ def test_a_file_without_its_columns_is_refused(desk: Desk) -> None:
     for text, said in (("", "the file is empty"), ("sku\n1\n", "'name' is missing"), ("sku,name,vat\n", "unknown column 'vat'")):
         answer = desk.run("catalog", "import", desk.file(text))
         assert answer.returncode == 1 and said in answer.stderr
+
+
+@pytest.mark.parametrize("text", ["sku,name\n", "sku,name", "sku,name\n\n", "[]", "[ ]\n"])
+def test_a_file_without_rows_does_not_empty_the_catalogue(desk: Desk, text: str) -> None:
+    assert desk.run("catalog", "import", desk.file("sku,name\n9,a\n")).returncode == 0
+    answer = desk.run("catalog", "import", desk.file(text))
+    assert (answer.returncode, answer.stdout) == (1, "") and ":1: there are no rows" in answer.stderr, answer
+    assert answer.stderr.endswith("nothing was changed\n")
+    assert desk.rows("SELECT sku FROM products") == [("9",)]
+    for kind, header in (("store", "id,name\n"), ("place", "sku,zone\n")):
+        assert desk.run(kind, "import", desk.file(header)).returncode == 1
 
 
 def test_the_file_becomes_the_whole_catalogue(desk: Desk) -> None:
@@ -115,6 +126,21 @@ def test_products_that_contradict_each_other_are_refused(desk: Desk) -> None:
     assert answer.returncode == 1
     assert ":3: barcodes: '077' is another product's" in answer.stderr and ":4: sku: '1' is there twice" in answer.stderr
     assert desk.rows("SELECT sku FROM products") == [("9",)]
+
+
+def test_all_faults_are_told_at_once(desk: Desk) -> None:
+    assert desk.run("catalog", "import", desk.file("sku,name\n9,a\n")).returncode == 0
+    text = PRODUCTS + "1,a,77 78 4600000000010,,,,\n1,b,,,-5,99,abc\n2,c,078 077,,,99,\n2,d,,,,98,\n3,e\n3,f,,,,,\n"
+    answer = desk.run("catalog", "import", desk.file(text))
+    told = sorted(line.split(":", 1)[1] for line in answer.stderr.splitlines()[:-1])
+    assert [" ".join(line.split(" ")[:3]) for line in told] == [
+        "2: warning: barcodes:", "3: piece_weight_g: '-5'", "3: sku: '1'", "3: tolerance_percent: 'abc'", "3: vat_rate: '99'",
+        "4: barcodes: '077'", "4: barcodes: '078'", "4: vat_rate: '99'", "5: sku: '2'", "5: vat_rate: '98'", "6: 2 fields"], told
+    assert answer.returncode == 1 and answer.stderr.endswith("10 faults; nothing was changed\n")
+    assert desk.rows("SELECT sku FROM products") == [("9",)]
+    warned = desk.run("catalog", "import", desk.file("sku,name,barcodes\n1,a,4600000000010\n"))
+    assert warned.returncode == 0 and ":2: warning: barcodes: the check digit of '4600000000010'" in warned.stderr
+    assert desk.rows("SELECT sku FROM products") == [("1",)]
 
 
 def test_a_killed_import_changes_nothing_and_leaves_no_rows_behind(desk: Desk) -> None:

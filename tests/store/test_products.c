@@ -41,7 +41,7 @@ static int64_t begin(struct fixture *f)
 struct addition {
 	int64_t generation;
 	struct product product;
-	char barcode[BARCODE_BYTES];
+	char barcodes[PRODUCT_BARCODES_BYTES];
 	int rc;
 };
 
@@ -50,20 +50,21 @@ static int run_add(struct db *db, int64_t now_ms, void *context, struct err *e)
 	struct addition *a = context;
 
 	(void)now_ms;
-	a->rc = products_add(db, a->generation, &a->product, a->barcode, e);
+	a->rc = products_add(db, a->generation, &a->product, a->barcodes, e);
 	return a->rc;
 }
 
 static int add(struct fixture *f, int64_t generation,
-	       const struct product *product, char barcode[BARCODE_BYTES])
+	       const struct product *product,
+	       char barcodes[PRODUCT_BARCODES_BYTES])
 {
 	struct addition a = {.generation = generation, .product = *product};
 	struct err e = {0};
 
 	if (fixture_write(f, run_add, &a, &e) < 0)
 		fail_msg("%s", e.text);
-	if (barcode != NULL)
-		memcpy(barcode, a.barcode, BARCODE_BYTES);
+	if (barcodes != NULL)
+		memcpy(barcodes, a.barcodes, sizeof(a.barcodes));
 	return a.rc;
 }
 
@@ -133,18 +134,18 @@ static void a_sku_or_barcode_of_another_product_is_told(void **state)
 {
 	struct fixture *f = *state;
 	struct product other = milk;
-	char barcode[BARCODE_BYTES];
+	char barcodes[PRODUCT_BARCODES_BYTES];
 	int64_t generation = begin(f);
 
-	assert_int_equal(add(f, generation, &milk, barcode), 1);
-	assert_int_equal(add(f, generation, &milk, barcode), 0);
-	assert_string_equal(barcode, "");
+	assert_int_equal(add(f, generation, &milk, barcodes), 1);
+	assert_int_equal(add(f, generation, &milk, barcodes), 0);
+	assert_string_equal(barcodes, "");
 	memcpy(other.sku, "101", sizeof("101"));
-	assert_int_equal(add(f, generation, &other, barcode), 0);
-	assert_string_equal(barcode, "4600000000017");
+	assert_int_equal(add(f, generation, &other, barcodes), 0);
+	assert_string_equal(barcodes, "4600000000017 46000024");
 	memcpy(other.sku, "102", sizeof("102"));
 	memcpy(other.barcodes, "7 07", sizeof("7 07"));
-	assert_int_equal(add(f, generation, &other, barcode), 1);
+	assert_int_equal(add(f, generation, &other, barcodes), 1);
 }
 
 static void generations_that_nobody_reads_are_swept_in_parts(void **state)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "domain/catalogue/import_rows.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "codec/barcode/barcode.h"
 #include "codec/decimal.h"
 #include "domain/invoice/vat.h"
 
@@ -57,76 +60,112 @@ enum store_column {
 /* Who assembles and who delivers (kuper.md 2.5). */
 static const char *const integration_types[] = {"0", "3", "4", "5", "6"};
 
-/* A row and where its columns are. */
+/* A row, where its columns are, and what was found wrong with it. */
 struct cells {
 	const struct csv *row;
 	const struct csv_column *columns;
 	const int *places;
+	const struct row_ear *ear;
+	int faults;
 };
 
-/* A cell without the spaces around it. */
-static int read_text(const struct cells *c, int column, char *target,
-		     size_t bytes, struct err *e)
+static void tell(struct cells *c, bool is_fault, const char *text)
 {
+	c->faults += is_fault ? 1 : 0;
+	if (c->ear != NULL)
+		c->ear->tell(c->ear->context, is_fault, text);
+}
+
+static void fault(struct cells *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void fault(struct cells *c, const char *format, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	tell(c, true, text);
+}
+
+static bool has_control(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ')
+			return true;
+	return false;
+}
+
+/* A cell without the spaces around it; "" when it is wrong. */
+static void read_text(struct cells *c, int column, char *target, size_t bytes)
+{
+	const char *name = c->columns[column].name;
 	char cell[CELL_BYTES];
 	bool whole = text_copy(cell, sizeof(cell),
 			       csv_field(c->row, c->places[column]));
 	char *text = text_trim(cell);
 
 	if (!text_copy(target, bytes, text) || !whole)
-		return err_set(e, ERR_INVALID, "%s: longer than %zu bytes",
-			       c->columns[column].name, bytes - 1);
-	for (; *target != '\0'; target++)
-		if ((unsigned char)*target < ' ')
-			return err_set(e, ERR_INVALID,
-				       "%s: more than one line, or a tab",
-				       c->columns[column].name);
-	return 0;
+		fault(c, "%s: longer than %zu bytes", name, bytes - 1);
+	else if (has_control(target))
+		fault(c, "%s: more than one line, or a tab", name);
+	else
+		return;
+	target[0] = '\0';
 }
-#define READ_TEXT(cells, column, target, e) \
-	read_text(cells, column, target, sizeof(target), e)
+#define READ_TEXT(cells, column, target) \
+	read_text(cells, column, target, sizeof(target))
 
-/* A whole number, also written "950.0"; `missing` when the cell is empty. */
-static int read_number(const struct cells *c, int column, int64_t max,
-		       int64_t missing, int64_t *ret_value, struct err *e)
+/* One that names the row. */
+static void read_key(struct cells *c, int column, char *target, size_t bytes)
+{
+	int faults = c->faults;
+
+	read_text(c, column, target, bytes);
+	if (target[0] == '\0' && c->faults == faults)
+		fault(c, "%s: is empty", c->columns[column].name);
+}
+
+/* A whole number, also written "950.0"; -1 when the cell is empty. */
+static int64_t read_number(struct cells *c, int column, int64_t max)
 {
 	char text[32];
-	int rc = READ_TEXT(c, column, text, e);
+	int64_t value = -1;
 
-	*ret_value = missing;
-	if (rc < 0 || text[0] == '\0')
-		return rc;
-	if (decimal_parse(text, 0, ret_value, NULL) < 0 || *ret_value < 0 ||
-	    *ret_value > max)
-		return err_set(e, ERR_INVALID,
-			       "%s: '%s' is no whole number from 0 to %lld",
-			       c->columns[column].name, text, (long long)max);
-	return 0;
+	READ_TEXT(c, column, text);
+	if (text[0] == '\0')
+		return -1;
+	if (decimal_parse(text, 0, &value, NULL) == 0 && value >= 0 &&
+	    value <= max)
+		return value;
+	fault(c, "%s: '%s' is no whole number from 0 to %lld",
+	      c->columns[column].name, text, (long long)max);
+	return -1;
 }
 
 /* "10", "10%" and "none"; which rate it means follows from the date. */
-static int read_vat(const struct cells *c, struct product *p, struct err *e)
+static void read_vat(struct cells *c, struct product *p)
 {
 	char text[32];
 	int percent;
 	size_t bytes;
-	int rc = READ_TEXT(c, PRODUCT_VAT, text, e);
 
-	if (rc < 0 || text[0] == '\0')
-		return rc;
+	READ_TEXT(c, PRODUCT_VAT, text);
 	bytes = strlen(text);
+	if (bytes == 0)
+		return;
 	if (text[bytes - 1] == '%')
 		text[bytes - 1] = '\0';
-	if (!text_copy(p->vat_rate, sizeof(p->vat_rate), text_trim(text)) ||
-	    vat_percent(p->vat_rate, "9999-12-31", &percent, NULL) < 0)
-		return err_set(e, ERR_INVALID,
-			       "vat_rate: '%s' is not one of 22 20 10 7 5 0 "
-			       "none",
-			       text);
-	return 0;
+	if (text_copy(p->vat_rate, sizeof(p->vat_rate), text_trim(text)) &&
+	    vat_percent(p->vat_rate, "9999-12-31", &percent, NULL) == 0)
+		return;
+	p->vat_rate[0] = '\0';
+	fault(c, "vat_rate: '%s' is not one of 22 20 10 7 5 0 none", text);
 }
 
-static int read_marked(const struct cells *c, struct product *p, struct err *e)
+static void read_marked(struct cells *c, struct product *p)
 {
 	static const char *const words[] = {"",  "0",   "no", "нет",
 					    "1", "yes", "да"};
@@ -134,127 +173,134 @@ static int read_marked(const struct cells *c, struct product *p, struct err *e)
 		FIRST_YES = 4
 	};
 	char text[32];
-	int rc = READ_TEXT(c, PRODUCT_MARKED, text, e);
 
-	for (size_t i = 0; rc == 0 && i < COUNT_OF(words); i++) {
+	READ_TEXT(c, PRODUCT_MARKED, text);
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		if (strcmp(words[i], text) != 0)
 			continue;
 		p->marked = i >= FIRST_YES;
-		return 0;
+		return;
 	}
-	return rc < 0 ? rc
-		      : err_set(e, ERR_INVALID,
-				"marked: '%s' is not one of 0 1 no yes", text);
+	fault(c, "marked: '%s' is not one of 0 1 no yes", text);
 }
 
-static int check_barcodes(const char *barcodes, struct err *e)
+/* What a scan would refuse is never found by it. */
+static void check_barcode(struct cells *c, const char *text)
 {
-	for (const char *p = barcodes; *p != '\0';) {
-		size_t bytes = strcspn(p, " ");
+	struct barcode barcode;
+	const char *reason;
+	char warning[ERR_TEXT_MAX];
 
-		if (bytes >= BARCODE_BYTES)
-			return err_set(e, ERR_INVALID,
-				       "barcodes: one is longer than %d "
-				       "characters",
-				       BARCODE_BYTES - 1);
+	if (c->ear == NULL ||
+	    barcode_read(text, NULL, 0, &barcode, &reason, NULL) == 0 ||
+	    strcmp(reason, "bad_check_digit") != 0)
+		return;
+	(void)snprintf(warning, sizeof(warning),
+		       "barcodes: the check digit of '%s' is wrong: a scan of "
+		       "it is refused",
+		       text);
+	tell(c, false, warning);
+}
+
+static void read_barcodes(struct cells *c, struct product *product)
+{
+	int faults = c->faults;
+
+	READ_TEXT(c, PRODUCT_BARCODES, product->barcodes);
+	for (const char *p = product->barcodes; *p != '\0';) {
+		size_t bytes = strcspn(p, " ");
+		char one[BARCODE_BYTES];
+
+		if (bytes >= sizeof(one)) {
+			fault(c, "barcodes: one is longer than %d characters",
+			      BARCODE_BYTES - 1);
+		} else {
+			memcpy(one, p, bytes);
+			one[bytes] = '\0';
+			check_barcode(c, one);
+		}
 		p += bytes + (p[bytes] == ' ' ? 1 : 0);
 	}
-	return 0;
+	if (c->faults > faults)
+		product->barcodes[0] = '\0';
 }
 
-static int missing(const char *column, struct err *e)
+/* A comma too many or too few would move every cell after it: none of them is
+ * looked at. */
+static bool has_width(struct cells *c)
 {
-	return err_set(e, ERR_INVALID, "%s: is empty", column);
-}
-
-/* A comma too many or too few would move every cell after it. */
-static int check_width(const struct csv *row, struct err *e)
-{
-	if (row->field_count == row->column_count)
-		return 0;
-	return err_set(e, ERR_INVALID,
-		       "%d fields instead of %d: is a quote missing?",
-		       row->field_count, row->column_count);
+	if (c->row->field_count == c->row->column_count)
+		return true;
+	fault(c, "%d fields instead of %d: is a quote missing?",
+	      c->row->field_count, c->row->column_count);
+	return false;
 }
 
 int product_from_row(const struct csv *row, const int *places,
-		     struct product *ret_product, struct err *e)
+		     const struct row_ear *ear, struct product *ret_product)
 {
-	struct cells c = {row, product_columns, places};
+	struct cells c = {row, product_columns, places, ear, 0};
 	struct product *p = ret_product;
-	int64_t tolerance = -1;
-	int rc = check_width(row, e);
 
 	*p = (struct product){.piece_weight_g = -1, .tolerance_percent = -1};
-	if (rc == 0)
-		rc = READ_TEXT(&c, PRODUCT_SKU, p->sku, e);
-	if (rc == 0 && p->sku[0] == '\0')
-		rc = missing("sku", e);
-	if (rc == 0)
-		rc = READ_TEXT(&c, PRODUCT_NAME, p->name, e);
-	if (rc == 0)
-		rc = READ_TEXT(&c, PRODUCT_BARCODES, p->barcodes, e);
-	if (rc == 0)
-		rc = check_barcodes(p->barcodes, e);
-	if (rc == 0)
-		rc = READ_TEXT(&c, PRODUCT_UNIT, p->unit, e);
-	if (rc == 0)
-		rc = read_number(&c, PRODUCT_WEIGHT, WEIGHT_MAX_G, -1,
-				 &p->piece_weight_g, e);
-	if (rc == 0)
-		rc = read_vat(&c, p, e);
-	if (rc == 0)
-		rc = read_number(&c, PRODUCT_TOLERANCE, TOLERANCE_MAX_PERCENT,
-				 -1, &tolerance, e);
-	if (rc == 0)
-		rc = read_marked(&c, p, e);
-	p->tolerance_percent = (int)tolerance;
-	return rc;
+	if (!has_width(&c))
+		return c.faults;
+	read_key(&c, PRODUCT_SKU, p->sku, sizeof(p->sku));
+	READ_TEXT(&c, PRODUCT_NAME, p->name);
+	read_barcodes(&c, p);
+	READ_TEXT(&c, PRODUCT_UNIT, p->unit);
+	p->piece_weight_g = read_number(&c, PRODUCT_WEIGHT, WEIGHT_MAX_G);
+	read_vat(&c, p);
+	p->tolerance_percent =
+		(int)read_number(&c, PRODUCT_TOLERANCE, TOLERANCE_MAX_PERCENT);
+	read_marked(&c, p);
+	return c.faults;
 }
 
-static int read_type(const struct cells *c, struct store_entry *s,
-		     struct err *e)
+static void read_type(struct cells *c, struct store_entry *s)
 {
-	char text[8] = "";
-	int rc = READ_TEXT(c, STORE_TYPE, text, e);
+	char text[8];
+	int faults = c->faults;
 
+	READ_TEXT(c, STORE_TYPE, text);
 	s->integration_type = 3;
-	if (rc < 0 || text[0] == '\0')
-		return rc;
+	if (text[0] == '\0' || c->faults > faults)
+		return;
 	for (size_t i = 0; i < COUNT_OF(integration_types); i++) {
 		if (strcmp(integration_types[i], text) != 0)
 			continue;
 		s->integration_type = text[0] - '0';
-		return 0;
+		return;
 	}
-	return err_set(e, ERR_INVALID,
-		       "integration_type: '%s' is not one of 0 3 4 5 6", text);
+	fault(c, "integration_type: '%s' is not one of 0 3 4 5 6", text);
+}
+
+static void read_hours(struct cells *c, struct store_entry *s)
+{
+	struct hours hours;
+	struct err e = {0};
+
+	READ_TEXT(c, STORE_HOURS, s->opening_hours);
+	if (hours_parse(s->opening_hours, &hours, &e) < 0)
+		fault(c, "%s", e.text);
 }
 
 int store_from_row(const struct csv *row, const int *places,
-		   struct store_entry *ret_store, struct err *e)
+		   const struct row_ear *ear, struct store_entry *ret_store)
 {
-	struct cells c = {row, store_columns, places};
+	struct cells c = {row, store_columns, places, ear, 0};
 	struct store_entry *s = ret_store;
-	struct hours hours;
-	int rc = check_width(row, e);
 
 	*s = (struct store_entry){0};
-	if (rc == 0)
-		rc = READ_TEXT(&c, STORE_ID, s->id, e);
-	if (rc == 0 && s->id[0] == '\0')
-		rc = missing("id", e);
-	if (rc == 0)
-		rc = READ_TEXT(&c, STORE_NAME, s->name, e);
-	if (rc == 0 && s->name[0] == '\0')
+	if (!has_width(&c))
+		return c.faults;
+	read_key(&c, STORE_ID, s->id, sizeof(s->id));
+	READ_TEXT(&c, STORE_NAME, s->name);
+	if (s->name[0] == '\0')
 		(void)text_copy(s->name, sizeof(s->name), s->id);
-	if (rc == 0)
-		rc = READ_TEXT(&c, STORE_ZONE, s->time_zone, e);
-	if (rc == 0)
-		rc = READ_TEXT(&c, STORE_HOURS, s->opening_hours, e);
-	if (rc == 0)
-		rc = hours_parse(s->opening_hours, &hours, e);
-	if (rc == 0)
-		rc = READ_TEXT(&c, STORE_CHAT, s->telegram_chat, e);
-	return rc == 0 ? read_type(&c, s, e) : rc;
+	READ_TEXT(&c, STORE_ZONE, s->time_zone);
+	read_hours(&c, s);
+	READ_TEXT(&c, STORE_CHAT, s->telegram_chat);
+	read_type(&c, s);
+	return c.faults;
 }

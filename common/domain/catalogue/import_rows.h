@@ -6,11 +6,11 @@
 #ifndef DOMAIN_IMPORT_ROWS_H
 #define DOMAIN_IMPORT_ROWS_H
 
+#include <stdbool.h>
+
 #include "codec/csv/csv.h"
 #include "domain/catalogue/hours.h"
 #include "domain/catalogue/product.h"
-
-struct err;
 
 enum {
 	STORE_NAME_BYTES = 128,
@@ -34,10 +34,18 @@ struct store_entry {
 extern const struct csv_column product_columns[PRODUCT_COLUMNS];
 extern const struct csv_column store_columns[STORE_COLUMNS];
 
-/* The current row. 0; ERR_INVALID: column and value that are wrong. */
+/* Who hears of each column of a row that is wrong, with its value; and of what
+ * is taken all the same, but hardly meant (is_fault is false). */
+struct row_ear {
+	void (*tell)(void *context, bool is_fault, const char *text);
+	void *context;
+};
+
+/* The current row. Number of its faults, all of them told; ear may be NULL. A
+ * column that is wrong is left as if it were empty. */
 int product_from_row(const struct csv *row, const int *places,
-		     struct product *ret_product, struct err *e);
+		     const struct row_ear *ear, struct product *ret_product);
 int store_from_row(const struct csv *row, const int *places,
-		   struct store_entry *ret_store, struct err *e);
+		   const struct row_ear *ear, struct store_entry *ret_store);
 
 #endif

@@ -81,10 +81,26 @@ int import_count(struct import *import, bool written, struct err *e)
 						     written, bytes, e);
 }
 
-void import_bad(struct import *import, int64_t line, const char *text)
+static void tell(void *context, bool is_fault, const char *text)
 {
-	if (import->bad++ < IMPORT_FAULTS_MAX && import->ear->fault != NULL)
-		import->ear->fault(import->ear->context, line, text);
+	struct import *import = context;
+	const struct import_ear *ear = import->ear;
+	int64_t *count = is_fault ? &import->faults : &import->warnings;
+
+	if ((*count)++ < IMPORT_FAULTS_MAX && ear->fault != NULL)
+		ear->fault(ear->context, import->fault_line, is_fault, text);
+}
+
+void import_fault(struct import *import, int64_t line, const char *text)
+{
+	import->fault_line = line;
+	tell(import, true, text);
+}
+
+struct row_ear import_row_ear(struct import *import)
+{
+	import->fault_line = import->csv.line;
+	return (struct row_ear){tell, import};
 }
 
 int import_check(struct import *import, const struct csv_column *columns,
@@ -96,19 +112,21 @@ int import_check(struct import *import, const struct csv_column *columns,
 	int rc = import_rewind(import, columns, count, &why);
 
 	if (rc == ERR_INVALID) {
-		import_bad(import, MAX_OF(import->csv.line, INT64_C(1)),
-			   why.text);
+		import_fault(import, MAX_OF(import->csv.line, INT64_C(1)),
+			     why.text);
 		return 0;
 	}
 	while (rc >= 0 && (rc = import_next(import, &why)) != 0) {
 		if (rc > 0)
 			rc = check(import, &why);
 		if (rc == ERR_INVALID)
-			import_bad(import, import->csv.line, why.text);
+			import_fault(import, import->csv.line, why.text);
 		else if (rc < 0)
 			break;
 		rc = import_count(import, false, &why);
 	}
-	import->good = import->rows - import->bad;
+	if (rc == 0 && import->rows == 0 && import->faults == 0)
+		import_fault(import, 1, "there are no rows");
+	import->row_count = import->rows;
 	return rc < 0 ? err_set(e, (enum err_code)rc, "%s", why.text) : 0;
 }

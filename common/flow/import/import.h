@@ -5,7 +5,7 @@
  *
  * A file is a CSV text (csv.h) or JSON objects (json_rows.h) with the fields of
  * the same names. It is read twice: first every row is checked, then they are
- * written. One bad row, and nothing is changed. A file that was imported before
+ * written. One fault, and nothing is changed. A file that was imported before
  * changes nothing. Used by ordergatectl and by the ERP's uploads; one import of
  * a kind at a time, which the caller sees to.
  */
@@ -34,8 +34,9 @@ enum {
 /* What the caller wants to hear; all of it on the caller's thread. NULL: not.
  */
 struct import_ear {
-	/* One of the first IMPORT_FAULTS_MAX faults. */
-	void (*fault)(void *context, int64_t line, const char *text);
+	/* One of the first IMPORT_FAULTS_MAX faults, or warnings. */
+	void (*fault)(void *context, int64_t line, bool is_fault,
+		      const char *text);
 	/* rows are checked, or written, of which the text up to `bytes` is not
 	 * read again in this pass. < 0 ends the import with that. */
 	int (*progress)(void *context, int64_t rows, bool written, size_t bytes,
@@ -60,9 +61,11 @@ struct import {
 	int places[IMPORT_COLUMNS_MAX];
 	const struct csv_column *columns;
 	size_t column_count;
-	int64_t rows;          /* of the current pass, without the header */
-	int64_t good;          /* of the first pass */
-	int64_t bad;           /* of all passes */
+	int64_t rows;      /* of the current pass, without the header */
+	int64_t row_count; /* of the file */
+	int64_t faults;    /* of all passes */
+	int64_t warnings;
+	int64_t fault_line;    /* of what is told now */
 	struct digest *digest; /* of what was read; NULL: not wanted */
 	size_t hashed_bytes;
 	char hash[DIGEST_TEXT_BYTES];
@@ -84,18 +87,22 @@ int import_next(struct import *import, struct err *e);
 void import_hash(struct import *import);
 /* A row is done with. 0, or what progress() said. */
 int import_count(struct import *import, bool written, struct err *e);
-/* One bad row. */
-void import_bad(struct import *import, int64_t line, const char *text);
-/* The first pass: check() every row; bad ones are told and counted. A header
- * that is bad is one bad row. 0 or < 0. */
+/* Something that is wrong with a row. */
+void import_fault(struct import *import, int64_t line, const char *text);
+/* For rows of the current line (import_rows.h); its context is the import. */
+struct row_ear import_row_ear(struct import *import);
+/* The first pass: check() every row; what it returns as ERR_INVALID is a fault,
+ * beside those that it told itself. A bad header is one, and so is a file
+ * without rows: what an export that went wrong leaves would empty the
+ * catalogue. 0 or < 0. */
 int import_check(struct import *import, const struct csv_column *columns,
 		 size_t count,
 		 int (*check)(struct import *import, struct err *e),
 		 struct err *e);
 
-/* The file becomes the whole catalogue, in one moment. 0, and import->bad says
- * whether it was refused; < 0: nothing has changed, but for what ERR_UNCERTAIN
- * leaves open. */
+/* The file becomes the whole catalogue, in one moment. 0, and import->faults
+ * says whether it was refused; < 0: nothing has changed, but for what
+ * ERR_UNCERTAIN leaves open. */
 int import_catalog(struct import *import, struct db *reader,
 		   struct writer *writer, struct err *e);
 /* Stores of the file are made or changed. As import_catalog(); of more than

@@ -23,7 +23,7 @@ struct batch {
 	int64_t lines[IMPORT_ROWS_PER_WRITE];
 	/* What products_add() said of each. */
 	bool is_double[IMPORT_ROWS_PER_WRITE];
-	char barcodes[IMPORT_ROWS_PER_WRITE][BARCODE_BYTES];
+	char barcodes[IMPORT_ROWS_PER_WRITE][PRODUCT_BARCODES_BYTES];
 };
 
 /* begin, publish and sweep. */
@@ -36,9 +36,12 @@ struct step {
 
 static int check(struct import *import, struct err *e)
 {
+	struct row_ear ear = import_row_ear(import);
 	struct product product;
 
-	return product_from_row(&import->csv, import->places, &product, e);
+	(void)e;
+	(void)product_from_row(&import->csv, import->places, &ear, &product);
+	return 0;
 }
 
 static int run_begin(struct unit *u, struct db *db, int64_t now_ms,
@@ -55,7 +58,7 @@ static int run_publish(struct unit *u, struct db *db, int64_t now_ms,
 {
 	struct step *step = CONTAINER_OF(u, struct step, unit);
 
-	return products_publish(db, step->generation, step->import->good,
+	return products_publish(db, step->generation, step->import->row_count,
 				step->import->hash, now_ms, e);
 }
 
@@ -112,14 +115,22 @@ static int run_add(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 static void tell_double(struct import *import, const struct batch *b, int64_t i)
 {
 	char text[ORDER_SKU_BYTES + BARCODE_BYTES];
+	const char *p = b->barcodes[i];
 
-	(void)snprintf(text, sizeof(text),
-		       b->barcodes[i][0] == '\0'
-			       ? "sku: '%s' is there twice"
-			       : "barcodes: '%s' is another product's",
-		       b->barcodes[i][0] == '\0' ? b->products[i].sku
-						 : b->barcodes[i]);
-	import_bad(import, b->lines[i], text);
+	if (*p == '\0') {
+		(void)snprintf(text, sizeof(text), "sku: '%s' is there twice",
+			       b->products[i].sku);
+		import_fault(import, b->lines[i], text);
+	}
+	while (*p != '\0') {
+		size_t bytes = strcspn(p, " ");
+
+		(void)snprintf(text, sizeof(text),
+			       "barcodes: '%.*s' is another product's",
+			       (int)bytes, p);
+		import_fault(import, b->lines[i], text);
+		p += bytes + (p[bytes] == ' ' ? 1 : 0);
+	}
 }
 
 static int flush(struct import *import, struct writer *writer, struct batch *b,
@@ -152,14 +163,21 @@ static int write_all(struct import *import, struct writer *writer,
 {
 	int rc = import_rewind(import, product_columns, PRODUCT_COLUMNS, e);
 
-	while (rc >= 0 && (rc = import_next(import, e)) > 0) {
+	while (rc >= 0 && (rc = import_next(import, e)) != 0) {
 		struct product product;
 		int64_t rows;
 
-		rc = product_from_row(&import->csv, import->places, &product,
-				      e);
+		/* Told in the first pass. */
+		rc = rc == ERR_INVALID ? 0 : rc;
+		if (rc <= 0)
+			continue;
+		(void)product_from_row(&import->csv, import->places, NULL,
+				       &product);
+		if (product.sku[0] == '\0')
+			continue;
+		rc = 0;
 		rows = rows_of(&product);
-		if (rc == 0 && b->rows + rows > IMPORT_ROWS_PER_WRITE)
+		if (b->rows + rows > IMPORT_ROWS_PER_WRITE)
 			rc = flush(import, writer, b, e);
 		b->products[b->count] = product;
 		b->lines[b->count++] = import->csv.line;
@@ -170,7 +188,7 @@ static int write_all(struct import *import, struct writer *writer,
 	return rc < 0 ? rc : flush(import, writer, b, e);
 }
 
-/* 0 or < 0; import->bad says whether it was published. */
+/* 0 or < 0; import->faults says whether it was published. */
 static int fill_and_publish(struct import *import, struct writer *writer,
 			    struct err *e)
 {
@@ -188,10 +206,10 @@ static int fill_and_publish(struct import *import, struct writer *writer,
 	batch->generation = step.generation;
 	if (rc == 0)
 		rc = write_all(import, writer, batch, e);
-	if (rc == 0 && import->bad == 0) {
+	if (rc == 0 && import->faults == 0) {
 		rc = take_step(writer, &step, run_publish, e);
 		if (rc == 0 && ear->published != NULL)
-			ear->published(ear->context, import->good);
+			ear->published(ear->context, import->row_count);
 	}
 	/* Also after a failure; the next import would do it otherwise. */
 	swept = sweep_all(writer, &step, rc < 0 ? NULL : e);
@@ -208,7 +226,10 @@ int import_catalog(struct import *import, struct db *reader,
 	if (import->digest == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	rc = import_check(import, product_columns, PRODUCT_COLUMNS, check, e);
-	if (rc < 0 || import->bad > 0)
+	/* Beside faults it is filled all the same, and never published: what is
+	 * there twice is found by that, and all faults are told at once. */
+	if (rc < 0 || import->row_count == 0 ||
+	    import->faults >= IMPORT_FAULTS_MAX)
 		return rc;
 	import_hash(import);
 	rc = products_state(reader, &state, e);
@@ -218,7 +239,7 @@ int import_catalog(struct import *import, struct db *reader,
 	if (import->is_known)
 		return 0;
 	rc = fill_and_publish(import, writer, e);
-	if (rc == 0 && import->bad == 0)
-		import->changed = import->good;
+	if (rc == 0 && import->faults == 0)
+		import->changed = import->row_count;
 	return rc;
 }

@@ -29,10 +29,12 @@ struct put {
 
 static int check(struct import *import, struct err *e)
 {
+	struct row_ear ear = import_row_ear(import);
 	struct store_entry entry;
-	int rc = store_from_row(&import->csv, import->places, &entry, e);
+	int rc = 0;
 
-	if (rc == 0 && entry.time_zone[0] != '\0')
+	(void)store_from_row(&import->csv, import->places, &ear, &entry);
+	if (entry.time_zone[0] != '\0')
 		rc = import->check_zone(entry.time_zone, e);
 	/* A zone that is not there is the row's fault, not ours. */
 	return rc == ERR_NOTFOUND ? ERR_INVALID : rc;
@@ -46,18 +48,25 @@ static void list_clear(struct list *list)
 
 static int read_all(struct import *import, struct list *list, struct err *e)
 {
-	size_t rows = (size_t)import->good + 1;
+	size_t rows = (size_t)import->row_count + 1;
 	int rc = import_rewind(import, store_columns, STORE_COLUMNS, e);
 
 	list->entries = calloc(rows, sizeof(*list->entries));
 	list->lines = calloc(rows, sizeof(*list->lines));
 	if (list->entries == NULL || list->lines == NULL)
 		return err_set(e, ERR_NOMEM, "stores: out of memory");
-	while (rc >= 0 && list->count < import->good &&
-	       (rc = import_next(import, e)) > 0) {
-		rc = store_from_row(&import->csv, import->places,
-				    &list->entries[list->count], e);
-		list->lines[list->count++] = import->csv.line;
+	while (rc >= 0 && list->count < import->row_count &&
+	       (rc = import_next(import, e)) != 0) {
+		struct store_entry *entry = &list->entries[list->count];
+
+		/* It was told in the first pass. */
+		if (rc == ERR_INVALID)
+			rc = 0;
+		else if (rc > 0 &&
+			 store_from_row(&import->csv, import->places, NULL,
+					entry) >= 0 &&
+			 entry->id[0] != '\0')
+			list->lines[list->count++] = import->csv.line;
 	}
 	return rc < 0 ? rc : 0;
 }
@@ -96,8 +105,9 @@ static int find_doubles(struct import *import, const struct list *list,
 			       sorted[i].entry->id,
 			       (long long)list->lines[sorted[i - 1].entry -
 						      list->entries]);
-		import_bad(import, list->lines[sorted[i].entry - list->entries],
-			   text);
+		import_fault(import,
+			     list->lines[sorted[i].entry - list->entries],
+			     text);
 	}
 	return 0;
 }
@@ -148,11 +158,12 @@ int import_stores(struct import *import, struct writer *writer, struct err *e)
 	CLEANUP(list_clear) struct list list = {0};
 	int rc = import_check(import, store_columns, STORE_COLUMNS, check, e);
 
-	if (rc == 0 && import->bad == 0)
+	/* Those that are there twice are named beside other faults. */
+	if (rc == 0 && import->row_count > 0)
 		rc = read_all(import, &list, e);
-	if (rc == 0 && import->bad == 0)
+	if (rc == 0)
 		rc = find_doubles(import, &list, e);
-	if (rc < 0 || import->bad > 0)
+	if (rc < 0 || import->faults > 0)
 		return rc;
 	return write_all(import, writer, &list, e);
 }

@@ -162,15 +162,17 @@ static int add_barcode(struct db *db, int64_t generation, const char *sku,
 
 static int add_barcodes(struct db *db, int64_t generation,
 			const struct product *product,
-			char ret_barcode[BARCODE_BYTES], struct err *e)
+			char ret_barcodes[PRODUCT_BARCODES_BYTES],
+			struct err *e)
 {
 	const char *p = product->barcodes;
-	int rc = 1;
+	size_t used = 0;
 
-	while (rc > 0 && *p != '\0') {
+	while (*p != '\0') {
 		size_t bytes = strcspn(p, " ");
 		char text[BARCODE_BYTES];
 		char key[BARCODE_BYTES];
+		int rc;
 
 		if (bytes >= BARCODE_BYTES)
 			return err_set(e, ERR_INVALID, "a barcode is too long");
@@ -180,19 +182,26 @@ static int add_barcodes(struct db *db, int64_t generation,
 		if (!product_barcode_key(text, key))
 			continue;
 		rc = add_barcode(db, generation, product->sku, key, e);
-		if (rc == 0)
-			(void)text_copy(ret_barcode, BARCODE_BYTES, text);
+		if (rc < 0)
+			return rc;
+		if (rc > 0)
+			continue;
+		if (used > 0)
+			ret_barcodes[used++] = ' ';
+		(void)text_copy(ret_barcodes + used,
+				PRODUCT_BARCODES_BYTES - used, text);
+		used += bytes;
 	}
-	return rc;
+	return used == 0;
 }
 
 int products_add(struct db *db, int64_t generation,
-		 const struct product *product, char ret_barcode[BARCODE_BYTES],
-		 struct err *e)
+		 const struct product *product,
+		 char ret_barcodes[PRODUCT_BARCODES_BYTES], struct err *e)
 {
 	int rc;
 
-	ret_barcode[0] = '\0';
+	ret_barcodes[0] = '\0';
 	{
 		CLEANUP_QUERY struct query *q =
 			query_start(db, &products_insert);
@@ -210,7 +219,7 @@ int products_add(struct db *db, int64_t generation,
 	}
 	if (rc <= 0)
 		return rc;
-	return add_barcodes(db, generation, product, ret_barcode, e);
+	return add_barcodes(db, generation, product, ret_barcodes, e);
 }
 
 int products_publish(struct db *db, int64_t generation, int64_t rows,

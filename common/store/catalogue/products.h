@@ -47,11 +47,11 @@ int products_note_unknown(struct db *db, const char *sku, int64_t order_id,
 
 /* A new generation to fill. */
 int products_begin(struct db *db, int64_t *ret_generation, struct err *e);
-/* 1; 0: the SKU is there already, or one of its barcodes is another's, and the
- * first of such barcodes is in ret_barcode ("" for the SKU). */
+/* 1; 0: the SKU is there already, or barcodes of it are another's, and those
+ * are in ret_barcodes, with spaces between ("" for the SKU). */
 int products_add(struct db *db, int64_t generation,
-		 const struct product *product, char ret_barcode[BARCODE_BYTES],
-		 struct err *e);
+		 const struct product *product,
+		 char ret_barcodes[PRODUCT_BARCODES_BYTES], struct err *e);
 /* Readers see this generation from now on. */
 int products_publish(struct db *db, int64_t generation, int64_t rows,
 		     const char *file_hash, int64_t now_ms, struct err *e);

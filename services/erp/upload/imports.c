@@ -70,8 +70,9 @@ struct job {
 	int64_t told_ms;
 	struct buf faults;
 	struct json_out out;
-	bool is_told; /* faults are in upload */
-	bool is_over; /* and that is in the store */
+	const struct import *import; /* while it runs */
+	bool is_told;                /* faults are in upload */
+	bool is_over;                /* and that is in the store */
 };
 
 static int run_progress(struct unit *u, struct db *db, int64_t now_ms,
@@ -140,13 +141,16 @@ static int end(struct job *job, const char *state, const char *message,
 	return 0;
 }
 
-static void on_fault(void *context, int64_t line, const char *text)
+static void on_fault(void *context, int64_t line, bool is_fault,
+		     const char *text)
 {
+	char warning[ERR_TEXT_MAX + 16];
 	struct job *job = context;
 
+	(void)snprintf(warning, sizeof(warning), "warning: %s", text);
 	json_object(&job->out, NULL);
 	json_put_i64(&job->out, "line", line);
-	json_put_text(&job->out, "message", text);
+	json_put_text(&job->out, "message", is_fault ? text : warning);
 	json_end(&job->out);
 }
 
@@ -186,14 +190,33 @@ static bool on_stopping(void *context)
 	return atomic_load(&((struct job *)context)->imports->stop);
 }
 
+static const char *message_of(const struct import *import,
+			      char text[UPLOAD_MESSAGE_BYTES])
+{
+	text[0] = '\0';
+	if (import->faults > 0)
+		(void)snprintf(text, UPLOAD_MESSAGE_BYTES,
+			       "%lld faults; nothing was changed",
+			       (long long)import->faults);
+	else if (import->is_known)
+		(void)text_copy(text, UPLOAD_MESSAGE_BYTES,
+				"this file is the catalogue already");
+	else if (import->warnings > 0)
+		(void)snprintf(text, UPLOAD_MESSAGE_BYTES,
+			       "%lld warnings: see faults",
+			       (long long)import->warnings);
+	return text;
+}
+
 /* Nobody has to wait for the tidying up. If this fails, the import says it once
  * more when it is through. */
 static void on_published(void *context, int64_t rows)
 {
+	char text[UPLOAD_MESSAGE_BYTES];
 	struct job *job = context;
 
 	job->upload.rows = job->upload.changed = rows;
-	(void)end(job, "done", "", NULL);
+	(void)end(job, "done", message_of(job->import, text), NULL);
 }
 
 static int catalog(struct import *import, struct imports *imports,
@@ -229,25 +252,20 @@ static int import_mapped(struct job *job, const struct kind *kind, size_t bytes,
 				 .stopping = on_stopping,
 				 .published = on_published,
 				 .context = job};
-	char text[UPLOAD_MESSAGE_BYTES] = "";
+	char text[UPLOAD_MESSAGE_BYTES];
 	struct import import;
 	int rc;
 
 	import_init(&import, job->data, bytes, &ear);
+	job->import = &import;
 	import.check_zone = zones_check;
 	rc = kind->import(&import, job->imports, e);
-	job->upload.fault_count = import.bad;
-	if (import.bad > 0)
-		(void)snprintf(text, sizeof(text),
-			       "%lld bad rows; nothing was changed",
-			       (long long)import.bad);
-	else if (import.is_known)
-		(void)text_copy(text, sizeof(text),
-				"this file is the catalogue already");
+	job->upload.fault_count = import.faults;
 	if (rc == 0 && !job->is_over) {
-		job->upload.rows = MAX_OF(import.rows, import.good);
+		job->upload.rows = MAX_OF(import.rows, import.row_count);
 		job->upload.changed = import.changed;
-		rc = end(job, import.bad > 0 ? "refused" : "done", text, e);
+		rc = end(job, import.faults > 0 ? "refused" : "done",
+			 message_of(&import, text), e);
 	}
 	import_clear(&import);
 	return rc;

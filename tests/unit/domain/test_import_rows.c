@@ -14,8 +14,23 @@
 #define STORE_HEADER \
 	"id,name,time_zone,opening_hours,telegram_chat,integration_type\n"
 
-static int read_product(const char *text, struct product *p, struct err *e)
+/* All that is told of a row, a line each. */
+struct told {
+	char text[2048];
+};
+
+static void tell(void *context, bool is_fault, const char *text)
 {
+	struct told *told = context;
+	size_t used = strlen(told->text);
+
+	(void)snprintf(told->text + used, sizeof(told->text) - used, "%s%s\n",
+		       is_fault ? "" : "warning: ", text);
+}
+
+static int read_product(const char *text, struct product *p, struct told *told)
+{
+	struct row_ear ear = {tell, told};
 	CLEANUP(csv_clear) struct csv csv;
 	int places[PRODUCT_COLUMNS];
 
@@ -24,11 +39,13 @@ static int read_product(const char *text, struct product *p, struct err *e)
 					 places, NULL),
 			 0);
 	assert_int_equal(csv_next(&csv, NULL), 1);
-	return product_from_row(&csv, places, p, e);
+	return product_from_row(&csv, places, told != NULL ? &ear : NULL, p);
 }
 
-static int read_store(const char *text, struct store_entry *s, struct err *e)
+static int read_store(const char *text, struct store_entry *s,
+		      struct told *told)
 {
+	struct row_ear ear = {tell, told};
 	CLEANUP(csv_clear) struct csv csv;
 	int places[STORE_COLUMNS];
 
@@ -37,7 +54,7 @@ static int read_store(const char *text, struct store_entry *s, struct err *e)
 					 places, NULL),
 			 0);
 	assert_int_equal(csv_next(&csv, NULL), 1);
-	return store_from_row(&csv, places, s, e);
+	return store_from_row(&csv, places, told != NULL ? &ear : NULL, s);
 }
 
 static void a_product_has_what_its_row_says(void **state)
@@ -92,13 +109,12 @@ static void a_product_may_be_marked(void **state)
 static void a_bad_mark_names_its_column(void **state)
 {
 	struct product p;
-	struct err e = {0};
+	struct told told = {0};
 
 	(void)state;
 	assert_int_equal(
-		read_product("sku,name,marked\n7,Water,maybe\n", &p, &e),
-		ERR_INVALID);
-	assert_non_null(strstr(e.text, "marked: 'maybe' is not one of"));
+		read_product("sku,name,marked\n7,Water,maybe\n", &p, &told), 1);
+	assert_non_null(strstr(told.text, "marked: 'maybe' is not one of"));
 }
 
 static void a_bad_product_names_its_column(void **state)
@@ -122,13 +138,64 @@ static void a_bad_product_names_its_column(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		char text[512];
 		struct product p;
-		struct err e = {0};
+		struct told told = {0};
 
 		(void)snprintf(text, sizeof(text), PRODUCT_HEADER "%s\n",
 			       rows[i].row);
-		if (read_product(text, &p, &e) != ERR_INVALID ||
-		    strstr(e.text, rows[i].error) == NULL)
-			fail_msg("%s: %s", rows[i].row, e.text);
+		if (read_product(text, &p, &told) != 1 ||
+		    strstr(told.text, rows[i].error) == NULL)
+			fail_msg("%s: %s", rows[i].row, told.text);
+	}
+}
+
+static void every_fault_of_a_row_is_told(void **state)
+{
+	struct product p;
+	struct store_entry s;
+	struct told product = {0};
+	struct told store = {0};
+
+	(void)state;
+	assert_int_equal(
+		read_product(PRODUCT_HEADER ",a,,,-5,99,abc", &p, &product), 4);
+	assert_string_equal(
+		product.text,
+		"sku: is empty\n"
+		"piece_weight_g: '-5' is no whole number from 0 to 1000000\n"
+		"vat_rate: '99' is not one of 22 20 10 7 5 0 none\n"
+		"tolerance_percent: 'abc' is no whole number from 0 to 100\n");
+	assert_int_equal(p.piece_weight_g, -1);
+	assert_string_equal(p.vat_rate, "");
+	assert_int_equal(read_store(STORE_HEADER ",a,,9-17,,7", &s, &store), 3);
+	assert_non_null(strstr(store.text, "id: is empty\n"));
+	assert_non_null(strstr(store.text, "'9-17'"));
+	assert_non_null(strstr(store.text, "integration_type: '7'"));
+}
+
+static void a_barcode_that_no_scan_finds_is_warned_of(void **state)
+{
+	static const struct {
+		const char *barcodes, *want;
+	} rows[] = {
+		{"4600000000015 46000026 A-1 123 12345", ""},
+		{"4600000000010", "'4600000000010'"},
+		{"4600000000015 46000027", "'46000027'"},
+		{"14600000000013", "'14600000000013'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct told told = {0};
+		struct product p;
+		char text[256];
+
+		(void)snprintf(text, sizeof(text),
+			       "sku,name,barcodes\n1,a,%s\n", rows[i].barcodes);
+		if (read_product(text, &p, &told) != 0 ||
+		    (told.text[0] != '\0') != (rows[i].want[0] != '\0') ||
+		    strstr(told.text, rows[i].want) == NULL ||
+		    strcmp(p.barcodes, rows[i].barcodes) != 0)
+			fail_msg("%s: %s", rows[i].barcodes, told.text);
 	}
 }
 
@@ -168,13 +235,13 @@ static void a_bad_store_names_its_column(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		char text[512];
 		struct store_entry s;
-		struct err e = {0};
+		struct told told = {0};
 
 		(void)snprintf(text, sizeof(text), STORE_HEADER "%s\n",
 			       rows[i].row);
-		if (read_store(text, &s, &e) != ERR_INVALID ||
-		    strstr(e.text, rows[i].error) == NULL)
-			fail_msg("%s: %s", rows[i].row, e.text);
+		if (read_store(text, &s, &told) != 1 ||
+		    strstr(told.text, rows[i].error) == NULL)
+			fail_msg("%s: %s", rows[i].row, told.text);
 	}
 }
 
@@ -230,6 +297,8 @@ int main(void)
 		cmocka_unit_test(a_product_may_be_marked),
 		cmocka_unit_test(a_bad_mark_names_its_column),
 		cmocka_unit_test(a_bad_product_names_its_column),
+		cmocka_unit_test(every_fault_of_a_row_is_told),
+		cmocka_unit_test(a_barcode_that_no_scan_finds_is_warned_of),
 		cmocka_unit_test(a_store_has_what_its_row_says),
 		cmocka_unit_test(a_bad_store_names_its_column),
 		cmocka_unit_test(barcodes_are_compared_as_fourteen_digits),
