@@ -100,13 +100,6 @@ int ctl_migrate(struct ctl *ctl)
 	return migrate(ctl, 0);
 }
 
-int ctl_check_config(struct ctl *ctl)
-{
-	(void)ctl; /* main() has read it, and would have said what is wrong */
-	(void)printf("the configuration is good\n");
-	return CTL_DONE;
-}
-
 int ctl_render_nginx(struct ctl *ctl)
 {
 	char path[EDGE_PATH_BYTES];

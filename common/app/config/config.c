@@ -22,6 +22,7 @@
 enum {
 	SEEN_MAX = CONFIG_JOBS_MAX + CONFIG_RULES_MAX + CONFIG_WINDOWS_MAX +
 		   CONFIG_SECTIONS_MAX,
+	NAMES_BYTES_MAX = 4096,
 	SHOWN_PATH_BYTES = 100 /* the end of a long path says more */
 };
 
@@ -47,12 +48,27 @@ static _Thread_local struct reader *current;
 static int fail(struct reader *r, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* What is allowed may be a long list: none of its words is cut. */
+static void cut_to_words(char *text)
+{
+	static const char more[] = " ...";
+	size_t end = ERR_TEXT_MAX - sizeof(more);
+
+	if (strlen(text) < ERR_TEXT_MAX)
+		return;
+	while (end > 0 && text[end] != ' ')
+		end--;
+	if (end > 0)
+		(void)text_copy(text + end, sizeof(more), more);
+}
+
 /* "FILE:LINE: <text>" */
 static int fail(struct reader *r, int line, const char *format, ...)
 {
 	const char *path = r->path != NULL ? r->path : "(built in)";
 	size_t length = strlen(path);
-	char text[ERR_TEXT_MAX];
+	char text[2 * ERR_TEXT_MAX];
+	char whole[3 * ERR_TEXT_MAX];
 	va_list args;
 
 	if (r->failed)
@@ -61,12 +77,14 @@ static int fail(struct reader *r, int line, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	return err_set(r->e, ERR_INVALID, "%s%s:%d: %s",
+	(void)snprintf(whole, sizeof(whole), "%s%s:%d: %s",
 		       length > SHOWN_PATH_BYTES ? "..." : "",
 		       path + (length > SHOWN_PATH_BYTES
 				       ? length - SHOWN_PATH_BYTES
 				       : 0),
 		       line, text);
+	cut_to_words(whole);
+	return err_set(r->e, ERR_INVALID, "%s", whole);
 }
 
 static void see(struct reader *r, const void *target, int line)
@@ -118,9 +136,14 @@ static int fail_value(struct reader *r, const cfg_t *part, const char *key,
 		    key[0] != '\0' ? "." : "", key, why);
 }
 
-static void clear_excluded(const struct config_section *section,
-			   const struct config_option *option, void *target)
+/* A later part of a section replaces what excludes its keys; in one and the
+ * same part they contradict each other. "" or the key that stands there too. */
+static const char *clear_excluded(const struct config_section *section,
+				  const struct config_option *option,
+				  cfg_t *part, void *target)
 {
+	const struct config_option *other;
+	const char *there = "";
 	char key[CONFIG_NAME_BYTES];
 	const char *p = option->excludes != NULL ? option->excludes : "";
 
@@ -128,10 +151,14 @@ static void clear_excluded(const struct config_section *section,
 		size_t n = strcspn(p, " ");
 
 		(void)snprintf(key, sizeof(key), "%.*s", (int)n, p);
-		config_value_clear(config_option_of(section, key), target);
+		other = config_option_of(section, key);
+		config_value_clear(other, target);
+		if (cfg_size(part, key) > 0)
+			there = other->key;
 		p += n;
 		p += strspn(p, " ");
 	}
+	return there;
 }
 
 /* Called by libconfuse after each value; after each element of a list, and once
@@ -144,10 +171,16 @@ static int on_value(cfg_t *part, cfg_opt_t *found)
 		config_option_of(section, found->name);
 	void *target = find_target(r, section, part->title, part->line);
 	struct err why = {0};
+	const char *there;
 
 	if (target == NULL)
 		return -1;
-	clear_excluded(section, option, target);
+	there = clear_excluded(section, option, part, target);
+	if (there[0] != '\0') {
+		(void)err_set(&why, ERR_INVALID,
+			      "not together with %s: one of them", there);
+		return fail_value(r, part, option->key, why.text);
+	}
 	if (option->type == CONFIG_WORDS)
 		config_value_clear(option, target);
 	for (unsigned i = 0; i < cfg_opt_size(found); i++)
@@ -174,7 +207,7 @@ static int on_section(cfg_t *root, cfg_opt_t *found)
 static int fail_unknown(struct reader *r, const cfg_t *part, const char *name)
 {
 	bool top = strcmp(part->name, "root") == 0;
-	struct buf why = BUF_MAX(ERR_TEXT_MAX);
+	struct buf why = BUF_MAX(NAMES_BYTES_MAX);
 
 	buf_printf(&why, "there is no such %s, only:", top ? "section" : "key");
 	for (const cfg_opt_t *o = part->opts; o->name != NULL; o++)

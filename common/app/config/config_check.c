@@ -412,6 +412,9 @@ bool config_has_user(const char *ids, int64_t id)
 
 int config_check_series(const char *text, struct err *e)
 {
+	if (text[0] == '\0')
+		return err_set(e, ERR_INVALID,
+			       "is empty: numbers of documents need a series");
 	if (strpbrk(text, " \"'<>&/\\;,") == NULL)
 		return 0;
 	return err_set(e, ERR_INVALID,

@@ -7,6 +7,10 @@
 #include "base/err.h"
 #include "base/text.h"
 
+enum {
+	NAMES_BYTES_MAX = 4096
+};
+
 /* libconfuse knows only what is in the table. */
 const struct config_section *config_section_of(const char *name)
 {
@@ -65,19 +69,31 @@ void config_set_presets(const struct config_section *section, void *target)
 	}
 }
 
+/* `where` and `what`: "rule.order-latte" and "rule". Too many names are cut by
+ * whoever shows them. */
+static int refuse_name(const char *where, const char *what, const char *entries,
+		       int count, size_t entry_bytes, struct err *e)
+{
+	struct buf names = BUF_MAX(NAMES_BYTES_MAX);
+
+	for (int i = 0; i < count; i++)
+		if (entries[(size_t)i * entry_bytes] != '\0')
+			buf_printf(&names, " %s",
+				   entries + (size_t)i * entry_bytes);
+	(void)err_set(e, ERR_INVALID, "%s: there is no such %s, only:%s", where,
+		      what, buf_text(&names));
+	buf_clear(&names);
+	return ERR_INVALID;
+}
+
 static int refuse_title(const struct config_section *section,
 			const char *entries, const char *title, struct err *e)
 {
-	struct buf names = BUF_MAX(ERR_TEXT_MAX);
+	char where[2 * CONFIG_NAME_BYTES + 8];
 
-	for (int i = 0; i < section->entries_max; i++)
-		if (entries[(size_t)i * section->entry_bytes] != '\0')
-			buf_printf(&names, " %s",
-				   entries + (size_t)i * section->entry_bytes);
-	(void)err_set(e, ERR_INVALID, "%s.%.32s: there is no such %s, only:%s",
-		      section->name, title, section->name, buf_text(&names));
-	buf_clear(&names);
-	return ERR_INVALID;
+	(void)snprintf(where, sizeof(where), "%s.%.32s", section->name, title);
+	return refuse_name(where, section->name, entries, section->entries_max,
+			   section->entry_bytes, e);
 }
 
 static int check_new_title(const struct config_section *section, int count,
@@ -183,6 +199,23 @@ static int check_hosts(const struct config_http *http, struct err *e)
 	return 0;
 }
 
+static int check_window(const struct config *config,
+			const struct config_window *window, struct err *e)
+{
+	char where[2 * CONFIG_NAME_BYTES];
+
+	if (window->at[0] == '\0' || window->length_ms == 0)
+		return err_set(e, ERR_INVALID,
+			       "window.%s.at: a window needs at and length",
+			       window->name);
+	if (window->rule[0] == '\0' ||
+	    config_rule(config, window->rule) != NULL)
+		return 0;
+	(void)snprintf(where, sizeof(where), "window.%s.rule", window->name);
+	return refuse_name(where, "rule", config->rules[0].name,
+			   config->rule_count, sizeof(config->rules[0]), e);
+}
+
 int config_check_together(const struct config *config, const void **ret_part,
 			  struct err *e)
 {
@@ -222,11 +255,8 @@ int config_check_together(const struct config *config, const void **ret_part,
 		const struct config_window *window = &config->windows[i];
 
 		*ret_part = window;
-		if (window->at[0] == '\0' || window->length_ms == 0)
-			return err_set(e, ERR_INVALID,
-				       "window.%s.at: a window needs at and "
-				       "length",
-				       window->name);
+		if (check_window(config, window, e) < 0)
+			return ERR_INVALID;
 	}
 	return 0;
 }

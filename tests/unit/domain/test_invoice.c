@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "domain/invoice/inn.h"
 #include "domain/invoice/invoice.h"
 #include "domain/invoice/vat.h"
 
@@ -436,9 +437,31 @@ static void a_rate_of_the_catalogue_comes_before_the_default(void **state)
 			    "1: 12200/2200@22 2: 11000/1000@10 = 23200/3200");
 }
 
+static void an_inn_is_known_by_its_last_digits(void **state)
+{
+	static const struct {
+		const char *inn;
+		bool is_checked;
+	} rows[] = {{"7707083893", true},
+		    {"7707083894", false},
+		    {"7830002293", true},
+		    {"500100732259", true},
+		    {"500100732258", false},
+		    {"500100732249", false},
+		    {"770708389", false},
+		    {"770708389x", false},
+		    {"", false}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (inn_is_checked(rows[i].inn) != rows[i].is_checked)
+			fail_msg("%s", rows[i].inn);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_inn_is_known_by_its_last_digits),
 		cmocka_unit_test(an_order_becomes_its_document),
 		cmocka_unit_test(
 			a_rate_of_the_catalogue_comes_before_the_default),
