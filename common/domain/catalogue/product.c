@@ -12,6 +12,17 @@ enum {
 	GTIN_DIGITS = 14
 };
 
+bool product_is_piece(const struct product *product)
+{
+	static const char *const units[] = {"шт",  "шт.", "штука", "ШТ",
+					    "pcs", "pc",  "piece"};
+
+	for (size_t i = 0; i < COUNT_OF(units); i++)
+		if (strcmp(units[i], product->unit) == 0)
+			return true;
+	return false;
+}
+
 struct tolerance product_tolerance(const struct product *product)
 {
 	struct tolerance t = {WEIGHT_SOFT_PERCENT, WEIGHT_HARD_PERCENT};

@@ -28,6 +28,9 @@ struct product {
 	bool marked; /* each piece has a marking code («Честный знак») */
 };
 
+/* Does its unit say that there is no half of it: "шт", "pcs"? */
+bool product_is_piece(const struct product *product);
+
 /* How far a picked weight may be off: beyond soft a warning, beyond hard it is
  * refused. The product's own tolerance is the hard one, and the soft one is
  * never wider than that. NULL, or a product that says nothing: those of

@@ -81,6 +81,7 @@ struct order_line {
 	/* Not kept in the store: of the catalogue, by whoever judges weights */
 	int soft_percent, hard_percent;
 	bool is_marked; /* each piece needs a marking code */
+	bool is_piece;  /* sold in whole pieces */
 };
 
 /* A marking code of a picked unit. */
@@ -147,7 +148,10 @@ struct order {
 struct order_event {
 	enum order_event_type type;
 	int64_t event_ms;
-	bool has_own_time; /* else event_ms is when it was received */
+	bool has_own_time;   /* else event_ms is when it was received */
+	int64_t received_ms; /* by us; 0: not known */
+	int64_t said_ms;     /* what the body said instead of event_ms, if that
+				could not be; 0 */
 	struct order_terms terms;
 	char cancel_reason[ORDER_TEXT_BYTES / 2];
 	char cancel_code[ORDER_SHORT_BYTES];

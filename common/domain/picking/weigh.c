@@ -8,6 +8,10 @@
 #include "codec/decimal.h"
 #include "domain/picking/picking.h"
 
+enum {
+	PIECE_MILLI = 1000
+};
+
 bool order_line_is_weighed(const struct order_line *line)
 {
 	return line->weight_g > 0;
@@ -66,6 +70,13 @@ int picking_check_quantity(const struct order_line *line,
 				     "the customer has removed the line", e);
 	if (picking_is_too_much(line, quantity_milli))
 		return too_much(line, out, e);
+	/* What was ordered in parts is handed over in parts. */
+	if (line->is_piece && !order_line_is_weighed(line) &&
+	    quantity_milli % PIECE_MILLI != 0 &&
+	    line->qty_milli % PIECE_MILLI == 0)
+		return picking_fault(out, line->line_no, "quantity",
+				     "not_whole", "there is no part of a piece",
+				     e);
 	return 0;
 }
 

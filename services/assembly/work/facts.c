@@ -19,7 +19,8 @@
 
 enum {
 	GTIN_OFFSET = 2, /* in the name of a unit, behind "01" */
-	GTIN_DIGITS = 14
+	GTIN_DIGITS = 14,
+	PIECE_MILLI = 1000
 };
 
 static void put_change(const struct history_change *change, void *context)
@@ -195,14 +196,16 @@ static int gather_replacement(struct api_call *call, struct db *db,
 	return rc < 0 ? rc : 0;
 }
 
-/* Are the line's weight, or at the end its marking codes, going to be judged?
- */
+/* Are the line's weight, a part of a piece, or at the end its marking codes,
+ * going to be judged? */
 static bool is_judged(const struct order_line *line,
 		      const struct order_action *action)
 {
 	if (action->type == ACTION_FINISH)
 		return line->qty_picked_milli > 0;
-	if (!order_line_is_weighed(line))
+	if (!order_line_is_weighed(line) &&
+	    (action->quantity_milli < 0 ||
+	     action->quantity_milli % PIECE_MILLI == 0))
 		return false;
 	if (action->type == ACTION_SCAN)
 		return strcmp(line->sku, action->goods->sku) == 0;
@@ -227,6 +230,7 @@ static int gather_tolerances(struct db *db, struct order *order,
 		line->soft_percent = tolerance.soft_percent;
 		line->hard_percent = tolerance.hard_percent;
 		line->is_marked = rc > 0 && product.marked;
+		line->is_piece = rc > 0 && product_is_piece(&product);
 	}
 	return 0;
 }

@@ -413,6 +413,40 @@ static void the_optional_notice_is_left_out_when_not_wanted(void **state)
 	assert_int_equal(out.change.notices[0], NOTICE_READY);
 }
 
+static void a_piece_has_no_parts_unless_they_were_ordered(void **state)
+{
+	static const struct {
+		const char *name;
+		bool is_piece;
+		int64_t ordered_milli, quantity_milli;
+		int want_rc;
+	} rows[] = {
+		{"half a piece", true, 3000, 500, 0},
+		{"whole pieces", true, 3000, 2000, 1},
+		{"nothing", true, 3000, 0, 1},
+		{"a part that was ordered", true, 1500, 500, 1},
+		{"the catalogue does not say", false, 3000, 500, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		CLEANUP(order_outcome_clear) struct order_outcome out = {0};
+		CLEANUP(order_clear)
+		struct order order = basket_order(basket, COUNT_OF(basket));
+		struct order_action action = basket_action(ACTION_PICK);
+
+		order.lines[0].is_piece = rows[i].is_piece;
+		order.lines[0].qty_milli = rows[i].ordered_milli;
+		action.line_no = 1;
+		action.quantity_milli = rows[i].quantity_milli;
+		action.reason = "not_found";
+		if (basket_act(&order, &action, &out) != rows[i].want_rc ||
+		    (rows[i].want_rc == 0 &&
+		     strcmp(out.remarks[0].code, "not_whole") != 0))
+			fail_msg("%s", rows[i].name);
+	}
+}
+
 static void an_empty_bag_says_why_the_order_was_cancelled(void **state)
 {
 	static const struct goods none = {LINE_SHORT, 1000, 0,
@@ -443,6 +477,7 @@ int main(void)
 		cmocka_unit_test(a_thousand_faults_are_all_named),
 		cmocka_unit_test(
 			the_optional_notice_is_left_out_when_not_wanted),
+		cmocka_unit_test(a_piece_has_no_parts_unless_they_were_ordered),
 		cmocka_unit_test(an_empty_bag_says_why_the_order_was_cancelled),
 	};
 
