@@ -231,6 +231,16 @@ static void note_unread(struct order_event *event, const char *path)
 			path);
 }
 
+/* " 1207 " is store 1207. */
+static void copy_trimmed(char *target, size_t bytes, const char *text)
+{
+	const char *trimmed;
+
+	(void)text_copy(target, bytes, text);
+	trimmed = text_trim(target);
+	memmove(target, trimmed, strlen(trimmed) + 1);
+}
+
 static void read_field(const struct json *payload, const struct field *field,
 		       struct order_event *event)
 {
@@ -244,8 +254,8 @@ static void read_field(const struct json *payload, const struct field *field,
 	if (text == NULL || text[0] == '\0')
 		return;
 	if (field->kind == FIELD_TEXT || field->kind == FIELD_WORDS) {
-		if (target[0] == '\0')
-			(void)text_copy(target, field->size, text);
+		if (json_kind(there) != JSON_BOOL && target[0] == '\0')
+			copy_trimmed(target, field->size, text);
 	} else if (read_number(field, text, &value)) {
 		memcpy(target, &value, sizeof(value));
 	} else {
@@ -372,8 +382,16 @@ static int read_line(const struct json *position, struct order_line *line,
 static int read_lines(const struct json *positions, struct order_event *event,
 		      struct err *e)
 {
-	/* No order consists of nothing: an empty list says as much as none. */
-	if (json_kind(positions) != JSON_ARRAY || json_first(positions) == NULL)
+	enum json_kind kind = json_kind(positions);
+
+	/* No order consists of nothing: an empty list says as much as none, and
+	 * some write an empty object for an empty list. */
+	if (kind == JSON_NONE || kind == JSON_NULL ||
+	    (kind == JSON_OBJECT && json_first(positions) == NULL))
+		return 0;
+	if (kind != JSON_ARRAY)
+		return err_set(e, ERR_INVALID, "positions is not a list");
+	if (json_first(positions) == NULL)
 		return 0;
 	event->has_lines = true;
 	if (json_count(positions) > ORDER_LINES_MAX)
@@ -434,6 +452,7 @@ int kuper_parse_event(const char *body, size_t bytes, int64_t received_ms,
 		return err_set(e, ERR_INVALID, "unknown event type");
 	event.event_ms = event_time(json_get_text(doc, "timestamp"),
 				    received_ms, &event.has_own_time);
+	event.received_ms = received_ms;
 	payload = json_get(doc, "payload");
 	rc = kuper_read_content(payload, &event, e);
 	if (rc < 0)

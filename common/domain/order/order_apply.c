@@ -15,7 +15,8 @@
 
 enum {
 	/* Each line once, with a SKU of escapes only */
-	DETAIL_BYTES_MAX = ORDER_LINES_MAX * 640
+	DETAIL_BYTES_MAX = ORDER_LINES_MAX * 640,
+	CLOCKS_DIFFER_MS = 5 * 60 * 1000
 };
 static const char marketplace[] = "marketplace";
 
@@ -222,6 +223,32 @@ static void put_unread(struct json_out *out, const struct order_event *event)
 		json_put_text(out, "unread", event->unread);
 }
 
+/* A time that could not be. */
+static void put_said(struct json_out *out, const struct order_event *event)
+{
+	if (event->said_ms == 0)
+		return;
+	json_put_time(out, "said", event->said_ms);
+	json_put_text(out, "why",
+		      "older than its order: it counts at its receipt");
+}
+
+static int note_step(const struct order_event *event,
+		     struct order_change *change, struct err *e)
+{
+	CLEANUP(buf_clear) struct buf detail = BUF_MAX(DETAIL_BYTES_MAX);
+	struct json_out out = json_out_to(&detail);
+	int rc;
+
+	json_object(&out, NULL);
+	put_said(&out, event);
+	json_end(&out);
+	rc = json_out_finish(&out, e);
+	return rc < 0 ? rc
+		      : order_change_note(change, order_event_name(event->type),
+					  marketplace, buf_text(&detail), e);
+}
+
 static int note_created(const struct order_event *event,
 			struct order_change *change, struct err *e)
 {
@@ -355,6 +382,7 @@ static int apply_canceled(struct order *order, const struct order_event *event,
 	if (event->cancel_code[0] != '\0')
 		json_put_text(&out, "code", event->cancel_code);
 	json_put_i64(&out, "version", order->version);
+	put_said(&out, event);
 	json_end(&out);
 	rc = json_out_finish(&out, e);
 	return rc < 0 ? rc
@@ -399,8 +427,7 @@ static int apply_allowed(struct order *order, const struct order_event *event,
 		return 0;
 	}
 	change->changed = true;
-	return order_change_note(change, order_event_name(event->type),
-				 marketplace, NULL, e);
+	return note_step(event, change, e);
 }
 
 static bool describes(const struct order_event *event)
@@ -418,10 +445,40 @@ static bool is_newer_snapshot(const struct order *order,
 	       order_step(order->state, EVENT_UPDATED).verdict == VERDICT_STAY;
 }
 
-int order_apply(struct order *order, const struct order_event *event,
+int64_t order_oldest_ms(const struct order *order)
+{
+	int64_t known_ms = order->event_ms > 0
+				   ? MIN_OF(order->created_ms, order->event_ms)
+				   : order->created_ms;
+
+	return known_ms - CLOCKS_DIFFER_MS;
+}
+
+/* A step before its order cannot be, and its day would be that of a document.
+ * Descriptions are left as they are: an old one changes nothing. */
+static const struct order_event *believable(const struct order *order,
+					    const struct order_event *event,
+					    int64_t now_ms,
+					    struct order_event *room)
+{
+	int64_t oldest_ms = order_oldest_ms(order);
+
+	if (describes(event) || event->event_ms >= oldest_ms)
+		return event;
+	*room = *event;
+	room->said_ms = event->event_ms;
+	room->event_ms =
+		event->received_ms >= oldest_ms ? event->received_ms : now_ms;
+	return room;
+}
+
+int order_apply(struct order *order, const struct order_event *said,
 		const struct order_policy *policy, int64_t now_ms,
 		struct order_change *ret_change, struct err *e)
 {
+	struct order_event room;
+	const struct order_event *event =
+		believable(order, said, now_ms, &room);
 	struct order_step step = order_step(order->state, event->type);
 	struct order_change *change = ret_change;
 	const char *why = NULL;

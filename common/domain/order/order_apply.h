@@ -50,11 +50,17 @@ struct order_policy {        /* of the channel, from the configuration */
 };
 
 /* Apply event to order (state ORDER_NONE: it does not exist yet; its ids are
- * set). now_ms is when we do it. *ret_change is the caller's to clear, also
- * after an error. 0, ERR_NOMEM. */
+ * set). now_ms is when we do it. A step that says it is older than its order
+ * counts at its receipt, and the history says so. *ret_change is the caller's
+ * to clear, also after an error. 0, ERR_NOMEM. */
 int order_apply(struct order *order, const struct order_event *event,
 		const struct order_policy *policy, int64_t now_ms,
 		struct order_change *ret_change, struct err *e);
+
+/* Nothing that happened to the order is older: when we learned of it, or what
+ * the marketplace said of it if that is earlier, and what two clocks may
+ * differ. */
+int64_t order_oldest_ms(const struct order *order);
 
 /* For other changes of an order (picking, confirmations): add a history note
  * with a JSON detail (NULL: "{}"), ask for a notification, move the state (the

@@ -172,6 +172,52 @@ static void a_second_payment_is_a_repeat(void **state)
 	assert_int_equal(order.paid_ms, 3000);
 }
 
+static void a_step_older_than_its_order_counts_at_its_receipt(void **state)
+{
+	enum {
+		CREATED_MS = 100 * 60 * 1000,
+		MINUTE_MS = 60 * 1000,
+		RECEIVED_MS = CREATED_MS + 30 * MINUTE_MS
+	};
+	static const struct {
+		const char *what;
+		int64_t order_event_ms, event_ms, received_ms, want_ms;
+	} rows[] = {
+		{"1970", 0, 1000, RECEIVED_MS, RECEIVED_MS},
+		{"the order was told late", 50 * MINUTE_MS, 60 * MINUTE_MS,
+		 RECEIVED_MS, 60 * MINUTE_MS},
+		{"two clocks differ", CREATED_MS, CREATED_MS - 5 * MINUTE_MS,
+		 RECEIVED_MS, CREATED_MS - 5 * MINUTE_MS},
+		{"two clocks do not differ so much", CREATED_MS,
+		 CREATED_MS - 5 * MINUTE_MS - 1, RECEIVED_MS, RECEIVED_MS},
+		{"parked with its time", 0, 1000, 1000, NOW_MS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		CLEANUP(order_clear)
+		struct order order = order_text_order(ORDER_DELIVERING, "A1+1");
+		CLEANUP(order_event_clear)
+		struct order_event event = order_text_event(
+			EVENT_DELIVERED, rows[i].event_ms, NULL);
+		CLEANUP(order_change_clear) struct order_change change = {0};
+		bool is_told;
+
+		order.created_ms = CREATED_MS;
+		order.event_ms = rows[i].order_event_ms;
+		event.received_ms = rows[i].received_ms;
+		assert_int_equal(order_apply(&order, &event, &quiet, NOW_MS,
+					     &change, NULL),
+				 0);
+		is_told = strstr(change.notes[0].detail, "\"said\":\"") != NULL;
+		if (order.delivered_ms != rows[i].want_ms ||
+		    is_told != (rows[i].want_ms != rows[i].event_ms))
+			fail_msg("%s: %lld, %s", rows[i].what,
+				 (long long)order.delivered_ms,
+				 change.notes[0].detail);
+	}
+}
+
 static void
 a_change_after_assembly_is_recorded_and_changes_nothing(void **state)
 {
@@ -559,6 +605,8 @@ int main(void)
 		cmocka_unit_test(totals_follow_the_positions),
 		cmocka_unit_test(a_payment_does_not_make_a_change_look_old),
 		cmocka_unit_test(a_second_payment_is_a_repeat),
+		cmocka_unit_test(
+			a_step_older_than_its_order_counts_at_its_receipt),
 		cmocka_unit_test(
 			a_change_after_assembly_is_recorded_and_changes_nothing),
 		cmocka_unit_test(only_what_a_picker_sees_changes_the_version),
