@@ -238,6 +238,32 @@ static int keep_later_change(struct db *db, const struct order *order,
 					  e);
 }
 
+/* An end over there that contradicts the one here. A sale that was cancelled
+ * later is given back whole; a delivery of what was cancelled is for a person.
+ */
+static int keep_other_end(struct db *db, const struct order *order,
+			  const struct order_event *event, int64_t now_ms,
+			  struct err *e)
+{
+	CLEANUP(buf_clear) struct buf body = BUF_MAX(LATER_BYTES_MAX);
+	int rc;
+
+	if (order->state == ORDER_CANCELED && event->type == EVENT_DELIVERED)
+		return later_changes_tell(db, order->id, event->event_ms,
+					  "delivered over there, cancelled "
+					  "here",
+					  now_ms, e);
+	if (order->state != ORDER_DELIVERED || event->type != EVENT_CANCELED)
+		return 0;
+	rc = later_change_write_nothing_kept(order, &body, e);
+	/* Never off the sale itself: it has happened. */
+	return rc < 0 ? rc
+		      : later_changes_add(db, order->id,
+					  MAX_OF(event->event_ms,
+						 order->delivered_ms + 1),
+					  0, buf_text(&body), now_ms, e);
+}
+
 /* What the event meant (enum order_verdict), or < 0. */
 static int apply_event(struct db *db, const struct order_policy *policy,
 		       struct order *order, const struct order_event *event,
@@ -250,6 +276,8 @@ static int apply_event(struct db *db, const struct order_policy *policy,
 		rc = save_change(db, order, &change, now_ms, ret_bells, e);
 	if (rc == 0 && change.changed)
 		rc = keep_later_change(db, order, event, now_ms, e);
+	if (rc == 0 && change.verdict == VERDICT_LATE)
+		rc = keep_other_end(db, order, event, now_ms, e);
 	return rc < 0 ? rc : (int)change.verdict;
 }
 

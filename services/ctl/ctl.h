@@ -86,6 +86,9 @@ int ctl_error(const struct ctl *ctl, int rc);
 
 /* "--name" taken out of the arguments. */
 bool ctl_flag(struct ctl *ctl, const char *name);
+/* The next argument as an order: an id, a number or the marketplace's id. An
+ * exit code. */
+int ctl_find_order(struct ctl *ctl, int64_t *ret_id);
 /* Who asks: the user's name. */
 void ctl_actor(char *target, size_t bytes);
 
@@ -128,6 +131,7 @@ int ctl_document_export(struct ctl *ctl);
 int ctl_document_rebuild(struct ctl *ctl);
 int ctl_document_change(struct ctl *ctl);
 int ctl_document_leave(struct ctl *ctl);
+int ctl_document_repair(struct ctl *ctl);
 int ctl_document_reconcile(struct ctl *ctl);
 int ctl_erp_offer(struct ctl *ctl);
 int ctl_erp_push(struct ctl *ctl);

@@ -95,6 +95,7 @@ static const struct ctl_command commands[] = {
 	{"report pickers", "--from DAY --to DAY [--store ID]", "how the pickers did, day by day, as CSV", ctl_report, true, "pickers"},
 	{"document list", "[--kind NAME] [--state NAME] [--limit N] [--json]", "documents, newest first", ctl_view, true, "document.list"},
 	{"document blocked", "[--limit N] [--json]", "orders whose document waits for a repair", ctl_view, true, "document.blocked"},
+	{"document repair", "ORDER [LINE=PRICE...] [--day YYYY-MM-DD] [--total SUM] --reason TEXT", "what keeps such an order from its document", ctl_document_repair, true, NULL},
 	{"document batches", "[--limit N] [--json]", "runs of documents and their files", ctl_view, true, "document.batches"},
 	{"document files", "BATCH [--limit N] [--json]", "files of one of them", ctl_view, true, "document.files"},
 	{"mail test", "", "log in at the mail server, write to each recipient", ctl_mail_test, true, NULL},

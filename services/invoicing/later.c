@@ -57,6 +57,8 @@ static int keep(struct db *db, struct later *later, struct invoice *invoice,
 				  .actor = "marketplace"};
 
 	(void)text_copy(invoice->date, sizeof(invoice->date), later->today);
+	invoice_series(later->config->series, invoice->date, invoice->store_id,
+		       invoice->series);
 	(void)text_copy(invoice->reason, sizeof(invoice->reason),
 			"order.updated");
 	invoice->revision = revision;
@@ -84,7 +86,12 @@ static int decide(struct db *db, struct later *later,
 	if (rc == 0)
 		return later_changes_end(db, later->row->id, "nothing", "", e);
 	if (!makes_documents(later->config))
-		return tell(db, later, "goods came back", e);
+		return tell(db, later,
+			    later->row->total_minor == 0
+				    ? "cancelled after the sale: all of it "
+				      "came back"
+				    : "goods came back",
+			    e);
 	rc = later_changes_end(db, later->row->id, "done", "", e);
 	return rc <= 0 ? rc
 		       : keep(db, later, &invoice, fold->revision + 1, now_ms,

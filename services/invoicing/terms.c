@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "terms.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "app/config/config.h"
 #include "app/zones.h"
-#include "base/buf.h"
-#include "base/cleanup.h"
-#include "base/macros.h"
 #include "base/text.h"
 #include "codec/time/timestamp.h"
 #include "store/document/documents.h"
@@ -24,35 +20,6 @@ static void local_date(const struct zone *zone, int64_t at_ms,
 		zone != NULL ? zone_offset_s(zone, at_ms) : UNKNOWN_OFFSET_S;
 
 	(void)timestamp_date(at_ms, offset_s, ret_date);
-}
-
-/* Series are in the names of files, store ids are the marketplace's. */
-static void put_safe(struct buf *out, const char *text)
-{
-	static const char safe[] = "abcdefghijklmnopqrstuvwxyz"
-				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-
-	for (; *text != '\0'; text++)
-		buf_add(out, strchr(safe, *text) != NULL ? text : "_", 1);
-}
-
-static void put_series(const char *pattern, const char *date,
-		       const char *store_id, char ret[INVOICE_SERIES_BYTES])
-{
-	CLEANUP(buf_clear) struct buf out = BUF_MAX(512);
-
-	while (*pattern != '\0') {
-		if (strncmp(pattern, "{year}", 6) == 0) {
-			buf_add(&out, date, 4);
-			pattern += 6;
-		} else if (strncmp(pattern, "{store}", 7) == 0) {
-			put_safe(&out, store_id);
-			pattern += 7;
-		} else {
-			buf_add_char(&out, *pattern++);
-		}
-	}
-	(void)text_copy(ret, INVOICE_SERIES_BYTES, buf_text(&out));
 }
 
 static void set_party(struct invoice_party *to, const char *name,
@@ -87,8 +54,8 @@ void terms_set(struct terms *terms, const struct config *config,
 
 	*terms = (struct terms){0};
 	set_dates(terms, c, due, now_ms);
-	put_series(c->series, terms->business_date, due->store_id,
-		   terms->series);
+	invoice_series(c->series, terms->business_date, due->store_id,
+		       terms->series);
 	terms->invoice = (struct invoice_terms){
 		.series = terms->series,
 		.business_date = terms->business_date,

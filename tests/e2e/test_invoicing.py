@@ -103,6 +103,42 @@ def test_what_cannot_be_invoiced_waits_with_its_reason_and_is_made_after_the_rep
     place.control("verify")
 
 
+def test_what_stands_in_the_order_can_be_repaired(place: Installation) -> None:
+    day = ms("2026-03-10T12:00")
+    add_order(place, 1, "s1", day, line("a", "2", "10.00"), line("b", "1", "0.00", 1000, picked_weight=900), total=Decimal("99.90"))
+    add_order(place, 2, "s1", day, line("a", "1", "10.00"))
+    place.change("UPDATE orders SET delivered_ms = 86400000, invoice_state = 'blocked' WHERE id = 2")
+    add_order(place, 3, "s1", day, line("a", "1", "10.00"), total=Decimal("12.00"))
+    add_order(place, 4, "s1", day, line("a", "1", "10.00"))
+    add_order(place, 5, "s1", day, line("a", "1", "10.00"), state="assembled")
+    assert place.run("invoicing") == result(made=1, blocked=3)
+    for arguments, code, word in (
+            (("H1", "2=0", "--reason", "x"), 2, "LINE=PRICE"), (("H1", "2=-1", "--reason", "x"), 2, "LINE=PRICE"),
+            (("H1", "2=1.005", "--reason", "x"), 2, "LINE=PRICE"), (("H1", "2=79.90"), 2, "--reason"), (("H1", "--reason", "x"), 2, "--day"),
+            (("H1", "9=1", "--reason", "x"), 3, "no line 9"), (("H1", "--total", "0", "--reason", "x"), 2, "no sum"),
+            (("H2", "--day", "1970-01-02", "--reason", "x"), 2, "2026-03-10"), (("H2", "--day", "2999-01-01", "--reason", "x"), 2, "today"),
+            (("H2", "--day", "10.03.2026", "--reason", "x"), 2, "YYYY-MM-DD"), (("H4", "1=9.00", "--reason", "x"), 1, "already"),
+            (("H5", "1=9.00", "--reason", "x"), 1, "not delivered"), (("H9", "1=9.00", "--reason", "x"), 3, "no order")):
+        returned, text = refuse(place, "document", "repair", *arguments)
+        assert (returned, word in text) == (code, True), (arguments, returned, text)
+    assert place.rows("SELECT count(*) FROM audit_log") == [(0,)] and place.run("invoicing") == result(blocked=3)
+    said = place.control("document", "repair", "H1", "2=79.90", "--reason", "сайт не прислал цену")
+    assert said == "следующий запуск invoicing сделает документ\n"
+    place.control("document", "repair", "H2", "--day", "2026-03-11", "--reason", "часы")
+    place.control("document", "repair", "H3", "--total", "10.00", "--reason", "сумма")
+    assert len(place.control("document", "blocked").splitlines()) == 4
+    assert place.run("invoicing") == result(made=3)
+    made = {document["order"]["externalId"]: document for document in documents(place)}
+    assert (made["H1"]["total"], made["H1"]["lines"][1]["amount"], made["H1"]["discount"]) == ("91.91", "71.91", "0.00")
+    assert (made["H2"]["date"], made["H2"]["lines"][0]["vatRate"], made["H3"]["total"]) == ("2026-03-11", 22, "10.00")
+    (_, first), (_, second), (_, third) = place.rows(
+        "SELECT order_id, detail FROM order_history WHERE kind = 'document repaired' ORDER BY order_id")
+    assert '"from":"0.00","to":"79.90"' in first and "сайт не прислал цену" in first
+    assert '"deliveredWas":"1970-01-02T00:00:00Z","day":"2026-03-11"' in second and '"totalWas":"12.00","total":"10.00"' in third
+    assert place.rows("SELECT action, changed FROM audit_log") == [("document repair", 1)] * 3
+    place.control("verify")
+
+
 def test_the_day_is_that_of_the_store_and_the_rate_that_of_the_day(place: Installation) -> None:
     rows = [("Europe/Kaliningrad", "2025-12-31T23:59:58", "2025-12-31", 20),
             ("Europe/Moscow", "2025-12-31T23:59:59", "2025-12-31", 20), ("Europe/Moscow", "2026-01-01T00:00", "2026-01-01", 22),
@@ -159,6 +195,20 @@ def test_a_return_in_january_of_a_sale_in_december_keeps_its_rate(place: Install
     place.control("verify")
 
 
+def test_a_return_is_numbered_where_its_own_day_is(place: Installation) -> None:
+    configure(place, series='"A{year}"', after_delivery='"correct"')
+    for number in (1, 2):
+        add_order(place, number, "s1", ms("2025-12-31T12:00"), line("a", "3", "10.00"))
+    assert place.run("invoicing") == result(made=2)
+    place.control("document", "return", "H1", "1=1", "--reason", "брак")
+    place.control("document", "correct", "H1", "1=1", "--reason", "счёт")
+    say_later(place, 2, '[{"sku":"a","line":1,"quantity":1}]')
+    place.run("invoicing")
+    series = [(document["kind"], document["series"] == f"A{document['date'][:4]}", document["number"]) for document in documents(place)]
+    assert series == [("sale", True, 1), ("sale", True, 2), ("return", True, 1), ("correction", True, 2), ("return", True, 3)]
+    place.control("verify")
+
+
 def test_a_change_that_makes_no_sense_is_refused_and_takes_no_number(place: Installation) -> None:
     add_order(place, 1, "s1", ms("2026-03-10T12:00"), line("a", "3", "10.00"))
     add_order(place, 2, "s1", ms("2026-03-10T12:00"), line("a", "3", "10.00", picked=0, state="short"))
@@ -172,6 +222,17 @@ def test_a_change_that_makes_no_sense_is_refused_and_takes_no_number(place: Inst
         returned, text = refuse(place, "document", *arguments)
         assert (returned, word in text) == (code, True), (arguments, returned, text)
     assert place.control("document", "return", "H1", "1=1", "--reason", "x").startswith("возврат OG-000002: 10.00")
+
+
+def test_check_config_refuses_what_nobody_can_have_meant(place: Installation) -> None:
+    place.write_config('invoicing { seller_inn = "7707083893" }\n')
+    assert place.control("check-config") == "the configuration is good\n"
+    for text, word in (('invoicing { seller_inn = "7707083894" }', "invoicing.seller_inn"),
+                       ('channel kuper { buyer_inn = "500100732258" }', "channel.kuper.buyer_inn"),
+                       ("job telegramm { every = 10s }", "job.telegramm: there is no program ordergate-telegramm")):
+        place.write_config(text + "\n")
+        code, said = refuse(place, "check-config")
+        assert code == 1 and word in said, (code, said)
 
 
 # --- properties

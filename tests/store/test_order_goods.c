@@ -85,12 +85,39 @@ static void any_number_of_lines_is_kept_as_it_came(void **state)
 	}
 }
 
+static void an_end_that_contradicts_ours_is_kept(void **state)
+{
+	struct fixture *f = *state;
+
+	flow_arrive(f, "H1", "order.created", 1, "A2 B1");
+	flow_process(f);
+	flow_assemble(f);
+	flow_arrive(f, "H1", "order.delivered", 20, NULL);
+	flow_arrive(f, "H1", "order.canceled", 30, NULL);
+	flow_arrive(f, "H2", "order.created", 1, "A2");
+	flow_arrive(f, "H2", "order.canceled", 2, NULL);
+	flow_arrive(f, "H2", "order.delivered", 3, NULL);
+	flow_process(f);
+	assert_string_equal(
+		fixture_text(f, "SELECT total_minor || body FROM"
+				" order_later_changes WHERE state = 'due'"),
+		"0[{\"sku\":\"A\",\"line\":1,\"quantity\":0},"
+		"{\"sku\":\"B\",\"line\":2,\"quantity\":0}]");
+	assert_string_equal(
+		fixture_text(f, "SELECT o.external_id || ' ' || c.reason FROM"
+				" order_later_changes AS c JOIN orders AS o"
+				" ON o.id = c.order_id"
+				" WHERE c.state = 'told'"),
+		"H2 delivered over there, cancelled here");
+}
+
 #define FLOW_TEST(test) \
 	cmocka_unit_test_setup_teardown(test, flow_setup, flow_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		FLOW_TEST(an_end_that_contradicts_ours_is_kept),
 		FLOW_TEST(
 			names_come_from_the_catalogue_and_unknown_goods_are_kept),
 		FLOW_TEST(a_line_that_comes_later_has_a_name_too),

@@ -185,6 +185,11 @@ struct invoice_rate {
 size_t invoice_rates(const struct invoice *invoice,
 		     struct invoice_rate ret_rates[INVOICE_RATES_MAX]);
 
+/* Of a document of that day (YYYY-MM-DD): {year} and {store} of the pattern are
+ * filled in. */
+void invoice_series(const char *pattern, const char *date, const char *store_id,
+		    char ret[INVOICE_SERIES_BYTES]);
+
 /* "OG-000041" */
 void invoice_name(const char *series, int64_t number,
 		  char ret_name[INVOICE_NAME_BYTES]);

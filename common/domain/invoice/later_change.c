@@ -116,6 +116,27 @@ int later_change_write(const struct order *order,
 	return rc < 0 ? rc : is_new;
 }
 
+int later_change_write_nothing_kept(const struct order *order, struct buf *buf,
+				    struct err *e)
+{
+	struct json_out out = json_out_to(buf);
+
+	json_array(&out, NULL);
+	for (size_t i = 0; i < order->line_count; i++) {
+		const struct order_line *line = &order->lines[i];
+
+		if (line->state == LINE_REMOVED)
+			continue;
+		json_object(&out, NULL);
+		json_put_text(&out, "sku", line->sku);
+		json_put_i64(&out, "line", line->line_no);
+		json_put_decimal(&out, "quantity", 0, QUANTITY_DIGITS);
+		json_end(&out);
+	}
+	json_end(&out);
+	return json_out_finish(&out, e);
+}
+
 static const struct invoice_line *sold_line(const struct invoice *state,
 					    int64_t line_no)
 {

@@ -20,6 +20,11 @@ int later_change_write(const struct order *order,
 		       const struct order_event *event, struct buf *buf,
 		       struct err *e);
 
+/* The same for an order that was cancelled after it was sold: nothing is kept
+ * of any line. 0; ERR_NOMEM. */
+int later_change_write_nothing_kept(const struct order *order, struct buf *buf,
+				    struct err *e);
+
 struct later_change {
 	const char *body;        /* of later_change_write() */
 	int64_t total_minor;     /* as the event says; < 0: it does not */

@@ -200,6 +200,12 @@ int picking_replace(struct order *order, const struct order_action *action,
 				     "the order has no such line", e);
 	if (!picking_has_seen(line, action, out))
 		return 0;
+	if (action->price_minor == 0)
+		return picking_fault(
+			out, line->line_no, "price", "no_price",
+			"goods that cost nothing are on no "
+			"document: name the price, or leave it out",
+			e);
 	if (action->price_minor < 0)
 		priced.price_minor = line->discount_price_minor;
 	rc = check_line(line, &priced, out, e);

@@ -11,6 +11,11 @@ STMT(later_changes_insert,
      " CASE WHEN $4 = '' THEN 'nothing' ELSE 'due' END, $5"
      " WHERE NOT EXISTS (SELECT 1 FROM order_later_changes AS n"
      "  WHERE n.order_id = $1 AND n.event_ms > $2)");
+STMT(later_changes_insert_told,
+     "INSERT INTO order_later_changes (order_id, event_ms, total_minor, body,"
+     " state, reason, created_ms) SELECT $1, $2, -1, '', 'told', $3, $4"
+     " WHERE NOT EXISTS (SELECT 1 FROM order_later_changes AS n"
+     "  WHERE n.order_id = $1 AND n.event_ms = $2)");
 #define CHANGES                                                             \
 	"SELECT c.id, c.order_id, c.event_ms, c.total_minor, c.body, s.id," \
 	" s.time_zone, (SELECT count(*) FROM order_later_changes AS b"      \
@@ -44,6 +49,21 @@ int later_changes_add(struct db *db, int64_t order_id, int64_t event_ms,
 	query_i64(q, 3, total_minor);
 	query_text(q, 4, body);
 	query_i64(q, 5, now_ms);
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+int later_changes_tell(struct db *db, int64_t order_id, int64_t event_ms,
+		       const char *reason, int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q =
+		query_start(db, &later_changes_insert_told);
+	int rc;
+
+	query_i64(q, 1, order_id);
+	query_i64(q, 2, event_ms);
+	query_text(q, 3, reason);
+	query_i64(q, 4, now_ms);
 	rc = query_exec(q, e);
 	return rc < 0 ? rc : 0;
 }

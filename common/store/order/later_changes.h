@@ -24,6 +24,10 @@ struct later_row {
 int later_changes_add(struct db *db, int64_t order_id, int64_t event_ms,
 		      int64_t total_minor, const char *body, int64_t now_ms,
 		      struct err *e);
+/* A person is needed, and why; once for what happened at that time. 0 or < 0.
+ */
+int later_changes_tell(struct db *db, int64_t order_id, int64_t event_ms,
+		       const char *reason, int64_t now_ms, struct err *e);
 /* The oldest one after after_id that is due and whose order has a sale. 1, 0,
  * < 0. Reader. */
 int later_changes_next(struct db *db, int64_t after_id,

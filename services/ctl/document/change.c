@@ -39,6 +39,7 @@ struct change {
 	const struct invoice_change *lines;
 	size_t line_count;
 	const char *reason;
+	const char *series; /* of the configuration */
 	char actor[ACTOR_BYTES];
 	char date[INVOICE_DATE_BYTES];
 	char name[INVOICE_NAME_BYTES]; /* of the new document */
@@ -105,6 +106,8 @@ static int run_change(struct unit *u, struct db *db, int64_t now_ms,
 	if (rc == 0) {
 		(void)text_copy(invoice.date, sizeof(invoice.date),
 				change->date);
+		invoice_series(change->series, invoice.date, invoice.store_id,
+			       invoice.series);
 		invoice.revision = fold.revision + 1;
 		(void)text_copy(invoice.reason, sizeof(invoice.reason),
 				change->reason);
@@ -148,7 +151,7 @@ static int keep_id(struct query *row, void *context)
 	return 0;
 }
 
-static int find_order(struct ctl *ctl, int64_t *ret_id)
+int ctl_find_order(struct ctl *ctl, int64_t *ret_id)
 {
 	const char *name = ctl_next(ctl);
 	int rc;
@@ -170,10 +173,11 @@ int ctl_document_change(struct ctl *ctl)
 	struct change change = {.unit.run = run_change,
 				.kind = invoice_kind_from_name(ctl->view),
 				.lines = lines,
+				.series = ctl->config->invoicing.series,
 				.reason = ctl_option(ctl, "--reason", "")};
 	char total[DECIMAL_TEXT_BYTES];
 	const char *text;
-	int rc = find_order(ctl, &change.order_id);
+	int rc = ctl_find_order(ctl, &change.order_id);
 
 	if (rc != CTL_DONE)
 		return rc;
@@ -234,7 +238,7 @@ int ctl_document_leave(struct ctl *ctl)
 {
 	struct leave leave = {.unit.run = run_leave,
 			      .reason = ctl_option(ctl, "--reason", "")};
-	int rc = find_order(ctl, &leave.order_id);
+	int rc = ctl_find_order(ctl, &leave.order_id);
 
 	if (rc != CTL_DONE)
 		return rc;

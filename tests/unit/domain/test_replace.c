@@ -177,6 +177,22 @@ static void the_original_points_to_what_stands_for_it(void **state)
 		"\"state\":\"picked\",\"replaces\":1,\"consent\":\"call\"}");
 }
 
+static void a_price_of_nothing_is_refused(void **state)
+{
+	CLEANUP(order_clear) struct order order = order_with("replace", 0);
+	CLEANUP(order_outcome_clear) struct order_outcome out = {0};
+	struct named_goods goods;
+	struct order_action action = replace_with(&goods, "7", 1000);
+
+	(void)state;
+	action.price_minor = 0;
+	action.consent = "call";
+	assert_int_equal(basket_act(&order, &action, &out), 0);
+	assert_int_equal(out.refusal, REFUSAL_VALUES);
+	assert_string_equal(out.remarks[0].field, "price");
+	assert_string_equal(out.remarks[0].code, "no_price");
+}
+
 static void without_a_price_it_costs_what_the_original_did(void **state)
 {
 	CLEANUP(order_clear) struct order order = order_with("replace", 0);
@@ -271,6 +287,7 @@ int main(void)
 		cmocka_unit_test(what_may_be_replaced_follows_the_table),
 		cmocka_unit_test(how_much_dearer_is_a_setting),
 		cmocka_unit_test(the_original_points_to_what_stands_for_it),
+		cmocka_unit_test(a_price_of_nothing_is_refused),
 		cmocka_unit_test(
 			without_a_price_it_costs_what_the_original_did),
 		cmocka_unit_test(a_weighed_replacement_weighs_what_it_should),
