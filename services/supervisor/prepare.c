@@ -107,6 +107,22 @@ static int prepare_dir(struct installation *in, struct err *e)
 	return rc;
 }
 
+/* A pool without its token would be started again without end, and say why only
+ * to the log. */
+static int check_tokens(const struct state_dir *dir, struct err *e)
+{
+	static const char *const names[] = {"hook-token", "assembly-token",
+					    "erp-token"};
+	int rc = 0;
+
+	for (size_t i = 0; i < COUNT_OF(names) && rc == 0; i++) {
+		struct secret token;
+
+		rc = secret_load(dir, names[i], &token, e);
+	}
+	return rc;
+}
+
 int prepare(const struct options *options, struct installation *ret_in,
 	    struct err *e)
 {
@@ -121,6 +137,8 @@ int prepare(const struct options *options, struct installation *ret_in,
 	}
 	if (rc == 0)
 		rc = secret_make_missing(&in.dir, e);
+	if (rc == 0)
+		rc = check_tokens(&in.dir, e);
 	if (rc == 0)
 		rc = edge_make_certificate(in.config, &in.dir, clock_wall_ms(),
 					   e);

@@ -202,6 +202,17 @@ def test_a_port_in_use_is_one_line_and_nothing_is_started(shop: Appliance) -> No
     assert not processes_of(shop.state)
 
 
+@pytest.mark.parametrize(("name", "text", "mode", "part"), [("hook-token", "word\n", 0o644, "chmod 600"), ("erp-token", "", 0o600, "empty")])
+def test_a_token_that_no_pool_can_use_is_one_line(shop: Appliance, name: str, text: str, mode: int, part: str) -> None:
+    secrets = shop.state / "secrets"
+    secrets.mkdir(mode=0o700, parents=True)
+    (secrets / name).write_text(text, encoding="utf-8")
+    (secrets / name).chmod(mode)
+    code, said = run_to_end(shop)
+    assert code == 1 and len(said.splitlines()) == 1 and name in said and part in said, said
+    assert not processes_of(shop.state)
+
+
 def test_a_second_supervisor_on_the_same_state_is_refused(shop: Appliance) -> None:
     shop.start()
     before = {service: shop.pids(service) for service in SERVICES}
