@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alarm.h"
 #include "app/log.h"
 #include "app/metrics/metrics.h"
 #include "app/service/service.h"
@@ -34,6 +35,7 @@ struct scheduler {
 	int64_t lease_look_ms;
 	int64_t jobs_look_ms;
 	bool clock_complained;
+	struct alarm alarm;
 	char config_path[TAKEN_CONFIG_PATH_BYTES]; /* of runs; "" : none */
 };
 
@@ -257,6 +259,7 @@ static int look_at_lease(struct scheduler *sch, struct pass *pass,
 		return 0;
 	sch->lease_look_ms = pass->mono_ms + LOOK_EVERY_MS;
 	rc = ledger_take(pass->service, &term, e);
+	alarm_note(&sch->alarm, pass->service, rc);
 	if (rc == 0)
 		step_down(sch, pass->mono_ms);
 	if (rc <= 0 || term != sch->term)
@@ -372,6 +375,7 @@ int scheduler_work(struct service *s, struct err *e)
 		if (sch->term == 0)
 			sch->jobs[i].ended = false;
 	}
+	alarm_watch(&sch->alarm);
 	rc = look_at_lease(sch, &pass, e);
 	metric_set(metric_get(METRIC_GAUGE, "ordergate_scheduler_active", ""),
 		   sch->term != 0);
@@ -407,6 +411,7 @@ int scheduler_start(struct service *s, struct err *e)
 		rc = taken_config_copy(s, scheduler.config_path, e);
 	if (rc == 0)
 		s->context = &scheduler;
+	alarm_open(&scheduler.alarm, s, scheduler.config_path);
 	return rc;
 }
 
@@ -436,6 +441,7 @@ void scheduler_stop(struct service *s)
 		if (sch->term != 0)
 			(void)job_close(&sch->jobs[i], &pass, NULL);
 	}
+	alarm_stop(&sch->alarm);
 	if (sch->term != 0)
 		(void)ledger_release(s, sch->term, NULL);
 }

@@ -20,12 +20,13 @@
 #include "store/engine/migrate.h"
 #include "store/repair/restore.h"
 #include "store/watch/jobs.h"
+#include "store/watch/leases.h"
 
 enum {
 	ANSWER_BYTES_MAX = 4096,
 	REASON_BYTES = 96,
 	JOBS_MAX = 6,
-	NOTES_MAX = JOBS_MAX + 2,
+	NOTES_MAX = JOBS_MAX + 3,
 	/* As rule job-late: longer than a run and its next slot. */
 	JOB_GRACE_MS = 5 * 60 * 1000
 };
@@ -53,7 +54,7 @@ static const struct {
 	{"notifier", offsetof(struct config_pool, notifier)},
 };
 
-static_assert(COUNT_OF(pools) + 3 <= NOTES_MAX, "a reason for each");
+static_assert(COUNT_OF(pools) + 4 <= NOTES_MAX, "a reason for each");
 
 __attribute__((format(printf, 2, 3))) static void note(struct notes *notes,
 						       const char *format, ...)
@@ -79,6 +80,42 @@ static void ask_store(struct console *console, struct findings *found)
 		db_close(console->db);
 		console->db = NULL;
 	}
+}
+
+/* Since when the lease is as it is now. The wall clock helps at the first look
+ * only: it may be set at any time. */
+static int64_t lease_age_ms(struct console *console, int64_t until_ms,
+			    int64_t lease_ms, int64_t wall_ms)
+{
+	int64_t now_ms = clock_mono_ms();
+	int64_t taken_ms = until_ms - lease_ms;
+
+	if (console->lease_since_ms == 0)
+		console->lease_since_ms =
+			now_ms - MAX_OF(wall_ms - taken_ms, (int64_t)0);
+	else if (until_ms != console->lease_until_ms)
+		console->lease_since_ms = now_ms;
+	console->lease_until_ms = until_ms;
+	return now_ms - console->lease_since_ms;
+}
+
+/* Whoever can read need not be able to write: a full disk, a lock that is never
+ * given back. The scheduler writes its lease again and again. */
+static void look_at_writing(struct console *console, int64_t lease_ms,
+			    struct findings *found)
+{
+	int64_t until_ms = 0;
+	int64_t age_ms;
+
+	if (console->db == NULL ||
+	    leases_until(console->db, JOBS_LEASE, &until_ms, NULL) < 0 ||
+	    until_ms == 0)
+		return;
+	age_ms = lease_age_ms(console, until_ms, lease_ms, found->now_ms);
+	if (age_ms > 2 * lease_ms)
+		note(&found->reasons,
+		     "the store cannot be written: nothing since %lld s",
+		     (long long)age_ms / 1000);
 }
 
 static int64_t count_running(const struct console *console, const char *service,
@@ -171,11 +208,13 @@ static int write_answer(const struct findings *found, struct buf *body)
 
 void health_show(struct http_exchange *x, void *context)
 {
-	struct console *console = ((struct service *)context)->context;
+	struct service *s = context;
+	struct console *console = s->context;
 	CLEANUP(buf_clear) struct buf body = BUF_MAX(ANSWER_BYTES_MAX);
 	struct findings found = {.now_ms = clock_wall_ms()};
 
 	ask_store(console, &found);
+	look_at_writing(console, s->config->scheduler.lease_ms, &found);
 	look_at_pools(console, &found);
 	look_at_work(console, &found);
 	if (write_answer(&found, &body) < 0) {

@@ -148,6 +148,7 @@ struct config_monitor {
 struct config_scheduler {
 	int64_t lease_ms; /* the active one that is not heard of for so long is
 			     replaced; one whose process is dead, at once */
+	int64_t alarm_after_ms; /* of a store that cannot be written */
 };
 
 struct config_job { /* job NAME { ... } */

@@ -31,6 +31,7 @@ enum {
 	DRAIN_HTTP_MS = 6000,
 	DRAIN_ALL_MS = 8000,
 	RESULT_FD = 3,
+	BARE_STEPS = 2, /* of steps: state and log */
 	SOCKET_PATH_BYTES = STATE_PATH_BYTES + 64
 };
 
@@ -205,9 +206,10 @@ static int (*const steps[])(struct process *p, const struct service_args *args,
 static int start_all(struct process *p, const struct service_args *args,
 		     struct err *e)
 {
+	size_t count = p->service.def->bare ? BARE_STEPS : COUNT_OF(steps);
 	int rc = process_open_signals(p, e);
 
-	for (size_t i = 0; i < COUNT_OF(steps) && rc == 0; i++)
+	for (size_t i = 0; i < count && rc == 0; i++)
 		rc = steps[i](p, args, e);
 	return rc;
 }

@@ -68,6 +68,8 @@ struct service_def {
 	const char *summary; /* one line for --help */
 	const char *help;    /* further text for --help, or NULL */
 	bool many;           /* may have several instances (--instance N) */
+	bool bare; /* a procedure without store, instance and metrics: it works
+		      when nothing can be written */
 
 	const struct http_route *routes;
 	/* For routes with HTTP_SPOOLED: whose body may be kept

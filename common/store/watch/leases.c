@@ -70,6 +70,18 @@ int leases_take(struct db *db, const struct lease_claim *claim, int64_t now_ms,
 	return 1;
 }
 
+int leases_until(struct db *db, const char *name, int64_t *ret_until_ms,
+		 struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &leases_get);
+	int rc;
+
+	query_text(q, 1, name);
+	rc = query_next(q, e);
+	*ret_until_ms = rc > 0 ? query_col_i64(q, 2) : 0;
+	return rc < 0 ? rc : 0;
+}
+
 int leases_check(struct db *db, const char *name, int64_t term, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &leases_get);

@@ -43,6 +43,11 @@ int leases_take(struct db *db, const struct lease_claim *claim, int64_t now_ms,
 /* 0, or ERR_STATE when the lease has another term by now. */
 int leases_check(struct db *db, const char *name, int64_t term, struct err *e);
 
+/* *ret_until_ms: how long its latest owner holds it, by the wall clock; 0 when
+ * it was given back or never held. Reads only. */
+int leases_until(struct db *db, const char *name, int64_t *ret_until_ms,
+		 struct err *e);
+
 /* Give it back early; nothing happens when it is no longer ours. */
 int leases_release(struct db *db, const char *name, int64_t term,
 		   struct err *e);

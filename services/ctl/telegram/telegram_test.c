@@ -6,26 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/bot/bot_call.h"
 #include "app/locale.h"
 #include "base/macros.h"
 #include "base/text.h"
-#include "codec/json/json_out.h"
+#include "ctl.h"
 #include "store/engine/db.h"
 #include "store/engine/writer.h"
 #include "store/queue/telegram_queue.h"
 #include "store/telegram/bot_trouble.h"
 #include "store/watch/views.h"
-#include "telegram/telegram.h"
 
 enum {
 	CHATS_MAX = 1000,
-	CHAT_BYTES = 64,
-	BODY_BYTES_MAX = 4096
+	CHAT_BYTES = 64
 };
 
 struct trial {
 	struct ctl *ctl;
-	struct ctl_bot bot;
+	struct bot_caller bot;
 	char chats[CHATS_MAX][CHAT_BYTES];
 	int count;
 };
@@ -58,24 +57,6 @@ static int collect(struct trial *trial)
 		add_chat(trial, config->rules[i].chat);
 	return view_run(trial->ctl->db, view_find("store.chats"), NULL, 0,
 			add_row, trial, &trial->ctl->err);
-}
-
-static void write_body(const char *chat, struct buf *body)
-{
-	struct json_out out = json_out_to(body);
-	const char *topic = strchr(chat, ':');
-	char base[CHAT_BYTES];
-
-	(void)text_copy(base, sizeof(base), chat);
-	base[strcspn(base, ":")] = '\0';
-	json_object(&out, NULL);
-	json_put_text(&out, "chat_id", base);
-	if (topic != NULL)
-		json_put_text(&out, "message_thread_id", topic + 1);
-	json_put_text(&out, "text", tr("Ordergate: a test message"));
-	json_put_bool(&out, "disable_notification", true);
-	json_end(&out);
-	(void)json_out_finish(&out, NULL);
 }
 
 struct unblock {
@@ -112,13 +93,11 @@ static int try_chats(struct trial *trial)
 
 	(void)ctl_write(trial->ctl, &well);
 	for (int i = 0; i < trial->count; i++) {
-		CLEANUP(buf_clear) struct buf body = BUF_MAX(BODY_BYTES_MAX);
 		struct unblock unblock = {.unit.run = run_unblock,
 					  .chat = trial->chats[i]};
-		bool ok;
+		bool ok = bot_say(&trial->bot, trial->chats[i],
+				  tr("Ordergate: a test message"), true);
 
-		write_body(trial->chats[i], &body);
-		ok = ctl_bot_call(&trial->bot, "sendMessage", buf_text(&body));
 		(void)printf("%s %s%s%s\n", ok ? "ok  " : "BAD ",
 			     trial->chats[i], ok ? "" : ": ",
 			     ok ? "" : trial->bot.why);
@@ -140,13 +119,15 @@ static int try_chats(struct trial *trial)
 static int try_all(struct trial *trial)
 {
 	struct ctl *ctl = trial->ctl;
-	int rc = ctl_bot_open(ctl, &trial->bot);
+	int rc =
+		bot_caller_open(&ctl->dir, ctl->config, &trial->bot, &ctl->err);
 
+	locale_open(ctl->config->log.locale);
 	if (rc == 0)
 		rc = collect(trial);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	if (!ctl_bot_call(&trial->bot, "getMe", "{}"))
+	if (!bot_call(&trial->bot, "getMe", "{}"))
 		return ctl_fail(ctl, CTL_FAILED,
 				"the token or telegram.base_url is wrong: %s",
 				trial->bot.why);
@@ -161,6 +142,6 @@ int ctl_telegram_test(struct ctl *ctl)
 
 	trial = (struct trial){.ctl = ctl};
 	code = try_all(&trial);
-	ctl_bot_close(&trial.bot);
+	bot_caller_close(&trial.bot);
 	return code;
 }

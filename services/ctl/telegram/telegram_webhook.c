@@ -6,18 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/bot/bot_call.h"
+#include "app/locale.h"
 #include "base/macros.h"
 #include "codec/json/json_out.h"
-#include "telegram/telegram.h"
+#include "ctl.h"
 
 enum {
 	BODY_BYTES_MAX = 4096,
 	ADDRESS_BYTES = CONFIG_TEXT_BYTES + 32
 };
 
-static int refused(const struct ctl_bot *bot)
+static int refused(const struct ctl *ctl, const struct bot_caller *bot)
 {
-	return ctl_fail(bot->ctl, CTL_FAILED, "Telegram refuses: %s", bot->why);
+	return ctl_fail(ctl, CTL_FAILED, "Telegram refuses: %s", bot->why);
 }
 
 /* One update at a time: they are kept in the order of their numbers. */
@@ -38,10 +40,9 @@ static int write_set(const char *address, const char *secret, struct buf *body,
 	return json_out_finish(&out, e);
 }
 
-static int set(struct ctl_bot *bot)
+static int set(struct ctl *ctl, struct bot_caller *bot)
 {
 	CLEANUP(buf_clear) struct buf body = BUF_MAX(BODY_BYTES_MAX);
-	struct ctl *ctl = bot->ctl;
 	const char *base = ctl->config->monitor.public_url;
 	char address[ADDRESS_BYTES];
 	char secret[DIGEST_TEXT_BYTES];
@@ -68,27 +69,27 @@ static int set(struct ctl_bot *bot)
 	explicit_bzero(&key, sizeof(key));
 	if (write_set(address, secret, &body, &ctl->err) < 0)
 		return ctl_error(ctl, ERR_NOMEM);
-	if (!ctl_bot_call(bot, "setWebhook", buf_text(&body)))
-		return refused(bot);
+	if (!bot_call(bot, "setWebhook", buf_text(&body)))
+		return refused(ctl, bot);
 	(void)printf("Telegram calls %s\n", address);
 	return CTL_DONE;
 }
 
-static int delete (struct ctl_bot *bot)
+static int delete (struct ctl *ctl, struct bot_caller *bot)
 {
-	if (!ctl_bot_call(bot, "deleteWebhook", "{}"))
-		return refused(bot);
+	if (!bot_call(bot, "deleteWebhook", "{}"))
+		return refused(ctl, bot);
 	(void)puts("Telegram calls nobody");
 	return CTL_DONE;
 }
 
-static int show(struct ctl_bot *bot)
+static int show(struct ctl *ctl, struct bot_caller *bot)
 {
 	const struct json *info;
 	const char *error;
 
-	if (!ctl_bot_call(bot, "getWebhookInfo", "{}"))
-		return refused(bot);
+	if (!bot_call(bot, "getWebhookInfo", "{}"))
+		return refused(ctl, bot);
 	info = json_get(bot->answer, "result");
 	error = json_get_text(info, "last_error_message");
 	(void)printf("url      %s\nwaiting  %s\nerror    %s\n",
@@ -104,18 +105,19 @@ int ctl_telegram_webhook(struct ctl *ctl)
 {
 	static const struct {
 		const char *word;
-		int (*run)(struct ctl_bot *bot);
+		int (*run)(struct ctl *ctl, struct bot_caller *bot);
 	} words[] = {{"set", set}, {"delete", delete}, {"show", show}};
 	const char *word = strrchr(ctl->command, ' ') + 1;
-	struct ctl_bot bot;
+	struct bot_caller bot;
 	int code = CTL_USAGE;
-	int rc = ctl_bot_open(ctl, &bot);
+	int rc = bot_caller_open(&ctl->dir, ctl->config, &bot, &ctl->err);
 
+	locale_open(ctl->config->log.locale);
 	if (rc < 0)
 		code = ctl_error(ctl, rc);
 	for (size_t i = 0; i < COUNT_OF(words) && rc == 0; i++)
 		if (strcmp(words[i].word, word) == 0)
-			code = words[i].run(&bot);
-	ctl_bot_close(&bot);
+			code = words[i].run(ctl, &bot);
+	bot_caller_close(&bot);
 	return code;
 }
