@@ -14,6 +14,7 @@
 #include "store/engine/writer.h"
 #include "store/queue/inbox.h"
 #include "store/queue/inbox_batch.h"
+#include "store/queue/quarantine.h"
 
 static_assert((int)INBOX_BATCH_MAX >= (int)WRITER_TOGETHER_MAX, "all fit");
 

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "store/queue/inbox.h"
+#include "store/queue/quarantine.h"
 #include "store_fixture.h"
 
 struct row {

@@ -270,19 +270,19 @@ static const struct {
 	 " ('m', 'kuper', 'H7', 'order.<odd>', 7, 1, 0, 4,"
 	 " 'quarantined', 0, " NOW_S "000, 0, '{}', 'unknown event')",
 	 "-1|fire|" YELLOW "<b>Messages were not understood</b>\n"
-	 "From: kuper order.&lt;odd&gt; (quarantined)\n"
+	 "From: kuper order.&lt;odd&gt; H7 (quarantined)\n"
 	 "Messages: 1, the last one 22.11.2026 15:00 (Europe/Moscow)\n"
 	 "Reason: unknown event",
 	 "UPDATE inbox SET state = 3"},
 	{"inbox-quarantined",
 	 "INSERT INTO quarantine (received_ms, channel, reason, raw)"
-	 " VALUES (" NOW_S "000 - 3600000, 'kuper', 'old', CAST('0' AS BLOB)),"
-	 " (" NOW_S "000 - 1000, 'kuper', 'not JSON', CAST('0' AS BLOB))",
+	 " VALUES (" NOW_S
+	 "000 - 1000, 'kuper', 'not JSON', CAST('0' AS BLOB))",
 	 "-1|fire|" YELLOW "<b>Messages were not understood</b>\n"
 	 "From: kuper (unreadable)\n"
 	 "Messages: 1, the last one 22.11.2026 14:59 (Europe/Moscow)\n"
 	 "Reason: not JSON",
-	 "UPDATE quarantine SET received_ms = 1"},
+	 "UPDATE quarantine SET closed_ms = 1"},
 	{"store-unknown",
 	 "INSERT INTO stores (id, name, time_zone, opening_hours,"
 	 " telegram_chat, integration_type, imported, created_ms,"

@@ -210,7 +210,7 @@ static const struct config_option mail[] = {
 static const struct config_option scheduler[] = {
 	DURATION(config_scheduler, "lease_ms", lease_ms, MS, MS, 2000, 60000, "15s",
 		 "an active scheduler that is not heard of for so long is replaced by one that stands by"),
-	DURATION(config_scheduler, "alarm_after", alarm_after_ms, SECOND, MS, SECOND, HOUR, "60",
+	DURATION(config_scheduler, "alarm_after", alarm_after_ms, SECOND, MS, SECOND, HOUR, "1m",
 		 "people are told at once, by Telegram and mail, when the store could not be written for so long"),
 	END
 };

@@ -63,22 +63,26 @@ MONITOR_RULE(
 		     "  AND w.fired_ms >= n.at_ms)"
 		     " GROUP BY n.endpoint HAVING count(*) >= $2 - $6",
 	NEVER, NEVER, ALWAYS);
-/* Of the quarantine what came within the last hour, of the last 1000. */
-MONITOR_RULE(monitor_inbox_quarantined, "inbox-quarantined",
-	     "SELECT i.channel || ' ' || i.event_type AS subject, " NO_ORDER
-	     ", count(*) AS rank, max(i.outcome) AS detail,"
-	     " coalesce(max(i.error), '') AS reason, max(i.created_ms)"
-	     " AS at_ms, count(*) AS amount FROM inbox AS i WHERE i.state = 4"
-	     " GROUP BY i.channel, i.event_type HAVING count(*) >= $2 - $6"
-	     " UNION ALL"
-	     " SELECT u.channel AS subject, " NO_ORDER ", count(*) AS rank,"
-	     " 'unreadable' AS detail, max(u.reason) AS reason,"
-	     " max(u.received_ms) AS at_ms, count(*) AS amount"
-	     " FROM quarantine AS u WHERE u.id > (SELECT coalesce(max(n.id),"
-	     "  0) FROM quarantine AS n) - 1000"
-	     " AND u.received_ms > $1 - 3600000"
-	     " GROUP BY u.channel HAVING count(*) >= $2 - $6",
-	     NEVER, NEVER, ALWAYS);
+/* By order, since each that is not understood is one that nobody assembles; of
+ * an unreadable body the order is not known. */
+MONITOR_RULE(
+	monitor_inbox_quarantined, "inbox-quarantined",
+	"SELECT i.channel || ' ' || i.event_type || ' ' || max(i.external_id)"
+	" AS subject, '' AS chat, '' AS zone, coalesce(max(o.number), '')"
+	" AS number, max(i.external_id) AS external_id, '' AS store,"
+	" coalesce(max(o.store_id), '') AS store_id, count(*) AS rank,"
+	" max(i.outcome) AS detail, coalesce(max(i.error), '') AS reason,"
+	" max(i.created_ms) AS at_ms, count(*) AS amount FROM inbox AS i"
+	" LEFT JOIN orders AS o ON o.id = i.order_id WHERE i.state = 4"
+	" AND (SELECT count(*) FROM inbox AS n WHERE n.state = 4) >= $2 - $6"
+	" GROUP BY i.channel, i.event_type, i.order_id"
+	" UNION ALL"
+	" SELECT u.channel AS subject, " NO_ORDER ", count(*) AS rank,"
+	" 'unreadable' AS detail, max(u.reason) AS reason,"
+	" max(u.received_ms) AS at_ms, count(*) AS amount"
+	" FROM quarantine AS u WHERE u.closed_ms = 0 AND length(u.raw) > 0"
+	" GROUP BY u.channel HAVING count(*) >= $2 - $6",
+	NEVER, NEVER, ALWAYS);
 /* How long the head that has been due longest has waited. */
 #define WAITING(name, heads, condition)                                        \
 	"SELECT '" name "' AS subject, " NO_ORDER ", 0 AS rank, '' AS detail," \

@@ -62,9 +62,6 @@ STMT(inbox_first_due, "SELECT due_ms FROM inbox_head WHERE state = 1"
 		      " ORDER BY due_ms LIMIT 1");
 STMT(inbox_block_head,
      "UPDATE inbox_head SET state = 4 WHERE order_id = $1 AND state = 1");
-STMT(quarantine_insert,
-     "INSERT INTO quarantine (received_ms, channel, reason, raw)"
-     " VALUES ($1, $2, $3, $4)");
 
 /* The first message of a new order saves SQLite an upsert and a RETURNING, half
  * of the cost of its head. */
@@ -218,18 +215,4 @@ int inbox_oldest_due(struct db *db, int64_t *ret_due_ms, struct err *e)
 	CLEANUP_QUERY struct query *q = query_start(db, &inbox_first_due);
 
 	return query_one_i64(q, ret_due_ms, e);
-}
-
-int quarantine_add(struct db *db, const char *channel, const char *reason,
-		   const void *raw, size_t bytes, int64_t now_ms, struct err *e)
-{
-	CLEANUP_QUERY struct query *q = query_start(db, &quarantine_insert);
-	int rc;
-
-	query_i64(q, 1, now_ms);
-	query_text(q, 2, channel);
-	query_text(q, 3, reason);
-	query_blob(q, 4, raw, bytes);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
 }

@@ -66,9 +66,4 @@ int inbox_waits(struct db *db, int64_t order_id, struct err *e);
  * none waits, < 0. Reader or writer. */
 int inbox_oldest_due(struct db *db, int64_t *ret_due_ms, struct err *e);
 
-/* Keep a body that could not be read. 0, or as query_next(). */
-int quarantine_add(struct db *db, const char *channel, const char *reason,
-		   const void *raw, size_t bytes, int64_t now_ms,
-		   struct err *e);
-
 #endif

@@ -216,8 +216,13 @@ STMT(view_catalog_status,
      "SELECT generation, product_rows AS products, published_ms, file_hash"
      " FROM catalogue_state");
 STMT(view_quarantine_list,
-     "SELECT id, received_ms, channel, reason, length(raw) AS bytes"
-     " FROM quarantine ORDER BY id DESC LIMIT " AS_LIMIT("$1"));
+     "SELECT id, received_ms, channel, reason, length(raw) AS bytes,"
+     " CASE closed_ms WHEN 0 THEN 'open' ELSE outcome END AS state"
+     " FROM quarantine ORDER BY CASE closed_ms WHEN 0 THEN 0 ELSE 1 END,"
+     " id DESC LIMIT " AS_LIMIT("$1"));
+/* What may be corrected: of which channel and order. */
+STMT(view_inbox_failed, "SELECT channel, external_id FROM inbox WHERE id ="
+			" " AS_NUMBER("$1") " AND state = 4");
 STMT(view_status_queues,
      "SELECT 'inbox' AS queue, state, count(*) AS messages,"
      " min(created_ms) AS oldest_ms FROM inbox GROUP BY state"
@@ -260,6 +265,7 @@ STMT_PG(view_status_processes, PROCESSES("unixepoch() * 1000"),
 
 static const struct view views[] = {
 	{"inbox.list", &view_inbox_list},
+	{"inbox.failed", &view_inbox_failed},
 	{"inbox.show", &view_inbox_show},
 	{"outbox.list", &view_outbox_list},
 	{"outbox.show", &view_outbox_show},

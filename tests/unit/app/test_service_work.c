@@ -17,6 +17,7 @@
 #include "service_trial.h"
 #include "store/engine/writer.h"
 #include "store/queue/inbox.h"
+#include "store/queue/quarantine.h"
 
 /* Those builds trace themselves at the end; see service_process.c. */
 #if defined(__SANITIZE_ADDRESS__)
