@@ -57,6 +57,25 @@ size_t text_utf8_sequence(const char *data, const char *end)
 	return n;
 }
 
+/* Ends in FFFE or FFFF, or U+FDD0..U+FDEF. */
+static bool is_noncharacter(const char *data, size_t bytes)
+{
+	const unsigned char *p = (const unsigned char *)data;
+
+	if (bytes == 3 && p[0] == 0xEF && p[1] == 0xB7)
+		return p[2] >= 0x90 && p[2] <= 0xAF;
+	return (bytes == 3 || bytes == 4) && p[bytes - 1] >= 0xBE &&
+	       p[bytes - 2] == 0xBF &&
+	       (bytes == 3 ? p[0] == 0xEF : (p[1] & 0x0F) == 0x0F);
+}
+
+size_t text_character(const char *data, const char *end)
+{
+	size_t bytes = text_utf8_sequence(data, end);
+
+	return is_noncharacter(data, bytes) ? 0 : bytes;
+}
+
 bool text_is_utf8(const char *data, size_t bytes)
 {
 	size_t n;

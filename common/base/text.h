@@ -20,6 +20,11 @@ bool text_equal_constant_time(const char *given, const char *secret);
  * malformed or cut by end. */
 size_t text_utf8_sequence(const char *data, const char *end);
 
+/* As text_utf8_sequence(), but 0 also for the code points that are no
+ * characters (U+FDD0..U+FDEF, the last two of each plane), which programs that
+ * set texts refuse. */
+size_t text_character(const char *data, const char *end);
+
 /* True when all of the bytes are well-formed UTF-8. */
 bool text_is_utf8(const char *data, size_t bytes);
 

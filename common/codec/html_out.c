@@ -33,9 +33,9 @@ static size_t put_point(struct buf *b, const char *p, const char *end)
 {
 	size_t bytes = text_utf8_sequence(p, end);
 
-	if (bytes == 0) {
+	if (text_character(p, end) == 0) {
 		buf_add_text(b, REPLACEMENT);
-		return 1;
+		return MAX_OF(bytes, (size_t)1);
 	}
 	if ((unsigned char)*p < ' ' && *p != '\n')
 		buf_add_char(b, ' ');

@@ -4,8 +4,8 @@
  *
  * Telegram's parser knows a few tags and refuses a whole message for one bare
  * '<'. So data is cut first, by code points, and escaped then; never the other
- * way round. Bytes that are not UTF-8 become U+FFFD, control characters but the
- * line feed become spaces.
+ * way round. Bytes that are not UTF-8 and code points that are no characters
+ * become U+FFFD, control characters but the line feed become spaces.
  */
 #ifndef CODEC_HTML_OUT_H
 #define CODEC_HTML_OUT_H

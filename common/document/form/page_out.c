@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "codec/time/timestamp.h"
+#include "document/form/clean_text.h"
 
 #define FONT "DejaVu Sans"
 #define POINTS(tenths_of_mm) ((double)(tenths_of_mm)*72.0 / 254.0)
@@ -20,7 +21,7 @@ struct page_out {
 	PangoLayout *layout;
 	PangoFontDescription *font;
 	struct buf *out;
-	struct buf clean; /* a text without control characters */
+	struct buf clean; /* clean_text() */
 };
 
 static cairo_status_t take(void *context, const unsigned char *data,
@@ -47,7 +48,7 @@ int page_out_new(struct buf *out, const char *title, int64_t made_ms,
 		take, page, POINTS(PAGE_WIDTH), POINTS(PAGE_HEIGHT));
 	(void)timestamp_format(made_ms / 1000 * 1000, 0, made);
 	cairo_pdf_surface_set_metadata(page->surface, CAIRO_PDF_METADATA_TITLE,
-				       title);
+				       clean_text(&page->clean, title));
 	cairo_pdf_surface_set_metadata(page->surface,
 				       CAIRO_PDF_METADATA_CREATE_DATE, made);
 	page->cairo = cairo_create(page->surface);
@@ -93,13 +94,7 @@ int page_text_height(struct page_out *page, const struct page_text *place,
 	pango_layout_set_alignment(page->layout, place->right
 							 ? PANGO_ALIGN_RIGHT
 							 : PANGO_ALIGN_LEFT);
-	buf_reset(&page->clean);
-	for (; *text != '\0'; text++) {
-		bool is_control = (unsigned char)*text < ' ';
-
-		buf_add(&page->clean, is_control ? " " : text, 1);
-	}
-	pango_layout_set_text(page->layout, buf_text(&page->clean), -1);
+	pango_layout_set_text(page->layout, clean_text(&page->clean, text), -1);
 	pango_layout_get_size(page->layout, NULL, &height);
 	return (int)((double)height / PANGO_SCALE * 254.0 / 72.0) + 1;
 }

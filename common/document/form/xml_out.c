@@ -2,12 +2,11 @@
 #include "document/form/xml_out.h"
 
 #include <libxml/xmlwriter.h>
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/err.h"
-#include "base/text.h"
 #include "codec/decimal.h"
+#include "document/form/clean_text.h"
 
 enum {
 	TEXT_BYTES_MAX = 64 * 1024
@@ -77,56 +76,14 @@ void xml_out_free(struct xml_out *x)
 	free(x);
 }
 
-/* Bytes of the sequence at text that XML may hold as they are; 0: they must be
- * replaced. */
-static size_t good_sequence(const char *text, const char *end)
-{
-	size_t bytes;
-
-	if ((unsigned char)*text < 0x80)
-		return (unsigned char)*text >= ' ' && *text != 0x7F;
-	bytes = text_utf8_sequence(text, end);
-	/* U+FFFE and U+FFFF are no characters. */
-	if (bytes == 3 && (memcmp(text, "\xEF\xBF\xBE", 3) == 0 ||
-			   memcmp(text, "\xEF\xBF\xBF", 3) == 0))
-		return 0;
-	return bytes;
-}
-
-/* Where the good part of the text ends. */
-static const char *pass_good(const char *text, const char *end)
-{
-	size_t bytes;
-
-	while (text < end && (bytes = good_sequence(text, end)) > 0)
-		text += bytes;
-	return text;
-}
-
-/* The text as XML may hold it; borrowed until the next call. Nearly every text
- * is good as it is. */
+/* Borrowed until the next call. */
 static const xmlChar *clean(struct xml_out *x, const char *text)
 {
-	const char *end = text + strlen(text);
-	const char *next = pass_good(text, end);
+	const char *good = clean_text(&x->clean, text);
 
-	if (next == end)
-		return chars(text);
-	buf_reset(&x->clean);
-	while (next < end) {
-		size_t bytes = text_utf8_sequence(next, end);
-
-		buf_add(&x->clean, text, (size_t)(next - text));
-		buf_add_text(&x->clean, (unsigned char)*next < 0x80
-						? " "
-						: "\xEF\xBF\xBD");
-		text = next + (bytes == 0 ? 1 : bytes);
-		next = pass_good(text, end);
-	}
-	buf_add(&x->clean, text, (size_t)(next - text));
 	if (buf_finish(&x->clean, NULL) < 0)
 		x->failed = true;
-	return chars(buf_text(&x->clean));
+	return chars(good);
 }
 
 void xml_open(struct xml_out *x, const char *name)

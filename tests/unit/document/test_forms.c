@@ -102,6 +102,16 @@ static void no_name_of_goods_breaks_a_form(void **state)
 		 "upd",
 		 "НаимТов=\"a\xEF\xBF\xBD"
 		 "b\""},
+		{"a\xF0\x9F\xBF\xBE"
+		 "b",
+		 "commerceml",
+		 "<Наименование>a\xEF\xBF\xBD"
+		 "b</Наименование>"},
+		{"a\xEF\xB7\x90"
+		 "b",
+		 "html",
+		 "<td>a\xEF\xBF\xBD"
+		 "b</td>"},
 		{"", "commerceml", "<Наименование>a</Наименование>"},
 		{"", "upd", "НаимТов=\"a\""},
 	};
@@ -114,6 +124,52 @@ static void no_name_of_goods_breaks_a_form(void **state)
 		if (strstr(buf_text(&out), rows[i].want) == NULL)
 			fail_msg("row %zu, %s: %s", i, rows[i].form,
 				 buf_text(&out));
+	}
+}
+
+/* JSON and UTF-8 may hold them; cairo takes none of them. */
+static void no_name_that_an_order_may_have_makes_a_form_fail(void **state)
+{
+	static const char *const names[] = {"json", "csv",  "commerceml",
+					    "upd",  "html", "pdf"};
+	static const char *const texts[] = {
+		"\xEF\xBF\xBE",     /* U+FFFE */
+		"\xEF\xBF\xBF",     /* U+FFFF */
+		"\xEF\xB7\x90",     /* U+FDD0 */
+		"\xEF\xB7\xAF",     /* U+FDEF */
+		"\xF0\x9F\xBF\xBE", /* U+1FFFE */
+		"\xF4\x8F\xBF\xBF", /* U+10FFFF */
+		"\xED\xA0\x80",     /* a surrogate */
+		"\xE2\x80\xAE\xEF\xBB\xBF\xE2\x80\xA8\xC2\x85\x7F",
+		"\xFF",
+		"\xF0\x9F",
+		"\xCC\x81\xF0\x9F\x91\xA9\xE2\x80\x8D",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		for (size_t k = 0; k < COUNT_OF(texts); k++) {
+			CLEANUP(buf_clear) struct buf out = BUF_MAX(BYTES_MAX);
+
+			render(names[i], texts[k], &out);
+		}
+}
+
+/* What stands next to them stays. */
+static void only_what_is_no_character_is_replaced(void **state)
+{
+	static const char *const good[] = {
+		"\xEF\xBF\xBD",     "\xEF\xB7\x8F",     "\xEF\xB7\xB0",
+		"\xEE\xBF\xBF",     "\xF0\x9E\xBF\xBF", "\xF0\x9F\xBF\xBD",
+		"\xF0\x9F\xBE\xBF", "\xD0\xBF",         "a",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		const char *end = good[i] + strlen(good[i]);
+
+		if (text_character(good[i], end) != strlen(good[i]))
+			fail_msg("row %zu", i);
 	}
 }
 
@@ -216,6 +272,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_name_of_goods_breaks_a_form),
+		cmocka_unit_test(
+			no_name_that_an_order_may_have_makes_a_form_fail),
+		cmocka_unit_test(only_what_is_no_character_is_replaced),
 		cmocka_unit_test(a_form_gives_the_same_bytes_again),
 		cmocka_unit_test(a_price_is_that_of_a_unit),
 		cmocka_unit_test(a_file_is_there_whole_or_not_at_all),
