@@ -15,6 +15,7 @@
 enum {
 	GTIN_DIGITS = 14,
 	SERIAL_BYTES_MAX = 20, /* of AI 21 */
+	TAIL_BYTES = 6,        /* AI 93 and its value */
 	WEIGHT_DIGITS_MAX = 6,
 	KILOGRAM_DECIMALS = 3
 };
@@ -118,6 +119,22 @@ static int read_weight(const char *ai, const char *value,
 	return decimal_mul_div(number, 1000, divisor, &barcode->weight_g, e);
 }
 
+/* A short code as its scanner sends it without the separator: the serial, as
+ * long as the register makes them (milk 6, drinks 7 and 8, water 13), and the
+ * check characters, 93 and four. */
+static bool has_swallowed_tail(const char *serial, size_t serial_bytes)
+{
+	static const size_t register_bytes[] = {6, 7, 8, 13};
+
+	if (serial[serial_bytes] != '\0')
+		return false;
+	for (size_t i = 0; i < COUNT_OF(register_bytes); i++)
+		if (serial_bytes == register_bytes[i] + TAIL_BYTES &&
+		    strncmp(serial + register_bytes[i], "93", 2) == 0)
+			return true;
+	return false;
+}
+
 /* The unit's name is its GTIN and serial, in the form in which both are
  * scanned. */
 static int name_unit(const char *gtin, const char *serial, size_t serial_bytes,
@@ -127,7 +144,8 @@ static int name_unit(const char *gtin, const char *serial, size_t serial_bytes,
 	if (serial_bytes == 0)
 		return barcode_refuse(ret_reason, "bad_code", e,
 				      "the serial number is missing");
-	if (serial_bytes > SERIAL_BYTES_MAX)
+	if (serial_bytes > SERIAL_BYTES_MAX ||
+	    has_swallowed_tail(serial, serial_bytes))
 		return barcode_refuse(ret_reason, "gs_lost", e,
 				      "the scanner drops the separators (GS) "
 				      "of marking codes: let it send FNC1");

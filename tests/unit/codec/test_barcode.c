@@ -130,6 +130,23 @@ static const struct {
 	 " 0104600000000015215EXAMPLE01"},
 	{"a separator that the scanner lost",
 	 "0104600000000015215ABCDEFGHIJKL93Zjqw91EE06", "gs_lost"},
+	{"a separator that the scanner lost: milk",
+	 "010460000000001521ABCDEF93dGVz", "gs_lost"},
+	{"a separator that the scanner lost: drinks",
+	 "010460000000001521ABCDEFG93dGVz", "gs_lost"},
+	{"a separator that the scanner lost: others",
+	 "010460000000001521ABCDEFGH93dGVz", "gs_lost"},
+	{"a separator that the scanner lost: water",
+	 "010460000000001521ABCDEFGHIJKLM93dGVz", "gs_lost"},
+	{"a serial that looks like it, with its separator",
+	 "010460000000001521ABCDEF93dGVz\x1d"
+	 "93Zjqw",
+	 "04600000000015 () unit=010460000000001521ABCDEF93dGVz"
+	 " 010460000000001521ABCDEF93dGVz~93Zjqw"},
+	{"a serial of another length that looks like it",
+	 "010460000000001521ABC93dGVz",
+	 "04600000000015 () unit=010460000000001521ABC93dGVz"
+	 " 010460000000001521ABC93dGVz"},
 	{"without a serial",
 	 "010460000000001521\x1d"
 	 "93Zjqw",
