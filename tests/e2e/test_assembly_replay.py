@@ -129,12 +129,30 @@ def test_what_the_customer_changed_is_a_conflict_of_its_line_only(shop: Shop) ->
                                   entry(order, "finishAssembly", again)])) == ["applied"] * 4
 
 
-def test_two_devices_of_one_picker_do_not_overwrite_each_other(shop: Shop) -> None:
+def test_a_journal_in_two_parts_is_as_good_as_in_one(shop: Shop) -> None:
     order = taken(shop)
     base = order.seen
     assert verdicts(replay(shop, [pick(order, base, 1), pick(order, base, 2)])) == ["applied", "applied"]
-    assert verdicts(replay(shop, [pick(order, base, 2, 1, reason="other"), pick(order, base, 3)])) == [
-        "conflict:line_changed", "applied"]
+    assert verdicts(replay(shop, [pick(order, base, 2, 1, reason="other"), pick(order, base, 3)])) == ["applied", "applied"]
+    assert picked(order) == [2, 1, 2, 0, 0]
+    # So is what was tapped with a connection in between.
+    order.do("pickPosition", line=4, quantity=1, reason="other")
+    assert verdicts(replay(shop, [pick(order, base, 4), pick(order, base, 5), entry(order, "finishAssembly", base, bags=1)])) == [
+        "applied"] * 3
+    assert order.read()["state"] == "assembled"
+
+
+def test_the_second_part_of_a_journal_still_yields_to_others(shop: Shop) -> None:
+    order = taken(shop)
+    base = order.seen
+    assert verdicts(replay(shop, [pick(order, base, 1), pick(order, base, 2)])) == ["applied", "applied"]
+    order.do("takeOrder", "boris", takeOver=True)
+    order.do("pickPosition", "boris", line=1, quantity=1, reason="other")
+    order.do("takeOrder", "anna", takeOver=True)
+    assert verdicts(replay(shop, [pick(order, base, 1), pick(order, base, 2, 1, reason="other"),
+                                  entry(order, "finishAssembly", base)])) == [
+        "conflict:line_changed", "applied", "conflict:stale_version"]
+    assert picked(order) == [1, 1, 0, 0, 0]
 
 
 def test_a_bad_entry_does_not_stop_the_others(shop: Shop) -> None:

@@ -24,5 +24,12 @@ int history_moments(struct db *db, int64_t order_id, int64_t until_ms,
 		    int (*each)(int64_t at_ms, const char *after, void *context,
 				struct err *e),
 		    void *context, struct err *e);
+/* Those of an order, the newest first, each with who made it. Calls each() per
+ * row until it returns something else than 0: > 0 ends the list. Number of
+ * rows, or < 0. Reader or writer. */
+int history_moments_back(struct db *db, int64_t order_id,
+			 int (*each)(const char *actor, const char *after,
+				     void *context, struct err *e),
+			 void *context, struct err *e);
 
 #endif

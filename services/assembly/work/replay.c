@@ -14,6 +14,7 @@
 #include "codec/json/json_doc.h"
 #include "store/engine/db.h"
 #include "store/order/api_requests.h"
+#include "store/order/history.h"
 #include "store/order/orders.h"
 #include "work/replay_private.h"
 
@@ -86,9 +87,6 @@ static void judge(struct replay *replay, struct entry *entry)
 	}
 	if (call->outcome == CALL_DUPLICATE)
 		call->version = call->own_version;
-	if (call->outcome != CALL_REFUSED && call->own_version != 0)
-		replay->own[replay->own_count++] =
-			(struct own_version){call->order_id, call->own_version};
 	note_order(replay, call->order_id);
 	put_verdict(replay, entry, verdicts[call->outcome]);
 }
@@ -294,26 +292,59 @@ void replay_handle(struct api_call *call)
 
 /* --- what an entry is held against */
 
-static size_t own_versions(struct replay *replay, int64_t order_id)
-{
-	size_t count = 0;
+/* Versions after `base` that the picker made, from the order's history: in this
+ * journal, in one before it, or with a connection. A journal may come in
+ * parts, and none of that is somebody else's work. */
+struct own_search {
+	struct replay *replay;
+	const char *picker_id;
+	int64_t base_version;
+	int64_t version; /* of the row before, which came later */
+	bool is_own;     /* by the earliest row that has it */
+};
 
-	for (size_t i = 0; i < replay->own_count; i++)
-		if (replay->own[i].order_id == order_id)
-			replay->versions[count++] = replay->own[i].version;
-	return count;
+static void keep_own(struct own_search *search)
+{
+	struct replay *replay = search->replay;
+
+	if (search->is_own && search->version > search->base_version &&
+	    replay->version_count < REPLAY_VERSIONS_MAX)
+		replay->versions[replay->version_count++] = search->version;
 }
 
-/* The version that the order must have when nobody but the handheld itself has
- * changed it since. */
-static int64_t expected_version(const struct replay *replay, size_t count,
-				int64_t base_version)
+/* Rows go back in time; whoever made a version is the first that shows it. */
+static int look_at(const char *actor, const char *after, void *context,
+		   struct err *e)
 {
-	int64_t version = base_version;
+	struct own_search *search = context;
+	CLEANUP_JSON struct json *moment = NULL;
+	int64_t version = 0;
+	int rc = json_doc_parse(after, strlen(after), &moment, e);
 
-	for (size_t i = 0; i < count; i++)
-		version += replay->versions[i] > base_version;
-	return version;
+	if (rc == 0)
+		rc = json_get_decimal(moment, "version", 0, &version, e);
+	if (rc < 0)
+		return rc;
+	if (version != search->version)
+		keep_own(search);
+	search->version = version;
+	search->is_own = strcmp(actor, search->picker_id) == 0;
+	return version <= search->base_version;
+}
+
+static int find_own_versions(struct replay *replay, struct db *db,
+			     const struct order *order,
+			     const struct order_action *action, struct err *e)
+{
+	struct own_search search = {.replay = replay,
+				    .picker_id = action->picker_id,
+				    .base_version = action->version};
+	int rc;
+
+	replay->version_count = 0;
+	rc = history_moments_back(db, order->id, look_at, &search, e);
+	keep_own(&search);
+	return rc < 0 ? rc : 0;
 }
 
 int replay_gather(struct api_call *call, struct db *db,
@@ -322,17 +353,19 @@ int replay_gather(struct api_call *call, struct db *db,
 {
 	struct replay *replay = call->replay;
 	const struct entry *entry = entry_of(call);
-	int rc = 0;
+	int rc;
 
 	action->replayed = true;
 	action->device_time = entry->device_time;
-	action->own_version_count = own_versions(replay, order->id);
-	action->own_versions = replay->versions;
 	action->version = entry->base_version;
+	rc = find_own_versions(replay, db, order, action, e);
+	action->own_version_count = replay->version_count;
+	action->own_versions = replay->versions;
+	/* The version that the order must have when nobody else has changed it
+	 * since. */
 	if (!order_action_is_about_line(action->type))
-		action->version = expected_version(
-			replay, action->own_version_count, entry->base_version);
-	if (strcmp(order->picker_id, action->picker_id) != 0)
+		action->version += (int64_t)replay->version_count;
+	if (rc == 0 && strcmp(order->picker_id, action->picker_id) != 0)
 		rc = history_has_held(db, order->id, action->picker_id, e);
 	action->held_once = rc > 0;
 	return rc < 0 ? rc : 0;

@@ -10,17 +10,16 @@
 #include "codec/json/json_out.h"
 #include "work/replay.h"
 
+enum {
+	REPLAY_VERSIONS_MAX = 1024 /* more than any order has in a day */
+};
+
 struct entry {
 	struct api_call call; /* method NULL: it could not be read */
 	char method[ORDER_SHORT_BYTES];
 	char device_time[REPLAY_TIME_BYTES];
 	int64_t base_version;
 	const char *unreadable; /* why, or NULL */
-};
-
-/* A version that an entry gave to its order, now or when it came first. */
-struct own_version {
-	int64_t order_id, version;
 };
 
 struct replay {
@@ -31,9 +30,8 @@ struct replay {
 	int64_t began_ms; /* monotonic */
 	bool waiting;     /* for the entry that was started */
 	bool failed;
-	struct own_version own[REPLAY_ACTIONS_MAX];
-	size_t own_count;
-	int64_t versions[REPLAY_ACTIONS_MAX]; /* of the entry's order */
+	int64_t versions[REPLAY_VERSIONS_MAX]; /* the picker's, of the order */
+	size_t version_count;
 	int64_t orders[REPLAY_ORDERS_MAX];
 	size_t order_count;
 	struct buf verdicts; /* a JSON list, being written */
