@@ -239,7 +239,7 @@ static int keep_later_change(struct db *db, const struct order *order,
 }
 
 /* An end over there that contradicts the one here. A sale that was cancelled
- * later is given back whole; a delivery of what was cancelled is for a person.
+ * later is given back whole; of anything else a person decides.
  */
 static int keep_other_end(struct db *db, const struct order *order,
 			  const struct order_event *event, int64_t now_ms,
@@ -255,6 +255,12 @@ static int keep_other_end(struct db *db, const struct order *order,
 					  now_ms, e);
 	if (order->state != ORDER_DELIVERED || event->type != EVENT_CANCELED)
 		return 0;
+	/* Overtaken by the delivery, which may have been the last word. */
+	if (event->event_ms < order->delivered_ms)
+		return later_changes_tell(db, order->id, event->event_ms,
+					  "cancelled over there before it was "
+					  "delivered",
+					  now_ms, e);
 	rc = later_change_write_nothing_kept(order, &body, e);
 	/* Never off the sale itself: it has happened. */
 	return rc < 0 ? rc

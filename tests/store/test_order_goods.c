@@ -111,6 +111,25 @@ static void an_end_that_contradicts_ours_is_kept(void **state)
 		"H2 delivered over there, cancelled here");
 }
 
+/* The marketplace may have delivered it after all: no money moves by itself. */
+static void
+a_cancellation_that_the_delivery_overtook_gives_nothing_back(void **state)
+{
+	struct fixture *f = *state;
+
+	flow_arrive(f, "H1", "order.created", 1, "A2 B1");
+	flow_process(f);
+	flow_assemble(f);
+	flow_arrive(f, "H1", "order.delivered", 30, NULL);
+	flow_process(f);
+	flow_arrive(f, "H1", "order.canceled", 20, NULL);
+	flow_process(f);
+	assert_string_equal(
+		fixture_text(f, "SELECT state || ' ' || reason FROM"
+				" order_later_changes"),
+		"told cancelled over there before it was delivered");
+}
+
 #define FLOW_TEST(test) \
 	cmocka_unit_test_setup_teardown(test, flow_setup, flow_teardown)
 
@@ -118,6 +137,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FLOW_TEST(an_end_that_contradicts_ours_is_kept),
+		FLOW_TEST(
+			a_cancellation_that_the_delivery_overtook_gives_nothing_back),
 		FLOW_TEST(
 			names_come_from_the_catalogue_and_unknown_goods_are_kept),
 		FLOW_TEST(a_line_that_comes_later_has_a_name_too),
