@@ -83,7 +83,7 @@ if(FUZZERS)
 endif()
 
 # Rules of ours, and tools of others; a tool that is not installed is skipped.
-foreach(lint layers banned functions cases)
+foreach(lint layers banned functions cases engines)
   if(EXISTS ${CMAKE_SOURCE_DIR}/tests/lint/check_${lint}.py)
     add_test(NAME lint.${lint} COMMAND ${PYTHON} -B ${CMAKE_SOURCE_DIR}/tests/lint/check_${lint}.py ${CMAKE_SOURCE_DIR})
     set_tests_properties(lint.${lint} PROPERTIES LABELS lint)
@@ -132,14 +132,18 @@ function(add_pytest folder source prefix short part parts)
   if(parts GREATER 1)
     set(test ${prefix}.${short}.${part})
   endif()
-  add_test(NAME ${test} COMMAND ${PYTHON} -B -m pytest -p no:cacheprovider -q ${ARGN} ${source}
-           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/${folder})
   set(labels ${prefix})
   if(short MATCHES "^full_")
     set(labels ${prefix} full)
   endif()
+  add_one_pytest(${test} ${folder} "${labels}" ${short} ${part} ${parts} "" ${ARGN} ${source})
+endfunction()
+# What is added to the environment is a list; the rest are words for pytest.
+function(add_one_pytest test folder labels short part parts environment)
+  add_test(NAME ${test} COMMAND ${PYTHON} -B -m pytest -p no:cacheprovider -q ${ARGN}
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/${folder})
   set_tests_properties(${test} PROPERTIES TIMEOUT 600 LABELS "${labels}"
-                       ENVIRONMENT "ORDERGATE_BUILD=${CMAKE_BINARY_DIR};ORDERGATE_PART=${part}/${parts};${TEST_ENVIRONMENT}")
+                       ENVIRONMENT "ORDERGATE_BUILD=${CMAKE_BINARY_DIR};ORDERGATE_PART=${part}/${parts};${environment};${TEST_ENVIRONMENT}")
   if(short IN_LIST TIMED_TESTS)
     set_tests_properties(${test} PROPERTIES PROCESSORS 2)
   endif()
@@ -147,13 +151,26 @@ endfunction()
 add_pytests(tests/e2e e2e)
 # Eighteen troubles of five machines, one after another, in some five minutes.
 set_tests_properties(e2e.full_hosts PROPERTIES TIMEOUT 2400 RUN_SERIAL ON)
-# With every store in PostgreSQL.
-foreach(short acceptance)
-  add_test(NAME e2e.${short}.postgresql COMMAND ${PYTHON} -B -m pytest -p no:cacheprovider -q test_${short}.py
-           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/e2e)
-  set_tests_properties(e2e.${short}.postgresql PROPERTIES TIMEOUT 600 LABELS e2e
-                       ENVIRONMENT "ORDERGATE_BUILD=${CMAKE_BINARY_DIR};ORDERGATE_TEST_STORE=postgresql;${TEST_ENVIRONMENT}")
+# The same with every store in PostgreSQL: each file when all is run, and what stands for
+# them in the fast suite. tests/e2e/engines.py says what is about one engine.
+set(ON_SERVER "ORDERGATE_TEST_STORE=postgresql")
+file(GLOB sources CONFIGURE_DEPENDS tests/e2e/test_*.py)
+list(FILTER sources EXCLUDE REGEX "test_(full_failover|full_hosts|full_statements|hosts|postgres|restore|schemas|store_move)\\.py")
+foreach(source ${sources})
+  string(REGEX REPLACE "^.*/test_(.*)\\.py$" "\\1" short ${source})
+  set(labels e2e full)
+  if(short STREQUAL "acceptance")
+    set(labels e2e)
+  endif()
+  add_one_pytest(e2e.${short}.postgresql tests/e2e "${labels}" ${short} 1 1 ${ON_SERVER} ${source})
 endforeach()
+add_one_pytest(e2e.chosen.postgresql tests/e2e e2e chosen 1 1 ${ON_SERVER}
+  test_intake.py::test_without_the_store_everything_is_503_and_nothing_acknowledged_is_lost
+  test_assembly.py::test_nothing_is_answered_before_it_is_in_the_store
+  test_assembly.py::test_a_page_has_at_most_a_thousand_orders_and_pages_join_without_gap
+  test_telegram.py::test_messages_arrive_and_move_to_the_archive
+  test_scheduler.py::test_a_standby_takes_over_at_once_when_the_active_one_dies
+  test_kill.py::test_workers_killed_inside_of_their_transactions_lose_nothing)
 add_pytests(tests/emulators/tests emulators)
 add_pytests(tests/model model)
 add_pytests(tests/packaging packaging)

@@ -6,16 +6,14 @@ import http.client
 import os
 import signal
 import socket
-import sqlite3
 import ssl
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import postgres_server
+from stores import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("ORDERGATE_BUILD", ROOT / "build"))
@@ -103,8 +101,8 @@ class Appliance:
 
     def __init__(self, folder: Path, config: str = "", bin_folder: Path | None = None, database: Any = None) -> None:
         self.folder = folder
-        self.database = database or postgres_server.new_database()  # holds the store; None: a file does
         self.state = (folder / "state").resolve()
+        self.data = Store(self.state, database)
         self.config = folder / "ordergate.conf"
         self.port = free_port()
         self.bin = bin_folder
@@ -118,8 +116,7 @@ class Appliance:
 
     def write_config(self, text: str) -> None:
         """The rate limit is off unless the text says otherwise: tests are faster than people."""
-        store = f'store {{ url = "{self.database.url()}" }}\n' if self.database else ""
-        self.config.write_text("http { requests_per_second = 0 }\n" + store + text, encoding="utf-8")
+        self.config.write_text(self.data.named_in("http { requests_per_second = 0 }\n" + text), encoding="utf-8")
 
     # --- life
 
@@ -227,19 +224,11 @@ class Appliance:
 
     def store(self) -> Any:
         """A connection that can only read; the caller closes it."""
-        if self.database is not None:
-            return self.database.store()
-        return sqlite3.connect(f"file:{self.state}/ordergate.db?mode=ro", uri=True, timeout=5)
+        return self.data.look()
 
-    def change(self, sql: str) -> None:
+    def change(self, sql: str, *values: Any) -> None:
         """What only a test may: write past the writers."""
-        if self.database is not None:
-            self.database.server.psql(self.database.name, sql)
-            return
-        with closing(sqlite3.connect(self.state / "ordergate.db", timeout=5)) as store:
-            store.execute("PRAGMA wal_autocheckpoint = 0")
-            with store:
-                store.execute(sql)
+        self.data.change(sql, *values)
 
     # --- talking
 

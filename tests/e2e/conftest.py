@@ -16,12 +16,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 pytest.register_assert_rewrite("api_client", "desk", "intake_checks", "invoices", "load", "street")
 
 from appliance import Appliance  # noqa: E402
+from engines import runs_here  # noqa: E402
 from fakes import POOLS, Fakes  # noqa: E402
-from postgres_server import PostgresDatabase  # noqa: E402
+from postgres_server import PostgresDatabase, on_server  # noqa: E402
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """ORDERGATE_PART="2/3": every third test of a file, from its second on. Files that wait long run in parts at a time."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests about SQLite do not run with stores in PostgreSQL: engines.py.
+    ORDERGATE_PART="2/3": every third test of a file, from its second on. Files that wait long run in parts at a time."""
+    others = [item for item in items if not runs_here(item.path.name, getattr(item, "originalname", item.name), on_server())]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
     part, parts = map(int, os.environ.get("ORDERGATE_PART", "1/1").split("/"))
     items[:] = items[part - 1::parts]
 

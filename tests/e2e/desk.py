@@ -28,15 +28,15 @@ class Desk(Notifiers):
         super().__init__(folder)
         self.market = market
         self.next_id = 0
+        self.configure()
         self.run_ctl("init")
         self.write_secret("kuper-client-token", remote.CLIENT_TOKEN)
-        self.configure()
         self.open()
 
     # --- the installation
 
     def run_ctl(self, *arguments: str) -> None:
-        subprocess.run([BIN / "ordergatectl", "--state", self.state, *arguments], check=True, capture_output=True)
+        subprocess.run([BIN / "ordergatectl", "--state", self.state, "--config", self.config, *arguments], check=True, capture_output=True)
 
     def configure(self, **options: Any) -> None:
         values = {"notifications_url": f"{self.market.base_url}/v1/notifications",
@@ -46,7 +46,7 @@ class Desk(Notifiers):
         lines = "\n".join(f"  {key} = {json.dumps(value)}" for key, value in values.items())
         notifiers = options.get("notifiers", 1)
         self.config.write_text(
-            f"channel kuper {{\n{lines}\n}}\npool {{ notifier = {notifiers} }}\n".replace(f"  notifiers = {notifiers}\n", ""),
+            self.data.named_in(f"channel kuper {{\n{lines}\n}}\npool {{ notifier = {notifiers} }}\n".replace(f"  notifiers = {notifiers}\n", "")),
             encoding="utf-8")
 
     # --- orders and notifications
@@ -56,7 +56,7 @@ class Desk(Notifiers):
         self.next_id += 1
         store = str(1200 + kind)
         external = self.market.create(send=False, store_id=store, integration_type=kind)["id"]
-        self.db.execute("INSERT OR IGNORE INTO stores VALUES (?, '', 'Europe/Moscow', '', '', ?, 1, 0, 0)", (store, kind))
+        self.db.execute("INSERT INTO stores VALUES (?, '', 'Europe/Moscow', '', '', ?, 1, 0, 0) ON CONFLICT DO NOTHING", (store, kind))
         self.db.execute("INSERT INTO orders (id, channel, external_id, number, store_id, state, version, event_ms, snapshot_ms,"
                         " created_ms, updated_ms) VALUES (?, 'kuper', ?, ?, ?, ?, 1, 0, 0, 0, 0)",
                         (self.next_id, external, f"1-{self.next_id}", store, state))
@@ -73,10 +73,9 @@ class Desk(Notifiers):
 
     def add(self, external: str, *types: str, age_ms: int = 0) -> None:
         """What outbox_add() does, in one transaction."""
-        self.db.execute("BEGIN IMMEDIATE")
-        for event_type in types:
-            self._add_one(external, event_type, age_ms)
-        self.db.execute("COMMIT")
+        with self.db.transaction():
+            for event_type in types:
+                self._add_one(external, event_type, age_ms)
 
     def _add_one(self, external: str, event_type: str, age_ms: int) -> None:
         order = {"order": {"originalOrderId": external, "changed": False}} if event_type == READY else {}
@@ -84,9 +83,9 @@ class Desk(Notifiers):
         now = time.time_ns() // 1_000_000 - age_ms
         head, seq = self.db.execute(
             "INSERT INTO outbox_head (order_id, endpoint, last_seq, state, due_ms) VALUES (?, 'kuper', 1, 1, ?)"
-            " ON CONFLICT (order_id, endpoint) DO UPDATE SET last_seq = last_seq + 1,"
-            " due_ms = CASE WHEN state IN (0, 4) THEN excluded.due_ms ELSE due_ms END,"
-            " state = CASE WHEN state IN (0, 4) THEN 1 ELSE state END RETURNING head_id, last_seq",
+            " ON CONFLICT (order_id, endpoint) DO UPDATE SET last_seq = outbox_head.last_seq + 1,"
+            " due_ms = CASE WHEN outbox_head.state IN (0, 4) THEN excluded.due_ms ELSE outbox_head.due_ms END,"
+            " state = CASE WHEN outbox_head.state IN (0, 4) THEN 1 ELSE outbox_head.state END RETURNING head_id, last_seq",
             (self.order_id(external), now)).fetchone()
         self.db.execute(
             "INSERT INTO outbox (message_id, head_id, endpoint, channel, external_id, event_type, order_id, order_seq, state,"

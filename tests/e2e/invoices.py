@@ -22,7 +22,7 @@ def ms(local: str, zone: str = "Europe/Moscow") -> int:
 
 
 def add_store(place: Installation, store: str, zone: str = "Europe/Moscow") -> None:
-    place.change("INSERT OR IGNORE INTO stores VALUES (?, '', ?, '', '', 3, 1, 0, 0)", store, zone)
+    place.change("INSERT INTO stores VALUES (?, '', ?, '', '', 3, 1, 0, 0) ON CONFLICT DO NOTHING", store, zone)
 
 
 def line(sku: str, quantity: str, price: str, weight: int | None = None, **more: Any) -> dict[str, Any]:

@@ -63,6 +63,10 @@ def run_job(appliance: Appliance, name: str) -> str:
 @contextlib.contextmanager
 def store_locked(appliance: Appliance) -> Iterator[None]:
     """Nobody can write while this lasts: writers queue for this very lock."""
+    if appliance.data.on_server:
+        with contextlib.closing(appliance.data.open()) as store, store.transaction():
+            yield
+        return
     descriptor = os.open(appliance.state / "ordergate.db.lock", os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -74,11 +78,13 @@ def store_locked(appliance: Appliance) -> Iterator[None]:
 class Senders:
     """Some connections that send new orders, each until it is acknowledged, as a marketplace does."""
 
-    def __init__(self, appliance: Appliance, count: int = 4, prefix: str = "P", pause_s: float = 0.0) -> None:
+    def __init__(self, appliance: Appliance, count: int = 4, prefix: str = "P", pause_s: float = 0.0,
+                 give_up_s: float = GIVE_UP_S) -> None:
         self._appliance = appliance
         self._token = appliance.secret("hook-token")
         self._prefix = prefix
         self._pause_s = pause_s
+        self._give_up_s = give_up_s
         self._lock = threading.Lock()
         self._stop, self._abandoned = threading.Event(), threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(count)]
@@ -87,6 +93,7 @@ class Senders:
         self.statuses: Counter[int] = Counter()
         self.broken: Counter[str] = Counter()  # requests without any answer
         self.wrong: list[str] = []
+        self.slowest_s = 0.0  # to an answer
 
     def start(self) -> "Senders":
         for thread in self._threads:
@@ -97,7 +104,7 @@ class Senders:
         """Each sends on until its order under way is acknowledged."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(GIVE_UP_S)
+            thread.join(self._give_up_s)
             assert not thread.is_alive(), "an order is not acknowledged for a long time"
 
     def abandon(self) -> None:
@@ -121,7 +128,7 @@ class Senders:
 
     def _send(self, connection: http.client.HTTPSConnection, order_id: str) -> None:
         body = json.dumps(order_body(order_id))
-        deadline = time.monotonic() + GIVE_UP_S
+        deadline = time.monotonic() + self._give_up_s
         while time.monotonic() < deadline and not self._abandoned.is_set():
             answer = self._attempt(connection, body)
             with self._lock:
@@ -131,9 +138,12 @@ class Senders:
         self.wrong.append(f"{order_id}: never acknowledged")
 
     def _attempt(self, connection: http.client.HTTPSConnection, body: str) -> Answer | None:
+        asked = time.monotonic()
         try:
             connection.request("POST", HOOK, body, {"Client-Token": self._token, "Content-Type": "application/json"})
-            return Answer(connection.getresponse())
+            answer = Answer(connection.getresponse())
+            self.slowest_s = max(self.slowest_s, time.monotonic() - asked)
+            return answer
         except (OSError, http.client.HTTPException) as problem:
             connection.close()
             with self._lock:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import re
 import signal
-import sqlite3
 import subprocess
 from pathlib import Path
 
 from appliance import BIN, PATIENCE_S, SLACK
+from stores import Store
 
 
 class Notifiers:
     def __init__(self, folder: Path) -> None:
         self.folder, self.state = folder, folder / "state"
+        self.data = Store(self.state)
         self.config = folder / "ordergate.conf"
         self.log_path = folder / "notifier.log"
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def open(self) -> None:
         """For as long as the place is there: the last one to close a store checkpoints it."""
-        self.db = sqlite3.connect(self.state / "ordergate.db", timeout=10, isolation_level=None)
-        self.db.execute("PRAGMA wal_autocheckpoint=0")
+        self.db = self.data.open()
 
     def write_secret(self, name: str, value: str) -> None:
         path = self.state / "secrets" / name

@@ -4,7 +4,6 @@ PostgreSQL refuses to run as root; then it runs as nobody.
 """
 import atexit
 import functools
-import json
 import os
 import pathlib
 import pwd
@@ -30,37 +29,10 @@ class PostgresDatabase:
     def url(self):
         return self.server.url(self.name)
 
-    def store(self):
-        return PostgresStore(self)
-
-
-class PostgresStore:
-    """As much of a sqlite3.Connection as tests use to look: execute(sql with ?, values).fetchall()."""
-
-    def __init__(self, database):
-        self.database = database
-        self.found = []
-
-    def execute(self, sql, values=()):
-        parts = sql.split("?")
-        text = parts[0] + "".join(self.literal(value) + part for value, part in zip(values, parts[1:], strict=True))
-        lines = self.database.server.psql(self.database.name, f"SELECT row_to_json(q) FROM ({text}) q").splitlines()
-        self.found = [tuple(value for _, value in json.loads(line, object_pairs_hook=list)) for line in lines]
-        return self
-
-    @staticmethod
-    def literal(value):
-        return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
-
-    def fetchall(self):
-        return self.found
-
-    def close(self):
-        pass
-
 
 class PostgresServer:
-    def __init__(self, settings=None, database="ordergate"):
+    def __init__(self, settings=None, database="ordergate", copy_of=None, port=5432):
+        """Empty, or a standby of another one. Its socket is named by its port; TCP is a matter of settings."""
         if missing():
             raise RuntimeError(missing())
         self.user = "nobody" if os.geteuid() == 0 else None
@@ -70,15 +42,27 @@ class PostgresServer:
             os.chown(self.dir, pwd.getpwnam(self.user).pw_uid, -1)
         self.dir.chmod(0o711)
         self.process = None
+        self.port = port
         atexit.register(self.close)
-        self.run("initdb", "-D", self.data, "-U", "ordergate", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        with open(self.data / "postgresql.conf", "a", encoding="ascii") as conf:
-            conf.write(f"listen_addresses = ''\nunix_socket_directories = '{self.dir}'\nlogging_collector = off\n")
-            for name, value in (settings or {}).items():
-                conf.write(f"{name} = '{value}'\n")
+        if copy_of:
+            self.run("pg_basebackup", "-D", self.data, "-h", copy_of.dir, "-p", copy_of.port, "-U", "ordergate", "-c", "fast", "-R",
+                     "--no-sync")
+        else:
+            self.run("initdb", "-D", self.data, "-U", "ordergate", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        self.set({"listen_addresses": "", "logging_collector": "off", **(settings or {}),
+                  "unix_socket_directories": self.dir, "port": port})
         self.start()
-        if database:
+        if database and not copy_of:
             self.database(database)
+
+    def set(self, settings):
+        """The last one of a name counts; takes effect with a start, or a reload."""
+        with open(self.data / "postgresql.conf", "a", encoding="ascii") as conf:
+            for name, value in settings.items():
+                conf.write(f"{name} = '{value}'\n")
+
+    def reload(self):
+        self.psql("postgres", "SELECT pg_reload_conf()")
 
     def run(self, program, *words):
         done = subprocess.run([BIN[0] / program, *map(str, words)], user=self.user, cwd=self.dir,
@@ -88,10 +72,10 @@ class PostgresServer:
         return done.stdout
 
     def url(self, database="ordergate"):
-        return f"postgresql://ordergate@/{database}?host={self.dir}"
+        return f"postgresql://ordergate@/{database}?host={self.dir}&port={self.port}"
 
     def psql(self, database, sql):
-        return self.run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.dir, "-U", "ordergate",
+        return self.run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", self.dir, "-p", self.port, "-U", "ordergate",
                         "-d", database, "-c", sql).strip()
 
     def rows(self, sql, database="ordergate"):
@@ -107,7 +91,7 @@ class PostgresServer:
             self.process = subprocess.Popen([BIN[0] / "postgres", "-D", self.data], user=self.user, cwd=self.dir,
                                             stdout=log, stderr=log)
         deadline = time.monotonic() + 60
-        while subprocess.run([BIN[0] / "pg_isready", "-q", "-h", self.dir], check=False).returncode != 0:
+        while subprocess.run([BIN[0] / "pg_isready", "-q", "-h", self.dir, "-p", str(self.port)], check=False).returncode != 0:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL does not start: {(self.dir / 'log').read_text(errors='replace')}")
             time.sleep(0.05)
@@ -123,6 +107,16 @@ class PostgresServer:
             self.process.wait(timeout=60)
             self.process = None
 
+    def kill(self):
+        """As when the machine is gone: all of it at one moment."""
+        for pid in [self.process.pid, *self.children()]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait(timeout=60)
+        self.process = None
+
     def close(self):
         atexit.unregister(self.close)
         self.stop(signal.SIGQUIT)
@@ -131,11 +125,16 @@ class PostgresServer:
 
 @functools.cache
 def the_server():
-    return PostgresServer({"fsync": "off"})
+    return PostgresServer({"fsync": "off", "max_connections": "300"})
+
+
+def on_server():
+    """ORDERGATE_TEST_STORE=postgresql: every store of a run is a database of one server. Else each is a file."""
+    return os.environ.get("ORDERGATE_TEST_STORE") == "postgresql"
 
 
 def new_database():
-    """ORDERGATE_TEST_STORE=postgresql: every appliance of a run has a database of one server. Else None: it has a file."""
-    if os.environ.get("ORDERGATE_TEST_STORE") != "postgresql":
+    """None: it is a file."""
+    if not on_server():
         return None
     return the_server().database(uuid.uuid4().hex)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
-from contextlib import closing
+import uuid
 from pathlib import Path
 from typing import Any
 
 from appliance import BIN, wait_until
+from stores import Store, now_ms
 
 TOKEN = "123456:AAsecret_token-AA"
 
@@ -18,8 +18,9 @@ TOKEN = "123456:AAsecret_token-AA"
 class Installation:
     """Everything in a folder of its own. What is started here and not waited for is killed by end()."""
 
-    def __init__(self, folder: Path, config: str = "") -> None:
+    def __init__(self, folder: Path, config: str = "", data: Store | None = None) -> None:
         self.state = folder / "state"
+        self.data = data or Store(self.state)
         self.config = folder / "ordergate.conf"
         self.log = folder / "log.txt"
         self.write_config(config)
@@ -27,7 +28,7 @@ class Installation:
         self.control("init")
 
     def write_config(self, text: str) -> None:
-        self.config.write_text(text, encoding="utf-8")
+        self.config.write_text(self.data.named_in(text), encoding="utf-8")
 
     def set_secret(self, name: str, value: str) -> None:
         path = self.state / "secrets" / name
@@ -71,28 +72,23 @@ class Installation:
     # --- the store
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(f"file:{self.state}/ordergate.db?mode=ro", uri=True, timeout=5)) as store:
-            return store.execute(sql, values).fetchall()
+        return self.data.rows(sql, *values)
 
     def row(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
-        found = self.rows(sql, *values)
-        return found[0] if found else None
+        return self.data.row(sql, *values)
 
     def change(self, sql: str, *values: Any) -> None:
-        """What no program of ours does; the log is left alone, as everybody outside must."""
-        with closing(sqlite3.connect(self.state / "ordergate.db", timeout=5)) as store:
-            store.execute("PRAGMA wal_autocheckpoint=0")
-            with store:
-                store.execute(sql, values)
+        self.data.change(sql, *values)
 
     def queue(self, chat: str, text: str, severity: str = "critical", made_ms: int | None = None) -> int:
         """A message in the Telegram queue; its id."""
         self.change("INSERT INTO telegram_head (chat, last_seq, state, due_ms) VALUES (?, 1, 1, 0) ON CONFLICT (chat)"
-                    " DO UPDATE SET last_seq = last_seq + 1, state = iif(state = 0, 1, state)", chat)
+                    " DO UPDATE SET last_seq = telegram_head.last_seq + 1, state = CASE telegram_head.state WHEN 0 THEN 1"
+                    " ELSE telegram_head.state END", chat)
         self.change("INSERT INTO telegram_queue (message_id, head_id, chat, event_type, order_seq, severity, state,"
-                    " due_ms, created_ms, updated_ms, text) SELECT hex(randomblob(8)), head_id, chat, 'notice',"
-                    " last_seq, ?, 1, 0, coalesce(?, unixepoch() * 1000), 0, ? FROM telegram_head WHERE chat = ?",
-                    severity, made_ms, text, chat)
+                    " due_ms, created_ms, updated_ms, text) SELECT ?, head_id, chat, 'notice', last_seq, ?, 1, 0, ?, 0, ?"
+                    " FROM telegram_head WHERE chat = ?", uuid.uuid4().hex, severity,
+                    now_ms() if made_ms is None else made_ms, text, chat)
         return self.rows("SELECT max(id) FROM telegram_queue")[0][0]
 
     def make_due(self) -> None:

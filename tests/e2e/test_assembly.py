@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import resource
 import signal
-import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -19,6 +17,7 @@ import pytest
 from api_client import API, FINISHED, SEEN_S, Order, Shop, codes, error_of, open_shop, stopped
 from appliance import BACK_S, SLACK, wait_until
 from hammer import hammer
+from load import store_locked
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +97,13 @@ MANY_ORDERS = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
 INSERT INTO orders (id, channel, external_id, number, store_id, state, version, event_ms, snapshot_ms, deadline_ms,
                     created_ms, updated_ms)
-SELECT 1000000 + i, 'kuper', 'M' || i, '9-' || i, '99', 'accepted', 1, 1, 1, 1770102000000 + 1000 * (i * 7919 % 1500), 1, 1 FROM n;
+SELECT 1000000 + i, 'kuper', 'M' || i, '9-' || i, '99', 'accepted', 1, 1, 1, 1770102000000 + 1000 * (i * 7919 % 1500), 1, 1 FROM n
 """
 
 
 def test_a_page_has_at_most_a_thousand_orders_and_pages_join_without_gap(shop: Shop) -> None:
     shop.new_order(store="99").do("cancelOrder", None, reason="other")
-    with closing(sqlite3.connect(shop.appliance.state / "ordergate.db", timeout=5)) as store:
-        store.execute("PRAGMA wal_autocheckpoint = 0")
-        store.executescript(MANY_ORDERS)
+    shop.appliance.change(MANY_ORDERS)
     pages: list[list[dict[str, Any]]] = []
     after: dict[str, Any] = {}
     while True:
@@ -195,7 +192,8 @@ def test_an_order_that_does_not_exist_is_a_404(shop: Shop) -> None:
 def test_each_refusal_says_its_code_its_message_and_its_details(shop: Shop) -> None:
     order = shop.new_order()
     order.do("takeOrder")
-    since = shop.value("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', taken_ms / 1000.0, 'unixepoch') FROM orders WHERE number = ?", order.number)
+    taken_ms = shop.value("SELECT taken_ms FROM orders WHERE number = ?", order.number)
+    since = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(taken_ms // 1000))}.{taken_ms % 1000:03d}Z"
     until = order.read()["pickerUntil"]
     free = shop.new_order()
     pick: dict[str, Any] = {"line": 1, "quantity": 1, "reason": "other"}
@@ -387,8 +385,7 @@ def test_nothing_is_answered_before_it_is_in_the_store(shop: Shop) -> None:
     connection = shop.appliance.connection()
     body = json.dumps({"requestId": "r-4", "requestData": {"number": order.number, "pickerId": "anna"}})
     headers = {"Client-Token": shop.appliance.secret("assembly-token")}
-    with open(shop.appliance.state / "ordergate.db.lock", "rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # whoever has it is the only one who writes
+    with store_locked(shop.appliance):
         connection.request("POST", API + "takeOrder", body, headers)
         connection.sock.settimeout(0.3)
         with pytest.raises(TimeoutError):

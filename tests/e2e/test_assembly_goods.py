@@ -331,6 +331,6 @@ BAD_PLACES = [("sku;zone\n1;\n", "zone: is empty"), ("sku\n1\n", "zone"), (f"sku
 def test_a_bad_file_of_places_is_refused_by_line(shop: Shop, text: str, reason: str) -> None:
     places = shop.appliance.folder / "bad.csv"
     places.write_text(text, encoding="utf-8")
-    done = subprocess.run([BIN / "ordergatectl", "--state", shop.appliance.state, "place", "import", places],
+    done = subprocess.run([BIN / "ordergatectl", "--state", shop.appliance.state, "--config", shop.appliance.config, "place", "import", places],
                           capture_output=True, text=True)
     assert done.returncode == 1 and reason in done.stderr, done

@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 import bot_api
 from appliance import Appliance, wait_until
 from procedures import TOKEN, Installation
+from stores import now_ms
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "emulators"))
 
@@ -69,7 +71,7 @@ def alert(place: Installation, text: str = "🔴 <b>Заказ опаздыва�
           rule: str = "order-late", send: bool = True) -> int:
     """An alert that is firing and told in the group; its id."""
     place.change("INSERT INTO alerts (rule, subject, severity, state, chat, text, since_ms, fired_ms, notified_ms,"
-                 " store_id) VALUES (?, hex(randomblob(4)), 'critical', 'firing', ?, ?, 1, 1, 1, 's1')", rule, str(GROUP), text)
+                 " store_id) VALUES (?, ?, 'critical', 'firing', ?, ?, 1, 1, 1, 's1')", rule, uuid.uuid4().hex, str(GROUP), text)
     number = place.rows("SELECT max(id) FROM alerts")[0][0]
     message = place.queue(str(GROUP), text)
     place.change("UPDATE telegram_queue SET alert_id = ?, event_type = ? WHERE id = ?", number, kind, message)
@@ -186,8 +188,8 @@ def crowd(place: Installation, count: int, rule: str = "order-late") -> int:
     message = place.queue(str(GROUP), f"🔴 <b>Заказ опаздывает</b>: {count}\nH1: Лента")
     place.change("UPDATE telegram_queue SET event_type = 'fire' WHERE id = ?", message)
     place.change("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO alerts (rule, subject,"
-                 " severity, state, chat, text, since_ms, fired_ms, notified_ms, store_id, told_id) SELECT ?, hex(randomblob(8)),"
-                 " 'critical', 'firing', ?, 'x', 1, 1, 1, 's1', ? FROM n", count, rule, str(GROUP), message)
+                 " severity, state, chat, text, since_ms, fired_ms, notified_ms, store_id, told_id) SELECT ?, ? || i,"
+                 " 'critical', 'firing', ?, 'x', 1, 1, 1, 's1', ? FROM n", count, rule, uuid.uuid4().hex, str(GROUP), message)
     assert place.run("telegram").startswith("sent=1")
     return message
 
@@ -277,7 +279,7 @@ def late_orders(place: Installation, count: int) -> None:
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO "
     place.change(numbers + "orders (id, channel, external_id, number, store_id, state, version, event_ms, snapshot_ms,"
                  " deadline_ms, created_ms, updated_ms, comment) SELECT i, 'kuper', 'H' || i || ' <3', '1-' || i, 's1',"
-                 " 'assembling', 1, 0, 0, unixepoch() * 1000 - i * 60000, 1000, 1000, 'домофон 4242' FROM n", count)
+                 " 'assembling', 1, 0, 0, ? - i * 60000, 1000, 1000, 'домофон 4242' FROM n", count, now_ms())
     place.change(numbers + "order_customers (order_id, name, phone, address) SELECT i, 'Пётр', '+79991234567', 'Ленина 1'"
                  " FROM n", count)
 

@@ -7,12 +7,11 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +58,7 @@ class Erp:
     # --- what add_order() wants of an installation
 
     def change(self, sql: str, *values: Any) -> None:
-        with closing(sqlite3.connect(self.state / "ordergate.db", timeout=5)) as store:
-            store.execute("PRAGMA wal_autocheckpoint=0")
-            with store:
-                store.execute(sql, values)
+        self.appliance.change(sql, *values)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self.shop.rows(sql)

@@ -48,9 +48,9 @@ class Desk(Notifiers):
     def configure(self, url: str, **options: Any) -> None:
         values = {"push_url": url, "rate_per_second": 1000, "timeout_ms": 1500, "probe_ms": 300, **options}
         lines = "\n".join(f"  {key} = {json.dumps(value)}" for key, value in values.items())
-        self.config.write_text(f"erp {{\n{lines}\n}}\npool {{ notifier = 2 }}\nrule erp-away {{ for = 0 }}\n"
-                               f'invoicing {{ series = "OG" default_vat = "20" formats = {{"json"}} {SELLER} }}\n{BUYER}',
-                               encoding="utf-8")
+        self.config.write_text(self.data.named_in(
+            f"erp {{\n{lines}\n}}\npool {{ notifier = 2 }}\nrule erp-away {{ for = 0 }}\n"
+            f'invoicing {{ series = "OG" default_vat = "20" formats = {{"json"}} {SELLER} }}\n{BUYER}'), encoding="utf-8")
 
     def run(self, program: str, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
         options = {"check": True, "capture_output": True, "text": True, **options}

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +68,8 @@ def described() -> Description:
 @pytest.fixture(scope="module")
 def place(described: Description) -> Iterator[tuple[Erp, BadMachine]]:
     with exchange("", described) as (erp, machine):
-        with closing(sqlite3.connect(erp.state / "ordergate.db", timeout=5)) as store, store:
-            store.execute("PRAGMA wal_autocheckpoint=0")
-            store.execute("INSERT INTO documents (id, kind, series, number, order_id, revision, store_id, business_date, total_minor,"
-                          " vat_minor, state, body, created_ms) VALUES (1, 'sale', 'OG', 1, 1, 1, '1', '2026-03-14', 1, 0, 'made', '{}', 1773500000000)")
+        erp.appliance.change("INSERT INTO documents (id, kind, series, number, order_id, revision, store_id, business_date, total_minor,"
+                             " vat_minor, state, body, created_ms) VALUES (1, 'sale', 'OG', 1, 1, 1, '1', '2026-03-14', 1, 0, 'made', '{}', 1773500000000)")
         yield erp, machine
 
 

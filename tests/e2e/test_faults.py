@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -151,14 +150,6 @@ def test_two_processors_and_two_notifiers_share_the_work(make_appliance: Callabl
         assert workers == {"notifier-1", "notifier-2"}
 
 
-def change(appliance: Appliance, sql: str, *values: Any) -> None:
-    """What no program of ours does; the log is left alone, as everybody outside must."""
-    with contextlib.closing(sqlite3.connect(appliance.state / "ordergate.db", timeout=10)) as store:
-        store.execute("PRAGMA wal_autocheckpoint=0")
-        with store:
-            store.execute(sql, values)
-
-
 def seconds_for(appliance: Appliance, market: Kuper, count: int) -> float:
     """Until so many new orders have come and the marketplace knows that they have."""
     ids = create(market, count)
@@ -175,8 +166,8 @@ def test_a_hundred_thousand_messages_behind_one_blocked_order_slow_nobody(make_a
         wait_until(lambda: rows(appliance, "SELECT 1 FROM outbox WHERE state = 3"), 20 * SLACK, "it is there")
         before = min(seconds_for(appliance, market, 100) for _ in range(2))
         order_id = rows(appliance, "SELECT id FROM orders WHERE external_id = ?", blocked)[0][0]
-        change(appliance, "UPDATE inbox_head SET state = 4, last_seq = ? WHERE order_id = ?", BEHIND + 1, order_id)
-        change(appliance, "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= ?)"
+        appliance.change("UPDATE inbox_head SET state = 4, last_seq = ? WHERE order_id = ?", BEHIND + 1, order_id)
+        appliance.change("WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= ?)"
                " INSERT INTO inbox (message_id, channel, external_id, event_type, order_id, order_seq, event_ms, state, due_ms,"
                " created_ms, updated_ms, body) SELECT 'm' || i, channel, external_id, 'order.updated', order_id, i, event_ms, 1,"
                " 0, 0, 0, '{}' FROM n, inbox WHERE external_id = ?", BEHIND, blocked)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from appliance import BIN, SLACK, Appliance, wait_until
 from load import order_body
+from stores import Store
 
 PRODUCTS = "sku,name,barcodes,unit,piece_weight_g,vat_rate,tolerance_percent\n"
 STORES = "id;name;time_zone;opening_hours;telegram_chat;integration_type\r\n"
@@ -23,10 +23,13 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.state = folder / "state"
+        self.data = Store(self.state)
+        self.config = folder / "ordergate.conf"
+        self.config.write_text(self.data.named_in(""), encoding="utf-8")
         assert self.run("init").returncode == 0
 
     def command(self, *words: str) -> list[str]:
-        return [str(BIN / "ordergatectl"), "--state", str(self.state), *words]
+        return [str(BIN / "ordergatectl"), "--state", str(self.state), "--config", str(self.config), *words]
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(self.command(*words), capture_output=True, text=True, timeout=120, check=False)
@@ -37,8 +40,7 @@ class Desk:
         return str(path)
 
     def rows(self, sql: str) -> list[tuple]:
-        with sqlite3.connect(f"file:{self.state / 'ordergate.db'}?mode=ro", uri=True) as db:
-            return db.execute(sql).fetchall()
+        return self.data.rows(sql)
 
 
 @pytest.fixture
@@ -185,7 +187,8 @@ def test_orders_go_on_while_a_catalogue_is_replaced_and_nobody_sees_half_of_one(
         file = folder / f"{name}.csv"
         file.write_text(text, encoding="utf-8")
         with open(folder / "said.txt", "w+", encoding="utf-8") as said:
-            process = subprocess.Popen([str(BIN / "ordergatectl"), "--state", str(appliance.state), "catalog", "import", str(file)],
+            process = subprocess.Popen([str(BIN / "ordergatectl"), "--state", str(appliance.state), "--config", str(appliance.config),
+                                        "catalog", "import", str(file)],
                                        stdout=said, stderr=said)
             while process.poll() is None:
                 began = time.monotonic()

@@ -416,7 +416,7 @@ def test_whatever_the_body_is_it_is_kept_and_answered(intake: Appliance) -> None
     stored = rows(intake, "SELECT raw FROM quarantine ORDER BY id DESC LIMIT ?", len(sent))
     assert [raw for raw, in reversed(stored)] == sent
     wait_until_processed(intake)
-    assert bad_texts(intake.state / "ordergate.db") == []
+    assert bad_texts(intake.data) == []
 
 
 # --- the store is not available

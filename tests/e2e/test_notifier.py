@@ -502,7 +502,7 @@ def test_people_are_told_once_that_the_breaker_opened_and_once_that_it_closed(de
     """By two notifiers and many runs of the monitor."""
     desk.configure(notifiers=2)
     alerts = desk.folder / "alerts.conf"
-    alerts.write_text('telegram { admin_chat = "-1" }\nrule breaker-open { threshold = 1 for = 0 }\n', encoding="utf-8")
+    alerts.write_text(desk.data.named_in('telegram { admin_chat = "-1" }\nrule breaker-open { threshold = 1 for = 0 }\n'), encoding="utf-8")
 
     def told() -> list[str]:
         for _ in range(3):
@@ -580,7 +580,7 @@ def test_a_message_that_took_senders_down_may_be_the_probe(desk: Desk) -> None:
     desk.add(suspect, IN_WORK)
     desk.add(other, IN_WORK)
     desk.db.execute("UPDATE outbox SET losses = 2 WHERE order_id = 1")
-    desk.db.execute("INSERT OR REPLACE INTO endpoints (name, state, failures, reason, changed_ms, next_probe_ms)"
+    desk.db.execute("INSERT INTO endpoints (name, state, failures, reason, changed_ms, next_probe_ms)"
                     " VALUES ('kuper', 'open', 3, 'HTTP 503', 1, 1)")
     desk.start()
     for order in (suspect, other):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -43,13 +42,6 @@ def place(folder: Path) -> Iterator[Installation]:
     made.end()
 
 
-def tables(store: sqlite3.Connection) -> dict[str, list[tuple[str, str, int]]]:
-    """Columns of every table: name, type, NOT NULL."""
-    names = [row[0] for row in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'"
-                                             " AND name NOT LIKE 'sqlite%' ORDER BY name")]
-    return {name: [(row[1], row[2], row[3]) for row in store.execute(f"PRAGMA table_info({name})")] for name in names}
-
-
 def value_of(table: str, column: str, kind: str) -> Any:
     meaning = MEANING.get(table, {})
     if column in meaning:
@@ -62,25 +54,25 @@ def value_of(table: str, column: str, kind: str) -> Any:
 
 
 def plant(place: Installation) -> None:
-    with closing(sqlite3.connect(place.state / "ordergate.db", timeout=5)) as store:
-        store.execute("PRAGMA wal_autocheckpoint=0")
-        with store:
-            for table, columns in tables(store).items():
-                if table in MADE_ALREADY | NOBODY_WORKS_WITH:
-                    continue
-                values = [value_of(table, name, kind) for name, kind, _ in columns]
-                marks = ", ".join("?" * len(columns))
-                store.execute(f"INSERT OR REPLACE INTO {table} ({', '.join(name for name, _, _ in columns)}) VALUES ({marks})", values)
+    with closing(place.data.open()) as store, store.transaction():
+        if place.data.on_server:
+            store.execute("SET LOCAL session_replication_role TO replica")  # in any sequence, whatever refers to what
+        for table, columns in place.data.columns().items():
+            if table in MADE_ALREADY | NOBODY_WORKS_WITH:
+                continue
+            store.execute(f"DELETE FROM {table}")
+            values = [value_of(table, name, kind) for name, kind in columns]
+            marks = ", ".join("?" * len(columns))
+            store.execute(f"INSERT INTO {table} ({', '.join(name for name, _ in columns)}) VALUES ({marks})", values)
 
 
 def marked(place: Installation) -> set[tuple[str, str]]:
     """Table and column of every value with a mark in it."""
     found = set()
-    with closing(sqlite3.connect(f"file:{place.state}/ordergate.db?mode=ro", uri=True)) as store:
-        for table, columns in tables(store).items():
-            for row in store.execute(f"SELECT * FROM {table}"):
-                found |= {(table, name) for (name, _, _), value in zip(columns, row)
-                          if MARK in (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))}
+    for table, columns in place.data.columns().items():
+        for row in place.rows(f"SELECT * FROM {table}"):
+            found |= {(table, name) for (name, _), value in zip(columns, row)
+                      if MARK in (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))}
     return found
 
 
@@ -97,8 +89,7 @@ def documented() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
 
 def test_every_text_column_is_listed_once(place: Installation) -> None:
     erased, stays = documented()
-    with closing(sqlite3.connect(f"file:{place.state}/ordergate.db?mode=ro", uri=True)) as store:
-        there = {(table, name) for table, columns in tables(store).items() for name, kind, _ in columns if kind in ("TEXT", "BLOB")}
+    there = {(table, name) for table, columns in place.data.columns().items() for name, kind in columns if kind in ("TEXT", "BLOB")}
     assert erased | stays == there, (there - erased - stays, (erased | stays) - there)
     assert not erased & stays
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import postgres_server
-from appliance import BIN, SLACK, Appliance, wait_until
+from appliance import BIN, SLACK, Appliance, free_port, wait_until
 from load import Senders, check_senders, check_store, ctl, rows, wait_until_processed
 from postgres_server import PostgresServer
 
@@ -163,6 +163,50 @@ def test_an_old_server_is_refused(folder: Path) -> None:
     refused(run_ctl(folder, f"postgresql://ordergate@/ordergate?host={folder}", "init"), "13.2", "too old", "15")
     thread.join(10)
     listener.close()
+
+
+# --- TLS to the server
+
+def make_certificate(folder: Path, name: str, host: str) -> Path:
+    """Of a server on that host, by itself; its key beside it."""
+    path = folder / f"{name}.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                    "-subj", f"/CN={name}", "-addext", f"subjectAltName={host}", "-keyout", path.with_suffix(".key"),
+                    "-out", path], check=True, capture_output=True)
+    return path
+
+
+def test_only_the_server_whose_certificate_is_right_is_talked_to(folder: Path, own_server: PostgresServer) -> None:
+    own, other = make_certificate(folder, "db", "IP:127.0.0.1"), make_certificate(folder, "elsewhere", "DNS:db.example.test")
+    port = free_port()
+
+    def serve(certificate: Path) -> None:
+        for path in (certificate, certificate.with_suffix(".key")):
+            copied = own_server.data / f"server{path.suffix}"
+            copied.unlink(missing_ok=True)
+            shutil.copy(path, copied)
+            copied.chmod(0o600)
+            if own_server.user:
+                shutil.chown(copied, own_server.user)
+        own_server.stop()
+        own_server.set({"ssl": "on", "ssl_cert_file": "server.pem", "ssl_key_file": "server.key", "listen_addresses": "127.0.0.1",
+                        "port": port})
+        own_server.port = port
+        own_server.start()
+
+    def url(root: Path) -> str:
+        return f"postgresql://ordergate:{SECRET}@127.0.0.1:{port}/ordergate?sslmode=verify-full&sslrootcert={root}"
+
+    serve(own)
+    (own_server.data / "pg_hba.conf").write_text("local all all trust\nhostssl all all 127.0.0.1/32 trust\n", encoding="ascii")
+    own_server.reload()
+    wait_until(lambda: run_ctl(folder, url(own), "init").returncode == 0, 10 * SLACK, "it is taken")
+    refused(run_ctl(folder, url(own).replace("verify-full", "disable"), "status"), "PostgreSQL", "no encryption")
+    refused(run_ctl(folder, url(other), "status"), "PostgreSQL", "certificate verify failed")
+    refused(run_ctl(folder, url(folder / "none.pem"), "status"), "PostgreSQL", "none.pem")
+    serve(other)
+    refused(run_ctl(folder, url(other), "status"), "PostgreSQL", "certificate", "127.0.0.1")
+    assert run_ctl(folder, url(other).replace("verify-full", "verify-ca"), "status").returncode == 0
 
 
 def test_the_password_is_not_in_what_init_says(folder: Path, server: PostgresServer) -> None:

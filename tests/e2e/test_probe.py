@@ -8,7 +8,6 @@ import json
 import secrets
 import shutil
 import socket
-import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -157,13 +156,6 @@ def test_what_is_wrong_with_our_address_is_told_apart(shop: Appliance, folder: P
     assert value == 1 and why == "код 404, ответила не эта установка"
 
 
-def change(shop: Appliance, sql: str) -> None:
-    with closing(sqlite3.connect(shop.state / "ordergate.db", timeout=10)) as store:
-        store.execute("PRAGMA wal_autocheckpoint=0")
-        with store:
-            store.execute(sql)
-
-
 def health(shop: Appliance) -> tuple[int, list[str]]:
     answer = shop.request("GET", "/healthz")
     assert "reasons" not in answer.json()
@@ -178,16 +170,16 @@ def test_a_job_without_a_good_run_in_its_time_is_a_warning(shop: Appliance) -> N
         with closing(shop.store()) as store:
             return (store.execute(planned).fetchone() or (None,))[0]
     was = wait_until(expected, 10, "the backup is planned")
-    change(shop, "UPDATE jobs SET expected_ms = 1 WHERE name = 'backup'")
+    shop.change("UPDATE jobs SET expected_ms = 1 WHERE name = 'backup'")
     assert health(shop) == (200, ["job backup: no good run yet"])
-    change(shop, "UPDATE jobs SET paused = 1 WHERE name = 'backup'")
+    shop.change("UPDATE jobs SET paused = 1 WHERE name = 'backup'")
     assert health(shop) == (200, []), "nothing is expected of a paused one"
-    change(shop, f"UPDATE jobs SET paused = 0, expected_ms = {was} WHERE name = 'backup'")
+    shop.change(f"UPDATE jobs SET paused = 0, expected_ms = {was} WHERE name = 'backup'")
     assert health(shop) == (200, [])
 
 
 def test_a_store_that_is_held_after_a_restore_is_a_warning(shop: Appliance) -> None:
-    change(shop, "UPDATE store_meta SET held = 1")
+    shop.change("UPDATE store_meta SET held = 1")
     assert health(shop) == (200, ["held after a restore: nothing is sent"])
-    change(shop, "UPDATE store_meta SET held = 0")
+    shop.change("UPDATE store_meta SET held = 0")
     assert health(shop) == (200, [])

@@ -18,6 +18,7 @@ import pytest
 from appliance import SLACK
 from bad_machine import KEPT, LIBRARY, UNSET, BadMachine
 from procedures import Installation
+from stores import now_ms
 
 MINUTE_MS = 60_000
 SANITIZED = not LIBRARY.exists()
@@ -29,10 +30,6 @@ def place(folder: Path) -> Iterator[Installation]:
     made.change("INSERT INTO stores VALUES ('s1', 'Лента <7>', 'Asia/Novosibirsk', '', '-100', 3, 1, 0, 0)")
     yield made
     made.end()
-
-
-def now_ms() -> int:
-    return int(time.time() * 1000)
 
 
 def add_orders(place: Installation, count: int, late_minutes: int, state: str = "assembling") -> None:
@@ -155,8 +152,8 @@ def test_who_acknowledged_silenced_and_set_what_and_when_is_in_the_audit_log(pla
         ("rule set", '{"rule":"order-late","store":"s1","value":"default"}', "", 1),
         ("alert ack", f'{{"alert":"{number}"}}', "", 0),
     ]
-    actors, first, last = place.row("SELECT group_concat(DISTINCT actor), min(at_ms), max(at_ms) FROM audit_log")
-    assert actors == place.row("SELECT acked_by FROM alerts WHERE id = ?", number)[0] == pwd.getpwuid(os.getuid()).pw_name
+    least, actors, first, last = place.row("SELECT min(actor), max(actor), min(at_ms), max(at_ms) FROM audit_log")
+    assert least == actors == place.row("SELECT acked_by FROM alerts WHERE id = ?", number)[0] == pwd.getpwuid(os.getuid()).pw_name
     assert began <= first <= last <= now_ms()
     shown = place.control("audit", "list")
     assert "alert silence" in shown and "переезд" in shown and actors in shown
@@ -169,7 +166,8 @@ def test_the_machine_is_measured_and_so_is_what_comes_in(place: Installation) ->
     place.run("monitor")
     place.run("monitor")
     measured = dict(place.rows("SELECT name, value FROM measures"))
-    assert 0 <= measured["disk-low"] <= 100 and measured["wal-large"] < 64 and measured["backup-old"] == 0
+    assert 0 <= measured["disk-low"] <= 100 and measured["backup-old"] == 0
+    assert ("wal-large" not in measured) if place.data.on_server else measured["wal-large"] < 64
     assert {"clock-unset", "last-message"} <= set(measured) and "self-probe" not in measured
     assert place.rows("SELECT channel, messages FROM intake_hours") == [("kuper", 1)]
     (place.state / "backup" / "ordergate-20200101T000000Z.db").touch()
@@ -196,7 +194,7 @@ def test_a_clock_that_is_wrong_is_told_with_its_error(place: Installation, folde
     assert place.run("monitor").startswith("fired=1 repeated=0 resolved=1 "), "without a service nobody knows how far"
     assert place.rows(measured) == [("clock-unset", 1)]
     assert "Часы не синхронизированы</b>\nих не ставит ни одна служба времени" in messages(place)[-2][2]
-    place.change("INSERT INTO measures VALUES ('clock-seen', 'telegram', -7200000, '', unixepoch() * 1000)")
+    place.change("INSERT INTO measures VALUES ('clock-seen', 'telegram', -7200000, '', ?)", now_ms())
     assert place.run("monitor").startswith("fired=1 "), "but Telegram does"
     assert "отстают от Telegram на 7200000 мс" in messages(place)[-1][2]
     place.change("UPDATE measures SET at_ms = at_ms - 1000000 WHERE name = 'clock-seen'")
@@ -253,7 +251,7 @@ def test_done_messages_leave_the_hot_tables(place: Installation) -> None:
     old = now_ms() - 61 * MINUTE_MS
     place.change("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO inbox"
                  " (message_id, channel, external_id, event_type, order_id, order_seq, event_ms, state, due_ms,"
-                 " created_ms, updated_ms, body) SELECT 'm', 'kuper', 'H', 'order.paid', i, 1, 0, iif(i % 10 = 0, 4, 3),"
+                 " created_ms, updated_ms, body) SELECT 'm', 'kuper', 'H', 'order.paid', i, 1, 0, CASE i % 10 WHEN 0 THEN 4 ELSE 3 END,"
                  " 0, ?, ?, '{}' FROM n", old, old)
     line = place.run("housekeeping")
     assert " inbox=1800 " in line

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +114,9 @@ def test_an_order_whose_webhook_never_came_is_found(pull: Pull) -> None:
 
 
 def test_a_run_says_in_the_history_how_far_it_is(pull: Pull, monkeypatch: pytest.MonkeyPatch) -> None:
-    with sqlite3.connect(pull.appliance.state / "ordergate.db", timeout=10) as store:
-        store.execute("PRAGMA wal_autocheckpoint=0")
+    with closing(pull.appliance.data.open()) as store:
         run = store.execute("INSERT INTO job_runs (job, started_ms, outcome, detail, trigger, term)"
                             " VALUES ('reconcile', 1, 'running', '', 'test', 1) RETURNING id").fetchone()[0]
-    store.close()
     monkeypatch.setenv("ORDERGATE_RUN_ID", str(run))
     pull.market.create(send=False, store_id="1777")
     pull.market.fault("delay", path="shipments", delay_ms=700, count=2)
@@ -211,7 +209,7 @@ def test_a_courier_nobody_told_of_is_found(pull: Pull, event: str, state: str) -
     for name in ("order.in_work", "order.ready_for_delivery"):
         assert pull.market.notify(name, order_id, order={"originalOrderId": order_id, "changed": False})[0] == 200
     pull.market.wait(order_id, "ready_to_ship")
-    with_sql(pull, "UPDATE orders SET state = 'ready' WHERE external_id = ?", order_id)
+    pull.appliance.change("UPDATE orders SET state = 'ready' WHERE external_id = ?", order_id)
     pull.lose_webhooks()
     pull.market.advance(order_id, event)
     pull.run()
@@ -221,24 +219,14 @@ def test_a_courier_nobody_told_of_is_found(pull: Pull, event: str, state: str) -
     assert pull.run()["messages"] == 0
 
 
-def with_sql(pull: Pull, sql: str, *values: Any) -> None:
-    """What pickers would have done; outside of our programs, with the log left alone."""
-    import sqlite3
-    from contextlib import closing
-    with closing(sqlite3.connect(pull.appliance.state / "ordergate.db", timeout=10)) as store:
-        store.execute("PRAGMA wal_autocheckpoint=0")
-        with store:
-            store.execute(sql, values)
-
-
 def test_what_comes_too_early_waits_once(pull: Pull) -> None:
     order_id = pull.known()
     pull.lose_webhooks()
     pull.market.advance(order_id, "order.delivering", force=True)
     first, second = pull.run(), pull.run()
     told = pull.inbox(order_id)
-    with_sql(pull, "UPDATE inbox SET outcome = 'ok' WHERE outcome = 'parked'")
-    with_sql(pull, "DELETE FROM parked_events")
+    pull.appliance.change("UPDATE inbox SET outcome = 'ok' WHERE outcome = 'parked'")
+    pull.appliance.change("DELETE FROM parked_events")
     assert told == [("order.created", "ok"), ("order.paid", "ok"), ("order.delivering", "parked")]
     assert (first["messages"], second["messages"]) == (2, 0)
 

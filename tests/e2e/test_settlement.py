@@ -197,7 +197,7 @@ def test_names_of_files_and_words_of_people_that_are_no_utf8_stay_out_of_the_sto
     done = subprocess.run([*place.command("ordergatectl", "document", "return", "H1", "1=1", "--reason"), b"\xff"],
                           capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, "is not UTF-8" in done.stderr) == (2, True)
-    assert bad_texts(place.state / "ordergate.db") == []
+    assert bad_texts(place.data) == []
     assert is_good("да".encode()) and not is_good(b"\xd0") and not is_good(b"a\0")
 
 

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -172,10 +171,8 @@ def test_a_port_in_use_is_one_line(shop: Appliance) -> None:
 
 def test_a_store_of_a_newer_version_is_one_line_and_stays_as_it_is(shop: Appliance) -> None:
     shop.start().stop()
-    with sqlite3.connect(shop.state / "ordergate.db") as store:
-        store.execute("UPDATE store_meta SET version = 900, min_reader = 900")
-    store.close()
-    code, lines = run_up("--no-install", "--port", str(shop.port), "--state", str(shop.state))
+    shop.change("UPDATE store_meta SET version = 900, min_reader = 900")
+    code, lines = run_up("--no-install", "--port", str(shop.port), "--state", str(shop.state), "--config", str(shop.config))
     assert code == 1 and len(lines) == 1 and "900" in lines[0], lines
     assert stored(shop, "SELECT version FROM store_meta") == 900
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
+from stores import Store
 
 
 def is_good(value: bytes) -> bool:
@@ -14,13 +13,10 @@ def is_good(value: bytes) -> bool:
     return b"\0" not in value
 
 
-def bad_texts(file: Path) -> list[tuple[str, str, bytes]]:
+def bad_texts(store: Store) -> list[tuple[str, str, bytes]]:
     """Table, column and text of all that PostgreSQL would refuse."""
-    db = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
-    columns = db.execute("SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
-                         " WHERE t.type = 'table' AND c.type = 'TEXT'").fetchall()
-    db.text_factory = bytes
-    found = [(table, column, value) for table, column in columns
-             for value, in db.execute(f'SELECT CAST("{column}" AS BLOB) FROM "{table}" WHERE "{column}" IS NOT NULL') if not is_good(value)]
-    db.close()
-    return found
+    octets = "convert_to({}, 'UTF8')" if store.on_server else "CAST({} AS BLOB)"
+    texts = [(table, column) for table, columns in store.columns().items() for column, kind in columns if kind == "TEXT"]
+    assert texts
+    return [(table, column, value) for table, column in texts
+            for value, in store.rows(f"SELECT {octets.format(column)} FROM {table} WHERE {column} IS NOT NULL") if not is_good(value)]

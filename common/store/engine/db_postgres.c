@@ -6,7 +6,9 @@
  * the types of its parameters are known from what was bound: a null is of
  * whatever type the server infers, until something else was bound there.
  * Results come whole: nobody reads more rows in one statement than memory has
- * room for, and statements may nest.
+ * room for, and statements may nest. Behind a pooler nothing is prepared: the
+ * next transaction may be another server process's, which does not know it, or
+ * knows another one by that name.
  */
 #include <endian.h>
 #include <stdio.h>
@@ -305,21 +307,27 @@ static int execute(struct query *q, struct err *e)
 	const char *values[DB_PARAMETERS_MAX];
 	int lengths[DB_PARAMETERS_MAX];
 	int formats[DB_PARAMETERS_MAX];
+	Oid types[DB_PARAMETERS_MAX];
 	int rc = pg_transaction_go_on(link, e);
+	int sent;
 
-	if (rc == 0)
+	if (rc == 0 && !link->pooled)
 		rc = make_known(q, e);
 	if (rc < 0)
 		return rc;
 	for (int i = 0; i < p->count; i++) {
 		values[i] = p->parameters[i].value;
 		lengths[i] = p->parameters[i].bytes;
+		types[i] = p->parameters[i].type;
 		formats[i] = BINARY;
 	}
-	rc = pg_link_finish(link,
-			    PQsendQueryPrepared(link->conn, p->name, p->count,
-						values, lengths, formats, 0),
-			    q->stmt->name, &p->result, e);
+	if (link->pooled)
+		sent = PQsendQueryParams(link->conn, text_of(q), p->count,
+					 types, values, lengths, formats, 0);
+	else
+		sent = PQsendQueryPrepared(link->conn, p->name, p->count,
+					   values, lengths, formats, 0);
+	rc = pg_link_finish(link, sent, q->stmt->name, &p->result, e);
 	if (rc < 0 && link->is_stale)
 		p->outdated = true;
 	p->row = -1;

@@ -18,19 +18,23 @@ enum {
 	SETTINGS_MAX = 64,    /* of a URL, and ours */
 	BACKOFF_BASE_MS = 100,
 	BACKOFF_CAP_MS = 5000,
-	PATIENCE_MS = 3000 /* after the server should have given up */
+	PATIENCE_MS = 1000 /* after the server should have given up */
 };
 
-/* What a session may take, by what it is for. A migration may build an index
- * over a large table. A write transaction that says nothing is of a machine
- * that is frozen or cut off, and everybody waits for its lock. */
+/* What a session may take, by what it is for. Who waits for a writer is
+ * watched: whatever becomes of the server, it must have its answer within the
+ * 10 s of a watchdog. A migration may build an index over a large table. A
+ * write transaction that says nothing is of a machine that is frozen or cut
+ * off, and everybody waits for its lock. */
 static const struct limits {
 	int statement_ms, lock_ms, idle_ms;
+	/* The client's own: the server waits for its standby without end. */
+	int commit_ms;
 	const char *read_only;
 } limits[] = {
-	[DB_READ] = {30000, 5000, 60000, "on"},
-	[DB_WRITE] = {10000, 5000, 3000, "off"},
-	[DB_CREATE] = {3600000, 60000, 60000, "off"},
+	[DB_READ] = {30000, 5000, 60000, 3000, "on"},
+	[DB_WRITE] = {5000, 4000, 3000, 3000, "off"},
+	[DB_CREATE] = {3600000, 60000, 60000, 3600000, "off"},
 };
 
 /* PostgreSQL's errors (its manual, appendix A), by the longest prefix, and what
@@ -118,7 +122,7 @@ static const char *value_in(const PQconninfoOption *options, const char *key)
 static const struct {
 	const char *key, *value;
 } defaults[] = {
-	{"connect_timeout", "3"},     {"tcp_user_timeout", "10000"},
+	{"connect_timeout", "3"},     {"tcp_user_timeout", "5000"},
 	{"keepalives", "1"},          {"keepalives_idle", "10"},
 	{"keepalives_interval", "3"}, {"keepalives_count", "3"},
 };
@@ -190,7 +194,8 @@ static int greet(struct pg_link *link, struct err *e)
 		link,
 		PQsendQuery(link->conn,
 			    "SELECT hashtext(current_schema()),"
-			    " current_setting('synchronous_commit')"),
+			    " current_setting('synchronous_commit'),"
+			    " pg_backend_pid()"),
 		"greeting", &result, e);
 	if (rc < 0)
 		return rc;
@@ -204,6 +209,9 @@ static int greet(struct pg_link *link, struct err *e)
 			"PostgreSQL: synchronous_commit is off for this "
 			"database or role: what is answered could be lost");
 	link->schema_hash = (int32_t)strtol(PQgetvalue(result, 0, 0), NULL, 10);
+	/* A pooler has told us a number of its own. */
+	link->pooled = strtol(PQgetvalue(result, 0, 2), NULL, 10) !=
+		       PQbackendPID(link->conn);
 	PQclear(result);
 	return rc;
 }
@@ -277,6 +285,29 @@ static bool is_alive(struct pg_link *link)
 	return true;
 }
 
+/* No time-out of the server's ends a COMMIT that waits for a standby, and
+ * nobody there notices that we have gone: while a standby is away, those who
+ * wait would become as many as the server has room for. */
+static void release(struct pg_link *link)
+{
+	struct pg_link other;
+	char text[200];
+
+	if (link->left_behind == 0)
+		return;
+	/* Another process of ours with that number means that it ended, and is
+	 * told "outcome unknown" at worst. */
+	(void)snprintf(text, sizeof(text),
+		       "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+		       " WHERE pid = %d AND usename = current_user"
+		       " AND wait_event = 'SyncRep'",
+		       link->left_behind);
+	if (pg_link_open(&other, link->url, DB_READ, NULL) == 0 &&
+	    pg_link_script(&other, text, "release", NULL) == 0)
+		link->left_behind = 0;
+	pg_link_close(&other);
+}
+
 static int connect_anew(struct pg_link *link, struct err *e)
 {
 	int64_t now_ms = clock_mono_ms();
@@ -286,6 +317,7 @@ static int connect_anew(struct pg_link *link, struct err *e)
 			       "PostgreSQL is away: trying again soon");
 	if (connect_now(link, e) == 0) {
 		link->attempts = 0;
+		release(link);
 		return 0;
 	}
 	if (e != NULL)
@@ -341,8 +373,10 @@ static bool is_error(const PGresult *result)
 PGresult *pg_link_await(struct pg_link *link, int sent, const char *what,
 			struct err *e)
 {
-	int64_t until_ms =
-		clock_mono_ms() + limits[link->mode].statement_ms + PATIENCE_MS;
+	const struct limits *limit = &limits[link->mode];
+	int64_t until_ms = clock_mono_ms() +
+			   (link->ends ? limit->commit_ms
+				       : limit->statement_ms + PATIENCE_MS);
 	PGresult *kept = NULL;
 	char text[ERR_TEXT_MAX];
 	bool lost = sent == 0;
@@ -351,6 +385,8 @@ PGresult *pg_link_await(struct pg_link *link, int sent, const char *what,
 		PGresult *result;
 
 		lost = wait_for_result(link, until_ms) < 0;
+		if (lost && link->ends && clock_mono_ms() >= until_ms)
+			link->left_behind = PQbackendPID(link->conn);
 		result = lost ? NULL : PQgetResult(link->conn);
 		if (result == NULL)
 			break;
@@ -410,6 +446,18 @@ int pg_link_script(struct pg_link *link, const char *sql, const char *what,
 {
 	return pg_link_finish(link, PQsendQuery(link->conn, sql), what, NULL,
 			      e);
+}
+
+int pg_link_end(struct pg_link *link, const char *sql, struct err *e)
+{
+	int rc;
+
+	link->ends = true;
+	rc = pg_link_script(link, sql, "commit", e);
+	link->ends = false;
+	if (rc < 0)
+		release(link);
+	return rc;
 }
 
 /* A transaction of its own that nobody waits for: those that notify are

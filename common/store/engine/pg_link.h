@@ -29,7 +29,10 @@ struct pg_link {
 	int64_t began_ms;    /* by the server's clock; of a write transaction */
 	bool warned;         /* the server warned since it was last cleared */
 	bool is_stale;       /* the last error: prepare that statement anew */
+	bool pooled;         /* by a pooler: who answers may be another one */
 	unsigned listens;    /* the generation that does */
+	bool ends;           /* what runs is a COMMIT */
+	int left_behind;     /* a server's process that we gave up, or 0 */
 	int attempts;        /* to connect, that have failed in a row */
 	int64_t not_before_ms;
 	/* Text of what the session's settings say too, for a transaction: a
@@ -65,6 +68,9 @@ int pg_link_script(struct pg_link *link, const char *sql, const char *what,
 void pg_link_ring(struct pg_link *link, unsigned bells);
 int pg_link_hear(struct pg_link *link, int wait_ms, unsigned *ret_bells,
 		 struct err *e);
+/* pg_link_script() for a text that begins with COMMIT. Nobody waits on the
+ * server any more when this has given up. */
+int pg_link_end(struct pg_link *link, const char *sql, struct err *e);
 /* As if the server had gone away. */
 void pg_link_lose(struct pg_link *link);
 

@@ -61,7 +61,7 @@ static int begin(struct pg_link *link, enum db_tx what, struct err *e)
 
 	if (what == DB_TX_BEGIN_WRITE)
 		(void)snprintf(text, sizeof(text),
-			       "BEGIN; %s; %s;"
+			       "BEGIN READ WRITE; %s; %s;"
 			       " SET LOCAL synchronous_commit TO off;"
 			       " SELECT pg_advisory_xact_lock(%d, %d);"
 			       " SELECT CAST(extract(epoch FROM"
@@ -108,7 +108,7 @@ static int commit(struct pg_link *link, enum db_tx what, struct err *e)
 			       "commit: the transaction was undone");
 	}
 	link->warned = false;
-	rc = pg_link_script(link, text, "commit", e);
+	rc = pg_link_end(link, text, e);
 	link->began = false;
 	if (rc == 0 && link->warned)
 		rc = err_set(e, ERR_BUSY,
