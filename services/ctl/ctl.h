@@ -35,6 +35,7 @@ struct ctl {
 	const char *view;    /* of the command's row */
 	char **args;         /* what follows the command, ends with NULL */
 	int arg_count;
+	int64_t limit; /* rows that a list shows at most; 0: all */
 	struct err err;
 };
 
@@ -74,6 +75,9 @@ int ctl_print_sections(struct ctl *ctl, const struct ctl_section *sections,
 
 /* "--name VALUE" taken out of the arguments; `missing` when it is not there. */
 const char *ctl_option(struct ctl *ctl, const char *name, const char *missing);
+/* --limit, 100 when it is not there, for a view; NULL after saying what is wrong
+ * with it. */
+const char *ctl_limit(struct ctl *ctl);
 /* Nobody of this machine may have the store open. */
 int ctl_refuse_alive(struct ctl *ctl);
 /* The next argument, or NULL. */

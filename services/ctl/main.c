@@ -87,7 +87,7 @@ static const struct ctl_command commands[] = {
 	{"job run", "NAME", "ask the scheduler for a run now", ctl_job_run, true, NULL},
 	{"job pause", "NAME", "no runs until resumed", ctl_job_pause, true, NULL},
 	{"job resume", "NAME", "runs again", ctl_job_pause, true, NULL},
-	{"alert list", "[--state NAME] [--limit N] [--json]", "alerts, newest first", ctl_view, true, "alert.list"},
+	{"alert list", "[--state NAME] [--limit N] [--json]", "alerts, those that fire first", ctl_view, true, "alert.list"},
 	{"alert ack", "ID...", "seen: no more repeats", ctl_alert_ack, true, NULL},
 	{"alert silence", "RULE|all --for 2h [--subject S] [--store ID] [--reason TEXT]", "nobody is told for a time", ctl_alert_silence, true, NULL},
 	{"alert unsilence", "ID", "a silence ends now", ctl_alert_unsilence, true, NULL},

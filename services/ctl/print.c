@@ -13,12 +13,16 @@
 #include "codec/json/json_out.h"
 #include "codec/time/timestamp.h"
 #include "ctl.h"
+#include "domain/invoice/invoice.h"
+#include "domain/order/order_state.h"
 #include "store/engine/db.h"
 #include "store/watch/views.h"
 
 enum {
 	COLUMNS_MAX = 40,
-	OUTPUT_BYTES_MAX = 256 * 1024 * 1024
+	OUTPUT_BYTES_MAX = 256 * 1024 * 1024,
+	LIMIT_MAX = 1000000,
+	WORD_BYTES = 64
 };
 
 struct printer {
@@ -286,7 +290,27 @@ int ctl_print_view(struct ctl *ctl, const char *view, const char *const *params,
 	buf_clear(&p.buf);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	return rc == 0 && ends_with(view, ".show") ? CTL_NOTFOUND : CTL_DONE;
+	if (ctl->limit > 0 && rc >= ctl->limit)
+		(void)fprintf(
+			stderr,
+			"these are the first %lld: --limit N shows more\n",
+			(long long)ctl->limit);
+	if (rc == 0 && ends_with(view, ".show"))
+		return ctl_fail(ctl, CTL_NOTFOUND, "there is no '%s'",
+				count > 0 ? params[0] : "");
+	return CTL_DONE;
+}
+
+const char *ctl_limit(struct ctl *ctl)
+{
+	const char *text = ctl_option(ctl, "--limit", "100");
+
+	if (text_to_i64(text, 1, LIMIT_MAX, &ctl->limit, NULL) == 0)
+		return text;
+	(void)ctl_fail(ctl, CTL_USAGE,
+		       "--limit is a number from 1 to %d, not '%.32s'",
+		       LIMIT_MAX, text);
+	return NULL;
 }
 
 /* Which options or arguments give a view its parameters, in order. */
@@ -311,6 +335,50 @@ static const struct {
 	{"document.files", {"", "--limit"}},
 };
 
+/* What a filter may say: a slip must not look like "there is nothing". */
+#define WORD(symbol, name) name " "
+static const struct {
+	const char *view, *option, *words; /* between blanks */
+} known[] = {
+	{"order.list", "--state", " " ORDER_STATES(WORD)},
+	{"alert.list", "--state", " pending firing resolved "},
+	{"document.list", "--state", " made exported "},
+	{"document.list", "--kind", " " INVOICE_KINDS(WORD)},
+};
+#undef WORD
+
+static int check_word(struct ctl *ctl, const char *option, const char *value)
+{
+	char word[WORD_BYTES];
+
+	(void)snprintf(word, sizeof(word), " %s ", value);
+	for (size_t i = 0; i < COUNT_OF(known) && value[0] != '\0'; i++)
+		if (strcmp(known[i].view, ctl->view) == 0 &&
+		    strcmp(known[i].option, option) == 0 &&
+		    strstr(known[i].words, word) == NULL)
+			return ctl_fail(ctl, CTL_USAGE,
+					"%s is one of:%s, not '%.32s'", option,
+					known[i].words, value);
+	return CTL_DONE;
+}
+
+/* The parameter that an option or an argument gives; NULL after saying why. */
+static const char *take_parameter(struct ctl *ctl, const char *option)
+{
+	const char *value;
+
+	if (strcmp(option, "--limit") == 0)
+		return ctl_limit(ctl);
+	value = option[0] == '\0' ? ctl_next(ctl) : ctl_option(ctl, option, "");
+	if (value == NULL)
+		(void)ctl_fail(ctl, CTL_USAGE,
+			       "an argument is missing: try ordergatectl "
+			       "--help");
+	else if (check_word(ctl, option, value) != CTL_DONE)
+		value = NULL;
+	return value;
+}
+
 int ctl_view(struct ctl *ctl)
 {
 	const char *params[3] = {NULL};
@@ -323,19 +391,10 @@ int ctl_view(struct ctl *ctl)
 	for (; row < COUNT_OF(parameters) && count < 3 &&
 	       parameters[row].options[count] != NULL;
 	     count++) {
-		const char *option = parameters[row].options[count];
-
 		params[count] =
-			option[0] == '\0'
-				? ctl_next(ctl)
-				: ctl_option(ctl, option,
-					     strcmp(option, "--limit") == 0
-						     ? "100"
-						     : "");
+			take_parameter(ctl, parameters[row].options[count]);
 		if (params[count] == NULL)
-			return ctl_fail(ctl, CTL_USAGE,
-					"an argument is missing: try "
-					"ordergatectl --help");
+			return CTL_USAGE;
 	}
 	if (ctl->arg_count > 0)
 		return ctl_fail(ctl, CTL_USAGE, "what is '%s'?", ctl->args[0]);

@@ -147,9 +147,9 @@ static int print_list(struct ctl *ctl, const struct chosen *c,
 
 int ctl_queue_list(struct ctl *ctl)
 {
-	const char *limit = ctl_option(ctl, "--limit", "100");
+	const char *limit = ctl_limit(ctl);
 	struct chosen c = {0};
-	int code = take_filter(ctl, &c);
+	int code = limit != NULL ? take_filter(ctl, &c) : CTL_USAGE;
 
 	if (code != CTL_DONE)
 		return code;

@@ -59,6 +59,10 @@ def states(place: Installation) -> str:
     (["queue", "outbox", "retry", "--older-than", "soon", "--reason", "x"], "no duration"),
     (["queue", "outbox", "retry", "one", "--reason", "x"], "one"),
     (["queue", "outbox", "list", "what"], "what is"),
+    (["queue", "outbox", "list", "--limit", "-1"], "--limit is a number"),
+    (["alert", "list", "--limit", "many"], "--limit is a number"),
+    (["order", "list", "--state", "delivred"], "is one of: new accepted"),
+    (["document", "list", "--kind", "sales"], "is one of: sale"),
     (["queue", "outbox", "show"], "one message"),
 ])
 def test_what_is_not_understood_changes_nothing(place: Installation, arguments: list[str], says: str) -> None:

@@ -149,8 +149,8 @@ STMT(view_job_history,
 STMT(view_alert_list,
      "SELECT id, rule, subject, severity, state, store_id, since_ms, fired_ms,"
      " resolved_ms, acked_ms, acked_by FROM alerts"
-     " WHERE ($1 = '' OR state = $1)"
-     " ORDER BY id DESC LIMIT " AS_LIMIT("$2"));
+     " WHERE ($1 = '' OR state = $1) ORDER BY CASE state WHEN 'firing'"
+     " THEN 0 ELSE 1 END, id DESC LIMIT " AS_LIMIT("$2"));
 STMT(view_silence_list,
      "SELECT id, rule, subject, store_id, from_ms, until_ms, made_by, reason"
      " FROM silences ORDER BY id DESC LIMIT " AS_LIMIT("$1"));

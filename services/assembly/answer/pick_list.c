@@ -37,7 +37,7 @@ static const char style[] =
 	".note{border:1px solid #000;padding:2mm 3mm;margin:3mm 0}"
 	"table{width:100%;border-collapse:collapse}"
 	"th,td{border:1px solid #666;padding:1.2mm 1.5mm;text-align:left;"
-	"vertical-align:top}"
+	"vertical-align:top;overflow-wrap:anywhere}"
 	"th{font-size:9pt;font-weight:normal;color:#333;"
 	"border-bottom:1.5px solid #000}"
 	"thead{display:table-header-group}tr{break-inside:avoid}"
