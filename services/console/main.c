@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * ordergate-console - the operator's pages, /healthz and /metrics.
+ * ordergate-console - /healthz and /metrics, for who watches from outside.
  */
 #include <pthread.h>
 
@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 {
 	static const struct service_def def = {
 		.name = "console",
-		.summary = "the operator's pages, /healthz and /metrics",
+		.summary = "/healthz and /metrics, for who watches from outside",
 		.routes = routes,
 		.start = start,
 		.reload = reload,

@@ -113,7 +113,6 @@ static const struct ctl_command commands[] = {
 	{"telegram webhook delete", "", "have it call nobody", ctl_telegram_webhook, false, NULL},
 	{"telegram webhook show", "", "whom it calls, and its last failure", ctl_telegram_webhook, false, NULL},
 	{"telegram strangers", "", "people whom the bot does not know, with their ids", ctl_view, true, "telegram.strangers"},
-	{"document list", "[--limit N] [--json]", "documents, newest first", ctl_view, true, "document.list"},
 	{"document show", "ID", "a document as JSON", ctl_document_show, true, NULL},
 	{"document export", "ID FILE [--format NAME]", "a document in that form (json) into a file", ctl_document_export, true, NULL},
 	{"document rebuild", "BATCH", "write the files of a batch again", ctl_document_rebuild, true, NULL},

@@ -215,6 +215,7 @@ def scenario_5_a_change_while_the_goods_are_picked(street: Street) -> None:
 def scenario_6_a_cancellation_while_the_goods_are_picked(street: Street) -> None:
     order = street.taken((MILK, 2), (KEFIR, 1), store="1214")
     order.do("pickPosition", line=1, quantity=2)
+    wait_until(lambda: street.told(order) == TOLD[:2], 20 * SLACK, "work has begun, over there as well")
     street.changed(order, lambda: street.market.cancel(order.external_id, description="Передумал"))
     refused = order.call("pickPosition", line=2, quantity=1)
     assert error_of(refused, 409, "illegal_step")["details"][0]["allowed"] == []
