@@ -198,6 +198,9 @@ int export_rebuild(const struct export_context *c, int64_t batch_id,
 	CLEANUP(export_run_clear) struct export_run run = {0};
 	int rc = write_files(c, batch_id, &run, e);
 
+	if (rc == 0 && run.apart_count > 0)
+		rc = err_set(e, ERR_STATE, "%s; %d forms cannot be made",
+			     run.apart, run.apart_count);
 	if (rc == 0 && run.changed_count > 0)
 		rc = err_set(e, ERR_STATE,
 			     "%s; %d of %d files would be others and were left "

@@ -5,7 +5,9 @@
  * Files are made from what is committed, in pages, so memory does not grow with
  * the batch: one file per format, or one per document, as the form has it. A
  * document is marked as exported when all files of its batch are on the disk.
- * Whatever moment a run ends at, the next one writes the same bytes again.
+ * Whatever moment a run ends at, the next one writes the same bytes again. A
+ * document that cannot have a form is put apart with the reason, and the others
+ * go on.
  */
 #ifndef DOCUMENT_EXPORT_H
 #define DOCUMENT_EXPORT_H
@@ -24,6 +26,9 @@ struct writer;
 struct export_context {
 	struct db *db;         /* reader */
 	struct writer *writer; /* NULL: nothing is marked (rebuild) */
+	/* Rebuild: forms that were put apart and are there now are noted; NULL:
+	 * they are not. */
+	struct writer *repairs;
 	const char *folder;
 	/* Called every so many documents with how many there are by now; true:
 	 * stop. NULL: never. */

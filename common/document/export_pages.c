@@ -108,6 +108,17 @@ static int flush(struct export_stream *s, size_t more_than_bytes, struct err *e)
 	return rc;
 }
 
+/* For what lies in the document. A lack of memory does not: all of it is made
+ * again. */
+static int put_apart(struct export_run *run, int64_t document_id,
+		     const char *format, int rc, const struct err *why,
+		     struct err *e)
+{
+	return rc == ERR_NOMEM
+		       ? err_set(e, ERR_NOMEM, "%s", why->text)
+		       : export_put_apart(run, document_id, format, why, e);
+}
+
 static int write_single(struct export_run *run, struct page *page,
 			const struct form *form, const struct invoice *invoice,
 			int at, struct err *e)
@@ -116,17 +127,18 @@ static int write_single(struct export_run *run, struct page *page,
 	struct buf *bytes = &run->single_bytes;
 	struct export_written *to = &page->written[page->file_count];
 	struct out_file **file = &page->files[page->file_count];
+	struct err why = {0};
 	int rc;
 
 	buf_reset(bytes);
 	bytes->max_bytes = FILE_BYTES_MAX;
-	rc = form_begin(&form_run, form, &run->options, bytes, e);
+	rc = form_begin(&form_run, form, &run->options, bytes, &why);
 	if (rc == 0)
-		rc = form_add(&form_run, invoice, page->bodies[at], e);
+		rc = form_add(&form_run, invoice, page->bodies[at], &why);
 	if (rc == 0)
-		rc = form_end(&form_run, e);
+		rc = form_end(&form_run, &why);
 	if (rc < 0)
-		return rc;
+		return put_apart(run, page->ids[at], form->name, rc, &why, e);
 	to->form = form;
 	to->document_id = page->ids[at];
 	form_single_file(form, invoice, &run->options, to->name);

@@ -43,6 +43,8 @@ struct export_run {
 	char first_file[FORM_FILE_BYTES], first_hash[DIGEST_TEXT_BYTES];
 	int file_count, changed_count;
 	char changed[FORM_FILE_BYTES + 64]; /* what is wrong with the first */
+	int apart_count;
+	char apart[FORM_FILE_BYTES + 256]; /* the first, and why */
 	int64_t document_count;
 	struct buf single_bytes; /* of the file of one document */
 };
@@ -66,5 +68,10 @@ struct export_written {
 int export_publish(struct export_run *run, struct out_file *const *files,
 		   const struct export_written *written, int count,
 		   struct err *e);
+
+/* A document cannot have that form: it is noted with the reason, and the others
+ * go on. 0; < 0. */
+int export_put_apart(struct export_run *run, int64_t document_id,
+		     const char *format, const struct err *why, struct err *e);
 
 #endif

@@ -440,6 +440,34 @@ def test_upd_of_today_says_5_03_and_22_percent(place: Installation) -> None:
     assert [one.get("НалСт") for one in root.iter("СведТов")] == ["10%", "22%", "без НДС"]
 
 
+def test_a_form_that_cannot_be_made_does_not_stop_its_batch(place: Installation) -> None:
+    configure(place, formats='{"csv", "html", "upd"}')
+    fill_for_forms(place, 2026)
+    export = place.state / "export"
+    away = place.state / "away"
+    export.rename(away)
+    export.write_text("")  # documents are made, and no file can be written
+    place.run("invoicing", code=1)
+    export.unlink()
+    away.rename(export)
+    place.change("UPDATE document_batches SET state = 'sealed', sealed_ms = created_ms, formats = 'csv html upd',"
+                 " upd_version = '5.03', upd_encoding = 'none'")
+    made, = place.row("SELECT count(*) FROM documents WHERE kind = 'sale'")
+    assert made > 0
+    assert f"exported={made}" in place.run("invoicing")
+    assert len(exported(place, "*.html")) == made and len(exported(place, "*.csv")) == 1 and exported(place, "*.xml") == []
+    assert place.row("SELECT state FROM document_batches") == ("done",)
+    blocked = place.control("document", "blocked")
+    assert blocked.count("of batch 1 has no upd: xml: cannot begin in none") == made
+    code, why = refuse(place, "document", "rebuild", "1")
+    assert code == 1 and "has no upd" in why
+    place.change("UPDATE document_batches SET upd_encoding = 'UTF-8'")
+    place.control("document", "rebuild", "1")
+    assert len(exported(place, "*.xml")) == made
+    assert place.row("SELECT count(*) FROM document_files WHERE format = 'upd' AND error = '' AND bytes > 0") == (made,)
+    assert "has no upd" not in place.control("document", "blocked")
+
+
 def test_the_decimal_comma_is_a_setting(place: Installation) -> None:
     configure(place, formats='{"csv"}', csv_decimal_comma="true")
     fill_for_forms(place, 2026)

@@ -320,6 +320,19 @@ static const struct {
 	 "Store: Market &lt;1&gt;\n"
 	 "Reason: no VAT for &quot;1&quot;",
 	 "UPDATE orders SET invoice_state = 'done'"},
+	{"invoice-blocked",
+	 "INSERT INTO documents (id, kind, series, number, order_id, revision,"
+	 " store_id, business_date, total_minor, vat_minor, state, body,"
+	 " created_ms) VALUES (5, 'sale', 'OG', 5, 7, 1, 's', '2026-01-01', 1,"
+	 " 0, 'exported', '{}', 0);"
+	 "INSERT INTO document_files (batch_id, document_id, format, file_name,"
+	 " bytes, hash, written_ms, error) VALUES (3, 5, 'pdf', '', 0, '', 0,"
+	 " 'no font')",
+	 "-1|fire|" YELLOW "<b>Invoice is blocked</b>\n"
+	 "Order H7&amp;Co (no. 1-7)\n"
+	 "Store: Market &lt;1&gt;\n"
+	 "Reason: document 5 of batch 3 has no pdf: no font",
+	 "DELETE FROM document_files; DELETE FROM documents"},
 	{"order-changed",
 	 "INSERT INTO order_later_changes (order_id, event_ms, total_minor,"
 	 " body, state, reason, created_ms) VALUES (7, " NOW_S "000, -1, '[]',"

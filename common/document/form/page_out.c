@@ -142,7 +142,9 @@ int page_finish(struct page_out *page, struct err *e)
 	if (status == CAIRO_STATUS_SUCCESS)
 		status = cairo_surface_status(page->surface);
 	if (status != CAIRO_STATUS_SUCCESS)
-		return err_set(e, ERR_NOMEM, "pdf: %s",
-			       cairo_status_to_string(status));
+		return err_set(e,
+			       status == CAIRO_STATUS_NO_MEMORY ? ERR_NOMEM
+								: ERR_INVALID,
+			       "pdf: %s", cairo_status_to_string(status));
 	return buf_finish(page->out, e);
 }

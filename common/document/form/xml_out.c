@@ -60,7 +60,7 @@ int xml_out_new(struct buf *out, const char *encoding, struct xml_out **ret_out,
 	(void)xmlTextWriterSetIndentString(x->writer, chars(""));
 	check(x, xmlTextWriterStartDocument(x->writer, "1.0", encoding, NULL));
 	if (x->failed)
-		return err_set(e, ERR_NOMEM, "xml: cannot begin in %s",
+		return err_set(e, ERR_INVALID, "xml: cannot begin in %s",
 			       encoding);
 	*ret_out = TAKE(x);
 	return 0;
@@ -133,7 +133,7 @@ int xml_flush(struct xml_out *x, struct err *e)
 {
 	check(x, xmlTextWriterFlush(x->writer));
 	if (x->failed)
-		return err_set(e, ERR_NOMEM, "xml: cannot write");
+		return err_set(e, ERR_INVALID, "xml: cannot write");
 	return buf_finish(x->out, e);
 }
 

@@ -33,8 +33,13 @@ STMT(batches_insert_file,
      " bytes, hash, written_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)"
      " ON CONFLICT (batch_id, document_id, format) DO UPDATE SET"
      " file_name = excluded.file_name, bytes = excluded.bytes,"
-     " hash = excluded.hash, written_ms = excluded.written_ms"
+     " hash = excluded.hash, written_ms = excluded.written_ms, error = ''"
      " WHERE document_files.hash <> excluded.hash");
+STMT(batches_insert_apart,
+     "INSERT INTO document_files (batch_id, document_id, format, file_name,"
+     " bytes, hash, written_ms, error) VALUES ($1, $2, $3, '', 0, '', $4, $5)"
+     " ON CONFLICT (batch_id, document_id, format) DO UPDATE SET"
+     " error = excluded.error WHERE document_files.hash = ''");
 STMT(batches_select_hash, "SELECT hash FROM document_files WHERE batch_id = $1"
 			  " AND document_id = $2 AND format = $3");
 
@@ -142,6 +147,21 @@ int batches_add_file(struct db *db, const struct batch_file *file,
 	query_i64(q, 5, file->bytes);
 	query_text(q, 6, file->hash);
 	query_i64(q, 7, now_ms);
+	rc = query_exec(q, e);
+	return rc < 0 ? rc : 0;
+}
+
+int batches_add_apart(struct db *db, const struct batch_file *file,
+		      const char *why, int64_t now_ms, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &batches_insert_apart);
+	int rc;
+
+	query_i64(q, 1, file->batch_id);
+	query_i64(q, 2, file->document_id);
+	query_text(q, 3, file->format);
+	query_i64(q, 4, now_ms);
+	query_text(q, 5, why);
 	rc = query_exec(q, e);
 	return rc < 0 ? rc : 0;
 }

@@ -64,7 +64,11 @@ struct batch_file {
 };
 int batches_add_file(struct db *db, const struct batch_file *file,
 		     int64_t now_ms, struct err *e);
-/* Hash of a file that was written. 1, 0 when none was, < 0. Reader. */
+/* The document has no file of that form, and why; until one is written. */
+int batches_add_apart(struct db *db, const struct batch_file *file,
+		      const char *why, int64_t now_ms, struct err *e);
+/* Hash of a file that was written. 1, 0 when none was ("" when it was put
+ * apart: 1), < 0. Reader. */
 int batches_file_hash(struct db *db, int64_t batch_id, int64_t document_id,
 		      const char *format, char ret_hash[65], struct err *e);
 

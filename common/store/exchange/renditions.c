@@ -6,7 +6,7 @@
 STMT(renditions_select,
      "SELECT f.format, f.file_name, f.hash, f.bytes FROM document_files AS f"
      " JOIN documents AS d ON d.id = f.document_id AND d.batch_id = f.batch_id"
-     " WHERE f.document_id = $1 ORDER BY f.format");
+     " WHERE f.document_id = $1 AND f.error = '' ORDER BY f.format");
 
 int renditions_list(struct db *db, int64_t document_id, rendition_visit *each,
 		    void *context, struct err *e)

@@ -129,17 +129,30 @@ MONITOR_RULE(
 	o ".state = 'delivered' AND " o ".invoice_state IN ('none', " \
 	  "'blocked')"
 #define BLOCKED(o) TO_INVOICE(o) " AND " o ".invoice_state = 'blocked'"
-MONITOR_RULE(monitor_invoice_blocked, "invoice-blocked",
-	     "SELECT o.number AS subject, '' AS chat, s.time_zone AS zone,"
-	     " o.number AS number, o.external_id AS external_id,"
-	     " s.name AS store, o.store_id AS store_id,"
-	     " - o.delivered_ms AS rank, '' AS detail,"
-	     " o.invoice_reason AS reason, o.delivered_ms AS at_ms,"
-	     " 0 AS amount"
-	     " FROM orders AS o JOIN stores AS s ON s.id = o.store_id"
-	     " WHERE " BLOCKED("o") " AND (SELECT count(*) FROM orders AS n "
-				    "WHERE " BLOCKED("n") ") >= $2 - $6",
-	     NEVER, NEVER, ALWAYS);
+/* A document that is there, but for one of its forms. As in the index
+ * document_files_apart. */
+#define FORMS_APART                                                        \
+	" UNION ALL SELECT o.number || '/' || CAST(f.document_id AS TEXT)" \
+	" || '.' || f.format, '', s.time_zone, o.number, o.external_id,"   \
+	" s.name, o.store_id, - d.created_ms, '', 'document '"             \
+	" || CAST(f.document_id AS TEXT) || ' of batch '"                  \
+	" || CAST(f.batch_id AS TEXT) || ' has no ' || f.format || ': '"   \
+	" || f.error, d.created_ms, 0 FROM document_files AS f"            \
+	" JOIN documents AS d ON d.id = f.document_id"                     \
+	" JOIN orders AS o ON o.id = d.order_id"                           \
+	" JOIN stores AS s ON s.id = o.store_id WHERE f.error <> ''"
+MONITOR_RULE(
+	monitor_invoice_blocked, "invoice-blocked",
+	"SELECT o.number AS subject, '' AS chat, s.time_zone AS zone,"
+	" o.number AS number, o.external_id AS external_id,"
+	" s.name AS store, o.store_id AS store_id,"
+	" - o.delivered_ms AS rank, '' AS detail,"
+	" o.invoice_reason AS reason, o.delivered_ms AS at_ms,"
+	" 0 AS amount"
+	" FROM orders AS o JOIN stores AS s ON s.id = o.store_id"
+	" WHERE " BLOCKED("o") " AND (SELECT count(*) FROM orders AS n "
+			       "WHERE " BLOCKED("n") ") >= $2 - $6" FORMS_APART,
+	NEVER, NEVER, ALWAYS);
 MONITOR_RULE(
 	monitor_invoice_missing, "invoice-missing",
 	"SELECT o.number AS subject, '' AS chat, s.time_zone AS zone,"

@@ -173,13 +173,20 @@ STMT(view_document_blocked,
      "SELECT id AS order_id, external_id, number, store_id, delivered_ms,"
      " invoice_reason AS reason FROM orders WHERE state = 'delivered'"
      " AND invoice_state IN ('none', 'blocked') AND invoice_state = 'blocked'"
-     " ORDER BY delivered_ms, id LIMIT " AS_LIMIT("$1"));
+     " UNION ALL SELECT o.id, o.external_id, o.number, o.store_id,"
+     " o.delivered_ms, 'document ' || CAST(f.document_id AS TEXT)"
+     " || ' of batch ' || CAST(f.batch_id AS TEXT) || ' has no ' || f.format"
+     " || ': ' || f.error FROM document_files AS f"
+     " JOIN documents AS d ON d.id = f.document_id"
+     " JOIN orders AS o ON o.id = d.order_id WHERE f.error <> ''"
+     " ORDER BY delivered_ms, order_id LIMIT " AS_LIMIT("$1"));
 STMT(view_document_batches,
      "SELECT id, state, document_count, formats, created_ms, sealed_ms,"
      " done_ms FROM document_batches"
      " ORDER BY id DESC LIMIT " AS_LIMIT("$1"));
 STMT(view_document_files,
-     "SELECT format, file_name, bytes, hash, written_ms FROM document_files"
+     "SELECT format, file_name, bytes, hash, written_ms, error"
+     " FROM document_files"
      " WHERE batch_id = " AS_NUMBER(
 	     "$1") " ORDER BY document_id, format LIMIT " AS_LIMIT("$2"));
 STMT(view_erp_status,

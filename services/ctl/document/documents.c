@@ -15,6 +15,7 @@
 #include "store/document/batches.h"
 #include "store/document/documents.h"
 #include "store/engine/db.h"
+#include "store/engine/writer.h"
 
 enum {
 	DOCUMENT_BYTES_MAX = 32 * 1024 * 1024
@@ -174,8 +175,7 @@ int ctl_document_export(struct ctl *ctl)
 
 int ctl_document_rebuild(struct ctl *ctl)
 {
-	const struct export_context c = {.db = ctl->db,
-					 .folder = ctl->dir.export};
+	struct export_context c = {.db = ctl->db, .folder = ctl->dir.export};
 	const char *text = ctl_next(ctl);
 	CLEANUP_FD int lock = -1;
 	int64_t id = 0;
@@ -185,8 +185,12 @@ int ctl_document_rebuild(struct ctl *ctl)
 		return ctl_fail(ctl, CTL_USAGE,
 				"which batch? (see ordergatectl document "
 				"batches)");
+	c.repairs = ctl_writer(ctl);
+	if (c.repairs == NULL)
+		return CTL_FAILED;
 	lock = export_lock(&c, &ctl->err);
 	rc = lock < 0 ? lock : export_rebuild(&c, id, &ctl->err);
+	writer_stop(c.repairs);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
 	locale_open(ctl->config->log.locale);
