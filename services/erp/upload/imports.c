@@ -70,9 +70,9 @@ struct job {
 	int64_t told_ms;
 	struct buf faults;
 	struct json_out out;
-	const struct import *import; /* while it runs */
-	bool is_told;                /* faults are in upload */
-	bool is_over;                /* and that is in the store */
+	struct import import; /* while it runs */
+	bool is_told;               /* faults are in upload */
+	bool is_over;               /* and that is in the store */
 };
 
 static int run_progress(struct unit *u, struct db *db, int64_t now_ms,
@@ -216,7 +216,7 @@ static void on_published(void *context, int64_t rows)
 	struct job *job = context;
 
 	job->upload.rows = job->upload.changed = rows;
-	(void)end(job, "done", message_of(job->import, text), NULL);
+	(void)end(job, "done", message_of(&job->import, text), NULL);
 }
 
 static int catalog(struct import *import, struct imports *imports,
@@ -253,21 +253,20 @@ static int import_mapped(struct job *job, const struct kind *kind, size_t bytes,
 				 .published = on_published,
 				 .context = job};
 	char text[UPLOAD_MESSAGE_BYTES];
-	struct import import;
+	struct import *import = &job->import;
 	int rc;
 
-	import_init(&import, job->data, bytes, &ear);
-	job->import = &import;
-	import.check_zone = zones_check;
-	rc = kind->import(&import, job->imports, e);
-	job->upload.fault_count = import.faults;
+	import_init(import, job->data, bytes, &ear);
+	import->check_zone = zones_check;
+	rc = kind->import(import, job->imports, e);
+	job->upload.fault_count = import->faults;
 	if (rc == 0 && !job->is_over) {
-		job->upload.rows = MAX_OF(import.rows, import.row_count);
-		job->upload.changed = import.changed;
-		rc = end(job, import.faults > 0 ? "refused" : "done",
-			 message_of(&import, text), e);
+		job->upload.rows = MAX_OF(import->rows, import->row_count);
+		job->upload.changed = import->changed;
+		rc = end(job, import->faults > 0 ? "refused" : "done",
+			 message_of(import, text), e);
 	}
-	import_clear(&import);
+	import_clear(import);
 	return rc;
 }
 
