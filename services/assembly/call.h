@@ -72,6 +72,7 @@ struct api_call {
 	const struct json *data; /* requestData; only inside the handler */
 	struct api_args args;
 	char body_hash[DIGEST_TEXT_BYTES]; /* of what is asked for */
+	bool is_new_request;               /* in its unit: nothing is kept */
 
 	int status;               /* of the answer, with its body */
 	const char *content_type; /* a constant */
@@ -109,9 +110,6 @@ void call_clear(struct api_call *call);
 http_handler request_handle; /* of the route: everything begins here */
 api_handler read_orders, read_order, read_pick_list;
 api_handler change_handle, replay_handle;
-
-/* change_handle() on another connection than the event thread's. */
-void change_start(struct api_call *call, struct db *reader);
 
 /* What the store knows about what an action names, and how far weights may be
  * off: fills action, call and order. Inside the unit. 0 or < 0. */

@@ -45,8 +45,9 @@ static void add(struct fixture *f, const struct api_request *request,
 static int find(struct fixture *f, const struct api_request *request,
 		int64_t now_ms, struct buf *answer)
 {
+	struct api_request asked = *request;
 	int64_t version = 7;
-	int rc = api_requests_find(f->db, request, now_ms, answer, &version,
+	int rc = api_requests_find(f->db, &asked, now_ms, answer, &version,
 				   NULL);
 
 	assert_int_equal(version, 7);
@@ -75,35 +76,35 @@ static void other_requests_have_other_answers(void **state)
 		int want;
 	} rows[] = {
 		{"the same",
-		 {"assembly", "anna", "takeOrder", "r-1", "h-1"},
+		 {"assembly", "anna", "takeOrder", "r-1", "h-1", false},
 		 1},
 		{"another token",
-		 {"picker", "anna", "takeOrder", "r-1", "h-1"},
+		 {"picker", "anna", "takeOrder", "r-1", "h-1", false},
 		 0},
 		{"another picker",
-		 {"assembly", "boris", "takeOrder", "r-1", "h-1"},
+		 {"assembly", "boris", "takeOrder", "r-1", "h-1", false},
 		 0},
-		{"no picker", {"assembly", "", "takeOrder", "r-1", "h-1"}, 0},
+		{"no picker", {"assembly", "", "takeOrder", "r-1", "h-1", false}, 0},
 		{"another method",
-		 {"assembly", "anna", "releaseOrder", "r-1", "h-1"},
+		 {"assembly", "anna", "releaseOrder", "r-1", "h-1", false},
 		 0},
 		{"another id",
-		 {"assembly", "anna", "takeOrder", "r-2", "h-1"},
+		 {"assembly", "anna", "takeOrder", "r-2", "h-1", false},
 		 0},
 		{"another case",
-		 {"assembly", "anna", "takeOrder", "R-1", "h-1"},
+		 {"assembly", "anna", "takeOrder", "R-1", "h-1", false},
 		 0},
 		{"another body",
-		 {"assembly", "anna", "takeOrder", "r-1", "h-2"},
+		 {"assembly", "anna", "takeOrder", "r-1", "h-2", false},
 		 ERR_DUPLICATE},
 		{"parts moved",
-		 {"assembly", "annat", "akeOrder", "r-1", "h-1"},
+		 {"assembly", "annat", "akeOrder", "r-1", "h-1", false},
 		 0},
 		{"a comma inside",
-		 {"assembly", "anna,takeOrder", "", "r-1", "h-1"},
+		 {"assembly", "anna,takeOrder", "", "r-1", "h-1", false},
 		 0},
 		{"quotes inside",
-		 {"assembly", "anna\",\"takeOrder", "r-1", "", "h-1"},
+		 {"assembly", "anna\",\"takeOrder", "r-1", "", "h-1", false},
 		 0},
 	};
 
@@ -154,6 +155,29 @@ static void an_answer_that_is_too_old_makes_room_for_a_new_one(void **state)
 	assert_string_equal(buf_text(&answer), "new");
 }
 
+static void a_name_is_new_as_long_as_no_answer_has_it(void **state)
+{
+	struct fixture *f = *state;
+	struct api_request request = usual;
+	CLEANUP(buf_clear) struct buf answer = BUF_MAX(1000);
+	int64_t version = 0;
+
+	assert_int_equal(api_requests_find(f->db, &request, NOW_MS, &answer,
+					   &version, NULL),
+			 0);
+	assert_true(request.is_new);
+	add(f, &request, "first", NOW_MS);
+	assert_int_equal(api_requests_find(f->db, &request,
+					   NOW_MS + API_REQUEST_KEEP_MS,
+					   &answer, &version, NULL),
+			 0);
+	assert_false(request.is_new);
+	add(f, &request, "second", NOW_MS + API_REQUEST_KEEP_MS);
+	assert_int_equal(find(f, &usual, NOW_MS + API_REQUEST_KEEP_MS, &answer),
+			 1);
+	assert_string_equal(buf_text(&answer), "second");
+}
+
 static int add_and_fail(struct db *db, int64_t now_ms, void *context,
 			struct err *e)
 {
@@ -192,6 +216,7 @@ int main(void)
 		STORE_TEST(other_requests_have_other_answers),
 		STORE_TEST(an_answer_is_kept_for_seven_days),
 		STORE_TEST(an_answer_that_is_too_old_makes_room_for_a_new_one),
+		STORE_TEST(a_name_is_new_as_long_as_no_answer_has_it),
 		STORE_TEST(an_answer_is_not_kept_when_its_change_fails),
 		STORE_TEST(
 			an_answer_that_does_not_fit_is_an_error_and_no_half_answer),

@@ -156,7 +156,7 @@ static void a_store_has_its_own_labels_or_the_common_ones(void **state)
 	struct barcode_rule own = {"23", 4, true, 1};
 	char prefix[] = "23";
 
-	assert_int_equal(labels_load_for_order(f->db, "1-1", rules, NULL), 10);
+	assert_int_equal(labels_load(f->db, "7", rules, NULL), 10);
 	assert_string_equal(rules[0].prefix, "20");
 	assert_false(rules[0].is_price);
 	assert_int_equal(rules[0].divisor, 1000);
@@ -170,8 +170,6 @@ static void a_store_has_its_own_labels_or_the_common_ones(void **state)
 	assert_int_equal(fixture_write(f, run_remove, prefix, NULL),
 			 ERR_NOTFOUND);
 	assert_int_equal(labels_load(f->db, "7", rules, NULL), 10);
-	assert_int_equal(labels_load_for_order(f->db, "99", rules, NULL),
-			 ERR_NOTFOUND);
 }
 
 static int run_place(struct db *db, int64_t now_ms, void *context,

@@ -216,14 +216,18 @@ static char *copy_plain(char *p, const char *text, size_t bytes)
 	const char *end = text + bytes;
 	size_t n;
 
-	for (; text < end; text += n) {
-		n = is_plain(*text) ? 1 : 0;
-		if (n == 0 && (unsigned char)*text >= COUNT_OF(escapes))
-			n = text_utf8_sequence(text, end);
+	while (text < end) {
+		if (is_plain(*text)) {
+			*p++ = *text++;
+			continue;
+		}
+		n = (unsigned char)*text < COUNT_OF(escapes)
+			    ? 0
+			    : text_utf8_sequence(text, end);
 		if (n == 0)
 			return NULL;
-		for (size_t i = 0; i < n; i++)
-			*p++ = text[i];
+		for (; n > 0; n--)
+			*p++ = *text++;
 	}
 	return p;
 }

@@ -16,7 +16,6 @@ STMT(labels_put,
      " value = $4, divisor = $5");
 STMT(labels_delete,
      "DELETE FROM store_labels WHERE store_id = $1 AND prefix = $2");
-STMT(labels_store, "SELECT store_id FROM orders WHERE number = $1");
 
 static int load(struct db *db, const char *store_id,
 		struct barcode_rule *ret_rules, struct err *e)
@@ -44,21 +43,6 @@ int labels_load(struct db *db, const char *store_id,
 	int count = load(db, store_id, ret_rules, e);
 
 	return count == 0 ? load(db, "", ret_rules, e) : count;
-}
-
-int labels_load_for_order(struct db *db, const char *number,
-			  struct barcode_rule ret_rules[LABEL_RULES_MAX],
-			  struct err *e)
-{
-	CLEANUP_QUERY struct query *q = query_start(db, &labels_store);
-	int rc;
-
-	query_text(q, 1, number);
-	rc = query_next(q, e);
-	if (rc == 0)
-		return err_set(e, ERR_NOTFOUND, "there is no such order");
-	return rc < 0 ? rc
-		      : labels_load(db, query_col_text(q, 0), ret_rules, e);
 }
 
 int labels_set(struct db *db, const char *store_id,

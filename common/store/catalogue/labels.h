@@ -19,12 +19,6 @@ enum {
 int labels_load(struct db *db, const char *store_id,
 		struct barcode_rule ret_rules[LABEL_RULES_MAX], struct err *e);
 
-/* Of the store of an order, named by its number. ERR_NOTFOUND: there is no such
- * order. */
-int labels_load_for_order(struct db *db, const char *number,
-			  struct barcode_rule ret_rules[LABEL_RULES_MAX],
-			  struct err *e);
-
 /* Inside a write transaction. 0; ERR_NOTFOUND: there was no such rule. */
 int labels_set(struct db *db, const char *store_id,
 	       const struct barcode_rule *rule, struct err *e);

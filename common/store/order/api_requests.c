@@ -12,11 +12,15 @@ enum {
 	KEY_BYTES_MAX = 4096
 };
 
-STMT(api_requests_get, "SELECT body_hash, answer, version FROM api_requests"
-		       " WHERE key = $1 AND created_ms > $2");
-STMT(api_requests_put,
-     "INSERT INTO api_requests (key, body_hash, answer, created_ms, version)"
-     " VALUES ($1, $2, $3, $4, $5)"
+#define INSERT_REQUEST                                      \
+	"INSERT INTO api_requests (key, body_hash, answer," \
+	" created_ms, version) VALUES ($1, $2, $3, $4, $5)"
+
+STMT(api_requests_get, "SELECT body_hash, answer, version, created_ms"
+		       " FROM api_requests WHERE key = $1");
+/* SQLite sets up more for an upsert. */
+STMT(api_requests_insert, INSERT_REQUEST);
+STMT(api_requests_put, INSERT_REQUEST
      " ON CONFLICT (key) DO UPDATE SET body_hash = $2, answer = $3,"
      " created_ms = $4, version = $5");
 
@@ -36,7 +40,7 @@ static int make_key(const struct api_request *request, struct buf *key,
 	return json_out_finish(&out, e);
 }
 
-int api_requests_find(struct db *db, const struct api_request *request,
+int api_requests_find(struct db *db, struct api_request *request,
 		      int64_t now_ms, struct buf *ret_answer,
 		      int64_t *ret_version, struct err *e)
 {
@@ -47,10 +51,12 @@ int api_requests_find(struct db *db, const struct api_request *request,
 	if (rc < 0)
 		return rc;
 	query_text(q, 1, buf_text(&key));
-	query_i64(q, 2, now_ms - API_REQUEST_KEEP_MS);
 	rc = query_next(q, e);
+	request->is_new = rc == 0;
 	if (rc <= 0)
 		return rc;
+	if (query_col_i64(q, 3) <= now_ms - API_REQUEST_KEEP_MS)
+		return 0;
 	if (strcmp(query_col_text(q, 0), request->body_hash) != 0)
 		return err_set(e, ERR_DUPLICATE,
 			       "the request id was used for another request");
@@ -65,7 +71,8 @@ int api_requests_add(struct db *db, const struct api_request *request,
 		     struct err *e)
 {
 	CLEANUP(buf_clear) struct buf key = BUF_MAX(KEY_BYTES_MAX);
-	CLEANUP_QUERY struct query *q = query_start(db, &api_requests_put);
+	CLEANUP_QUERY struct query *q = query_start(
+		db, request->is_new ? &api_requests_insert : &api_requests_put);
 	int rc = make_key(request, &key, e);
 
 	if (rc < 0)

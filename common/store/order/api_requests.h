@@ -9,6 +9,7 @@
 #ifndef STORE_API_REQUESTS_H
 #define STORE_API_REQUESTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -28,13 +29,16 @@ struct api_request {
 	const char *request_id;
 	const char *body_hash; /* of what was asked, in a form in which equal
 				  requests are equal texts */
+	/* No answer has this name: api_requests_find() has looked, in the same
+	 * transaction. */
+	bool is_new;
 };
 
 /* The answer to an earlier request of the same name. 1, *ret_answer and the
  * version that it gave to its order (0: none); 0 when
  * there is none, or none that is young enough; ERR_DUPLICATE when it asked for
- * something else; < 0. Reader or writer. */
-int api_requests_find(struct db *db, const struct api_request *request,
+ * something else; < 0. Sets request->is_new. Reader or writer. */
+int api_requests_find(struct db *db, struct api_request *request,
 		      int64_t now_ms, struct buf *ret_answer,
 		      int64_t *ret_version, struct err *e);
 

@@ -81,6 +81,7 @@ static int keep(struct api_call *call, struct db *db, struct order *order,
 	int rc = flow_save(db, order, &outcome->change, now_ms,
 			   &call->unit.bells, e);
 
+	request.is_new = call->is_new_request;
 	if (rc == 0)
 		rc = answer_order(call, order, outcome, e);
 	if (rc == 0)
@@ -105,6 +106,26 @@ static int load(struct api_call *call, struct db *db, struct order *order,
 	return rc;
 }
 
+/* A code is short, and how it is read depends on the order's store. 0; 1: what
+ * was scanned is no code, and the answer says so; < 0. */
+static int read_barcode(struct api_call *call, struct db *db,
+			const char *store_id, struct err *e)
+{
+	struct barcode_rule rules[LABEL_RULES_MAX];
+	const char *reason = NULL;
+	struct err why = {0};
+	int count = labels_load(db, store_id, rules, e);
+
+	if (count < 0)
+		return count;
+	if (barcode_read(call->args.code, rules, (size_t)count, &call->barcode,
+			 &reason, &why) == 0)
+		return 0;
+	call->outcome = CALL_REFUSED;
+	answer_bad_code(call, reason, why.text);
+	return 1;
+}
+
 /* A refusal is a good end of the unit: what was caught up with stays. So is
  * CALL_AGAIN, which has changed nothing. */
 static int act(struct api_call *call, struct db *db, int64_t now_ms,
@@ -125,6 +146,8 @@ static int act(struct api_call *call, struct db *db, int64_t now_ms,
 		rc = 0;
 	if (rc > 0)
 		call->outcome = CALL_AGAIN;
+	if (rc == 0 && action.type == ACTION_SCAN)
+		rc = read_barcode(call, db, order.terms.store_id, e);
 	if (rc == 0)
 		rc = facts_gather(call, db, &order, &action, e);
 	if (rc != 0)
@@ -148,6 +171,7 @@ static int run(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 	buf_reset(&call->answer);
 	rc = api_requests_find(db, &request, now_ms, &call->answer,
 			       &call->own_version, e);
+	call->is_new_request = request.is_new;
 	if (rc > 0) {
 		call->outcome = CALL_DUPLICATE;
 		/* A journal asks which order it was. */
@@ -225,59 +249,18 @@ static struct flow_settings settings_of(const struct assembly *assembly)
 	};
 }
 
-/* 1; 0: what was scanned is no code, or there is no such order, and the answer
- * says so; < 0. */
-static int read_barcode(struct api_call *call, struct db *reader)
-{
-	struct barcode_rule rules[LABEL_RULES_MAX];
-	struct err e = {0};
-	int count = db_begin_read(reader, NULL);
-	const char *reason = NULL;
-
-	if (count == 0) {
-		count = labels_load_for_order(reader, call->args.number, rules,
-					      NULL);
-		db_rollback(reader);
-	}
-	if (count == ERR_NOTFOUND) {
-		answer_unknown_order(call);
-		return 0;
-	}
-	if (count < 0)
-		return count;
-	if (barcode_read(call->args.code, rules, (size_t)count, &call->barcode,
-			 &reason, &e) == 0)
-		return 1;
-	call->outcome = CALL_REFUSED;
-	answer_bad_code(call, reason, e.text);
-	return 0;
-}
-
 /* Most orders have nothing waiting for them: that is looked at inside the unit,
  * and what waits is read and parsed only when there is something. */
-void change_start(struct api_call *call, struct db *reader)
+void change_handle(struct api_call *call)
 {
 	struct assembly *assembly = call->assembly;
-	int rc = 1;
 
 	call->outcome = CALL_FAILED;
 	call->settings = settings_of(assembly);
 	call->unit.run = run;
 	call->unit.done = done;
-	if (call->method->action == ACTION_SCAN)
-		rc = read_barcode(call, reader);
-	if (rc > 0) {
-		rc = writer_submit(assembly->service->writer, &call->unit,
-				   NULL);
-		if (rc == 0)
-			return;
-	}
-	if (rc < 0)
-		answer_unavailable(call);
+	if (writer_submit(assembly->service->writer, &call->unit, NULL) == 0)
+		return;
+	answer_unavailable(call);
 	call->finish(call);
-}
-
-void change_handle(struct api_call *call)
-{
-	change_start(call, call->assembly->reader);
 }

@@ -184,7 +184,7 @@ static void conclude(struct replay *replay)
 	end(replay);
 }
 
-static void start(struct replay *replay, struct entry *entry)
+static void start(struct entry *entry)
 {
 	struct api_call *call = &entry->call;
 
@@ -195,7 +195,7 @@ static void start(struct replay *replay, struct entry *entry)
 	if (call->outcome == CALL_REFUSED)
 		replay_entry_done(call);
 	else
-		change_start(call, replay->owner->assembly->second);
+		change_handle(call);
 }
 
 static void next(struct replay *replay)
@@ -209,7 +209,7 @@ static void next(struct replay *replay)
 			break;
 		}
 
-		start(replay, &replay->entries[at]);
+		start(&replay->entries[at]);
 		if (replay->at == at) {
 			replay->waiting = true;
 			return;
