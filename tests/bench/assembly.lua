@@ -38,8 +38,8 @@ end
 -- line.
 local function pick(line)
   return function(order, visit)
-    return "pickPosition", string.format(',"line":%d,"quantity":%.3f,"reason":"other"', line,
-      (run * 1000 + visit) % 8990 / 1000 + 0.001), 1
+    return "pickPosition", string.format(',"line":%d,"quantity":%d,"reason":"other"', line,
+      (run * 1000 + visit) % 8990 + 1), 1
   end
 end
 
