@@ -49,11 +49,11 @@ struct order_policy {        /* of the channel, from the configuration */
 	bool send_assembled; /* the optional order.assembled */
 };
 
-/* Apply event to order (state ORDER_NONE: it does not exist yet; its ids are
+/* Apply what was said to order (ORDER_NONE: it does not exist yet; its ids are
  * set). now_ms is when we do it. A step that says it is older than its order
  * counts at its receipt, and the history says so. *ret_change is the caller's
  * to clear, also after an error. 0, ERR_NOMEM. */
-int order_apply(struct order *order, const struct order_event *event,
+int order_apply(struct order *order, const struct order_event *said,
 		const struct order_policy *policy, int64_t now_ms,
 		struct order_change *ret_change, struct err *e);
 
