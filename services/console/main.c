@@ -70,7 +70,8 @@ int main(int argc, char **argv)
 {
 	static const struct service_def def = {
 		.name = "console",
-		.summary = "/healthz and /metrics, for who watches from outside",
+		.summary =
+			"/healthz and /metrics, for who watches from outside",
 		.routes = routes,
 		.start = start,
 		.reload = reload,

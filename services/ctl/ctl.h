@@ -75,8 +75,8 @@ int ctl_print_sections(struct ctl *ctl, const struct ctl_section *sections,
 
 /* "--name VALUE" taken out of the arguments; `missing` when it is not there. */
 const char *ctl_option(struct ctl *ctl, const char *name, const char *missing);
-/* --limit, 100 when it is not there, for a view; NULL after saying what is wrong
- * with it. */
+/* --limit, 100 when it is not there, for a view; NULL after saying what is
+ * wrong with it. */
 const char *ctl_limit(struct ctl *ctl);
 /* Nobody of this machine may have the store open. */
 int ctl_refuse_alive(struct ctl *ctl);

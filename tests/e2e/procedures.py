@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from appliance import BIN, wait_until
+from appliance import BIN, Appliance, wait_until
 from stores import Store, now_ms
 
 TOKEN = "123456:AAsecret_token-AA"
@@ -26,6 +26,14 @@ class Installation:
         self.write_config(config)
         self.started: list[subprocess.Popen[str]] = []
         self.control("init")
+
+    @classmethod
+    def of(cls, appliance: Appliance) -> "Installation":
+        """The one that an appliance runs in: nothing is made."""
+        made = cls.__new__(cls)
+        made.state, made.config, made.data = appliance.state, appliance.config, appliance.data
+        made.log, made.started = appliance.folder / "log.txt", []
+        return made
 
     def write_config(self, text: str) -> None:
         self.config.write_text(self.data.named_in(text), encoding="utf-8")

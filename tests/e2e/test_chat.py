@@ -451,8 +451,7 @@ def test_updates_come_through_nginx_with_their_secret_only(
     (secrets / "telegram-token").write_text(TOKEN, encoding="utf-8")
     (secrets / "telegram-token").chmod(0o600)
     appliance.start()
-    place = Installation.__new__(Installation)
-    place.state, place.config, place.log, place.started = appliance.state, appliance.config, folder / "log.txt", []
+    place = Installation.of(appliance)
     assert "https://shop.example/telegram/updates" in place.control("telegram", "webhook", "set")
     secret = telegram.journal(api="setwebhook")[0]["body"]["secret_token"]
     assert "https://shop.example/telegram/updates" in place.control("telegram", "webhook", "show")

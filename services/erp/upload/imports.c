@@ -71,8 +71,8 @@ struct job {
 	struct buf faults;
 	struct json_out out;
 	struct import import; /* while it runs */
-	bool is_told;               /* faults are in upload */
-	bool is_over;               /* and that is in the store */
+	bool is_told;         /* faults are in upload */
+	bool is_over;         /* and that is in the store */
 };
 
 static int run_progress(struct unit *u, struct db *db, int64_t now_ms,
