@@ -27,7 +27,7 @@ OPERATOR, VIEWER, STRANGER = 5, 6, 7
 GROUP, SECOND = -1001234567890, 20.0
 CONFIG = """
 telegram {{
-  base_url = "{url}" admin_chat = "{group}" timeout_ms = 2000
+  base_url = "{url}" admin_chat = "{group}" timeout_ms = 8000
   updates = "{updates}" operators = "77 {operator}" viewers = "{viewer}"
 }}
 {more}

@@ -30,7 +30,7 @@ telegram {{
 job telegram {{ timeout = 30s }}
 """
 QUEUE = "SELECT state, outcome, hold, attempts, sending_since_ms IS NOT NULL, error FROM telegram_queue WHERE chat = ?"
-WAITS, FAILED = 1, 4
+WAITS, SENDING, FAILED = 1, 2, 4
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def place(folder: Path, telegram: telegram_remote.Telegram) -> Iterator[Installa
     assert TOKEN not in str(dump)
 
 
-def configure(place: Installation, telegram: telegram_remote.Telegram, timeout_ms: int = 2000, more: str = "") -> None:
+def configure(place: Installation, telegram: telegram_remote.Telegram, timeout_ms: int = 8000, more: str = "") -> None:
     place.write_config(CONFIG.format(url=telegram.base_url, timeout_ms=timeout_ms, more=more))
 
 
@@ -429,13 +429,13 @@ def test_a_lost_answer_is_repeated_with_a_mark_and_not_for_ever(
 
 def test_an_answer_that_is_lost_does_not_hold_up_other_chats(
         place: Installation, telegram: telegram_remote.Telegram) -> None:
-    configure(place, telegram, timeout_ms=2000)
     telegram.fault("lost", chat=-100)
     place.queue("-100", "x")
     for number in range(10):
         place.queue(str(-200 - number), "y")
     place.start("telegram")
-    place.wait_for("SELECT count(*) = 10 FROM telegram_archive", 1.9, "the others are sent meanwhile")
+    place.wait_for("SELECT count(*) = 10 FROM telegram_archive", 20, "the others are sent")
+    assert place.row(QUEUE, "-100")[0] == SENDING, "meanwhile"
 
 
 def test_a_connection_that_closes_is_not_used_twice_for_one_message(

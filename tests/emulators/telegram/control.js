@@ -62,10 +62,10 @@ class Control {
         }
     }
 
-    // What is in the chats, in the order of arrival.
+    // What is in the chats, in the order of arrival. A bot that calls meanwhile moves in the set.
     async readMessages(query) {
         const stored = [];
-        for (const token of this.tokens) {
+        for (const token of [...this.tokens]) {
             const answer = await this.double('POST', '/getUpdatesHistory', { token });
             stored.push(...(JSON.parse(answer.text).result ?? []).filter((item) => item.message?.chat_id !== undefined));
         }
