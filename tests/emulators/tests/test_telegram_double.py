@@ -48,6 +48,14 @@ def test_a_message_arrives(telegram: Telegram) -> None:
     assert telegram.texts(CHAT) == ["<b>Заказ</b> H1 &lt;3"] and telegram.texts(5) == []
 
 
+def test_a_bot_that_calls_meanwhile_is_read_once(telegram: Telegram) -> None:
+    send(telegram)
+    with ThreadPoolExecutor() as pool:
+        calls = pool.submit(lambda: [telegram.call("getMe") for _ in range(100)])
+        while not calls.done():
+            assert len(telegram.texts(CHAT)) == 1
+
+
 @pytest.mark.parametrize("params, description", [
     ({}, "message text is empty"),
     ({"text": ""}, "message text is empty"),
