@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/html_out.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -143,27 +144,103 @@ static const struct html_field *find_field(const struct html_field *fields,
 	return NULL;
 }
 
+/* A stretch of a template, and what has come of it. */
+struct rendering {
+	struct buf *out; /* NULL: it only counts */
+	const struct html_field *fields;
+	size_t field_points;
+	int seen, filled; /* its fields, and those that are not empty */
+	int plain;        /* bytes around them */
+};
+
+/* The field that begins at open; NULL: none. And where the text goes on. */
+static const struct html_field *field_at(const struct rendering *r,
+					 const char *open, const char *end,
+					 const char **ret_next)
+{
+	const char *close = memchr(open, '}', (size_t)(end - open));
+	const struct html_field *field = NULL;
+
+	if (*open == '{' && close != NULL)
+		field = find_field(r->fields, open + 1,
+				   (size_t)(close - open - 1));
+	*ret_next = field != NULL ? close + 1 : open + 1;
+	return field;
+}
+
+static void render_plain(struct rendering *r, const char *text, const char *end)
+{
+	while (text < end) {
+		const char *next;
+		const struct html_field *field = field_at(r, text, end, &next);
+
+		if (field != NULL) {
+			r->seen++;
+			r->filled += field->value[0] != '\0';
+		} else {
+			r->plain++;
+		}
+		if (r->out != NULL && field != NULL)
+			html_put(r->out, field->value, r->field_points);
+		else if (r->out != NULL)
+			buf_add_char(r->out, *text);
+		text = next;
+	}
+}
+
+/* A part is said when none of its fields is empty. */
+static void render_part(struct rendering *r, const char *text, const char *end)
+{
+	struct rendering part = {.fields = r->fields};
+
+	render_plain(&part, text, end);
+	if (part.filled == part.seen)
+		render_plain(r, text, end);
+}
+
+static void render_line(struct rendering *r, const char *text, const char *end)
+{
+	while (text < end) {
+		const char *open = memchr(text, '[', (size_t)(end - text));
+		const char *close =
+			open == NULL ? NULL
+				     : memchr(open, ']', (size_t)(end - open));
+
+		if (close == NULL) {
+			render_plain(r, text, end);
+			return;
+		}
+		render_plain(r, text, open);
+		render_part(r, open + 1, close);
+		text = close + 1;
+	}
+}
+
+static bool says_nothing(const struct html_field *fields, const char *line,
+			 const char *end)
+{
+	struct rendering r = {.fields = fields};
+
+	render_line(&r, line, end);
+	return r.filled == 0 && (r.seen > 0 || (r.plain == 0 && line < end));
+}
+
 void html_render(struct buf *b, const char *text,
 		 const struct html_field *fields, size_t field_points)
 {
-	while (*text != '\0') {
-		size_t plain = strcspn(text, "{");
-		const char *open = text + plain;
-		const char *close = *open == '{' ? strchr(open, '}') : NULL;
-		const struct html_field *field = NULL;
+	struct rendering r = {
+		.out = b, .fields = fields, .field_points = field_points};
+	bool is_first = true;
 
-		buf_add(b, text, plain);
-		if (close != NULL)
-			field = find_field(fields, open + 1,
-					   (size_t)(close - open - 1));
-		if (field != NULL) {
-			html_put(b, field->value, field_points);
-			text = close + 1;
-		} else if (*open == '{') {
-			buf_add_char(b, '{');
-			text = open + 1;
-		} else {
-			text = open;
+	for (const char *line = text, *end;; line = end + 1) {
+		end = line + strcspn(line, "\n");
+		if (!says_nothing(fields, line, end)) {
+			if (!is_first)
+				buf_add_char(b, '\n');
+			is_first = false;
+			render_line(&r, line, end);
 		}
+		if (*end == '\0')
+			return;
 	}
 }

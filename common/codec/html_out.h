@@ -24,7 +24,8 @@ void html_put_plain(struct buf *b, const char *html, size_t max_points);
 
 /* Append a template of ours, which may hold tags, with its {fields} replaced by
  * data, each escaped and cut to field_points. A {name} that is not in the list
- * stays as it is. */
+ * stays as it is. Nothing is said of what is empty: a [part] is left out when
+ * one of its fields is, a line when it has fields and all of them are. */
 struct html_field {
 	const char *name; /* NULL ends the list */
 	const char *value;
