@@ -83,7 +83,7 @@ if(FUZZERS)
 endif()
 
 # Rules of ours, and tools of others; a tool that is not installed is skipped.
-foreach(lint layers banned functions cases engines)
+foreach(lint layers banned functions cases engines texts)
   if(EXISTS ${CMAKE_SOURCE_DIR}/tests/lint/check_${lint}.py)
     add_test(NAME lint.${lint} COMMAND ${PYTHON} -B ${CMAKE_SOURCE_DIR}/tests/lint/check_${lint}.py ${CMAKE_SOURCE_DIR})
     set_tests_properties(lint.${lint} PROPERTIES LABELS lint)

@@ -8,6 +8,11 @@
 #define N_(text) text
 
 /* clang-format off */
+#define ORDER_NOW                                 \
+	N_("Order {order} (no. {number})\n"       \
+	   "Store: {store}\n"                     \
+	   "Now: {state}")
+
 const struct rule rules[] = {
 	{
 		.name = "order-late", .query = &monitor_order_late, .in_minutes = true,
@@ -16,7 +21,8 @@ const struct rule rules[] = {
 			   "Store: {store}\n"
 			   "Deadline: {time}\n"
 			   "State: {state}, late by {minutes} min"),
-		.line = N_("{order}: {store}, deadline {time}"),
+		.line = N_("{order}[: {store}], deadline {time}"),
+		.over = ORDER_NOW,
 	},
 	{
 		.name = "order-not-ready", .query = &monitor_order_not_ready, .in_minutes = true,
@@ -25,7 +31,8 @@ const struct rule rules[] = {
 			   "Store: {store}\n"
 			   "Deadline: {time}, {left} min left\n"
 			   "State: {state}"),
-		.line = N_("{order}: {store}, deadline {time}"),
+		.line = N_("{order}[: {store}], deadline {time}"),
+		.over = ORDER_NOW,
 	},
 	{
 		.name = "assembly-long", .query = &monitor_assembly_long, .in_minutes = true,
@@ -34,7 +41,8 @@ const struct rule rules[] = {
 			   "Store: {store}\n"
 			   "Taken: {time}, {minutes} min ago; lines: {count}\n"
 			   "Picker: {detail}"),
-		.line = N_("{order}: {store}, taken {time}"),
+		.line = N_("{order}[: {store}], taken {time}"),
+		.over = ORDER_NOW,
 	},
 	{
 		.name = "order-not-taken", .query = &monitor_order_not_taken, .in_minutes = true,
@@ -42,7 +50,8 @@ const struct rule rules[] = {
 		.body = N_("Order {order} (no. {number})\n"
 			   "Store: {store}\n"
 			   "Received: {time}, waits for {minutes} min"),
-		.line = N_("{order}: {store}, received {time}"),
+		.line = N_("{order}[: {store}], received {time}"),
+		.over = ORDER_NOW,
 	},
 	{
 		.name = "order-not-picked-up", .query = &monitor_order_not_picked_up, .in_minutes = true,
@@ -50,7 +59,8 @@ const struct rule rules[] = {
 		.body = N_("Order {order} (no. {number})\n"
 			   "Store: {store}\n"
 			   "Ready and due since {time}, {minutes} min"),
-		.line = N_("{order}: {store}, ready and due since {time}"),
+		.line = N_("{order}[: {store}], ready and due since {time}"),
+		.over = ORDER_NOW,
 	},
 	{
 		.name = "order-not-delivered", .query = &monitor_order_not_delivered, .in_minutes = true,
@@ -59,7 +69,8 @@ const struct rule rules[] = {
 			   "Store: {store}\n"
 			   "With the courier since {time}, {minutes} min\n"
 			   "State: {state}"),
-		.line = N_("{order}: {store}, with the courier since {time}"),
+		.line = N_("{order}[: {store}], with the courier since {time}"),
+		.over = ORDER_NOW,
 	},
 	{
 		.name = "order-not-paid", .query = &monitor_order_not_paid, .in_minutes = true,
@@ -67,7 +78,8 @@ const struct rule rules[] = {
 		.body = N_("Order {order} (no. {number})\n"
 			   "Store: {store}\n"
 			   "Delivered: {time}"),
-		.line = N_("{order}: {store}, delivered {time}"),
+		.line = N_("{order}[: {store}], delivered {time}"),
+		.over = ORDER_NOW,
 	},
 	{
 		.name = "cancel-share", .query = &monitor_cancel_share,
@@ -75,6 +87,8 @@ const struct rule rules[] = {
 		.body = N_("Store: {store}\n"
 			   "Cancelled: {count} %"),
 		.line = N_("{store}: {count} %"),
+		.over = N_("Store: {store}\n"
+			   "Within the limit again"),
 	},
 	{
 		.name = "short-share", .query = &monitor_short_share,
@@ -82,6 +96,8 @@ const struct rule rules[] = {
 		.body = N_("Store: {store}\n"
 			   "Picked short: {count} % of the lines"),
 		.line = N_("{store}: {count} %"),
+		.over = N_("Store: {store}\n"
+			   "Within the limit again"),
 	},
 	{
 		.name = "found-rate", .query = &monitor_found_rate,
@@ -89,14 +105,18 @@ const struct rule rules[] = {
 		.body = N_("Store: {store}\n"
 			   "Found: {count} % of the lines"),
 		.line = N_("{store}: {count} %"),
+		.over = N_("Store: {store}\n"
+			   "Within the limit again"),
 	},
 	{
 		.name = "breaker-open", .query = &monitor_breaker_open,
 		.title = N_("Marketplace cannot be reached"),
-		.body = N_("Address: {subject} ({state})\n"
+		.body = N_("Address: {subject}[ ({state})]\n"
 			   "Since: {time}\n"
 			   "Reason: {reason}"),
 		.line = N_("{subject}: {state} since {time}"),
+		.over = N_("Address: {subject}\n"
+			   "It answers again"),
 	},
 	{
 		.name = "breaker-opened", .query = &monitor_breaker_opened,
@@ -105,53 +125,66 @@ const struct rule rules[] = {
 			   "Times: {count}, the last one {time}\n"
 			   "Reason: {reason}"),
 		.line = N_("{subject}: {count}, the last one {time}"),
+		.over = N_("Address: {subject}\n"
+			   "It has not failed again"),
 	},
 	{
 		.name = "notification-failed", .query = &monitor_notification_failed,
 		.title = N_("Marketplace was not told"),
-		.body = N_("Order {order} (no. {number})\n"
+		.body = N_("Order {order}[ (no. {number})]\n"
 			   "Notification: {detail}\n"
 			   "Reason: {reason}"),
-		.line = N_("{order}: {detail}, {reason}"),
+		.line = N_("{order}: {detail}[, {reason}]"),
+		.over = N_("Order {order}[ (no. {number})]\n"
+			   "Now: {state}\n"
+			   "No notification of it is refused any more"),
 	},
 	{
 		.name = "notification-uncertain", .query = &monitor_notification_uncertain, .in_minutes = true,
 		.title = N_("It is unknown whether the marketplace was told"),
-		.body = N_("Order {order} (no. {number})\n"
+		.body = N_("Order {order}[ (no. {number})]\n"
 			   "Notification: {detail}\n"
 			   "Since: {time}\n"
 			   "Reason: {reason}"),
-		.line = N_("{order}: {detail}, {reason}"),
+		.line = N_("{order}: {detail}[, {reason}]"),
+		.over = N_("Order {order}[ (no. {number})]\n"
+			   "Now: {state}\n"
+			   "No notification of it is in doubt any more"),
 	},
 	{
 		.name = "inbox-quarantined", .query = &monitor_inbox_quarantined,
 		.title = N_("Messages were not understood"),
-		.body = N_("From: {subject} ({state})\n"
+		.body = N_("From: {subject}[ ({state})]\n"
 			   "Messages: {count}, the last one {time}\n"
 			   "Reason: {reason}"),
 		.line = N_("{subject}: {count}"),
+		.over = N_("From: {subject}\n"
+			   "Nothing of it waits for a person any more"),
 	},
 	{
 		.name = "job-failing", .query = &monitor_job_failing,
 		.title = N_("Job keeps failing"),
 		.body = N_("Job: {subject}\n"
 			   "Failed runs in a row: {count}, the last one {time}\n"
-			   "Result: {state}, {reason}"),
-		.line = N_("{subject}: {state}, {reason}"),
+			   "Result: {state}[, {reason}]"),
+		.line = N_("{subject}: {state}[, {reason}]"),
+		.over = N_("Job: {subject}\n"
+			   "Last run: {state}"),
 	},
 	{
 		.name = "telegram-backlog", .query = &monitor_telegram_backlog,
 		.title = N_("Telegram messages pile up"),
 		.body = N_("Waiting: {count}, the oldest since {time}"),
 		.line = N_("Waiting: {count}, the oldest since {time}"),
+		.over = N_("Messages go out again"),
 	},
 	{
 		.name = "mail-failing", .query = &monitor_mail_failing, .in_minutes = true,
 		.title = N_("Mail does not go out"),
 		.body = N_("Not taken: {count}, the oldest since {time}\n"
 			   "Reason: {reason}"),
-		.line = N_("Not taken: {count}, the oldest since {time}\n"
-			   "Reason: {reason}"),
+		.line = N_("Not taken: {count}, the oldest since {time}"),
+		.over = N_("No mail is refused or waits any more"),
 	},
 	{
 		.name = "invoice-blocked", .query = &monitor_invoice_blocked,
@@ -159,7 +192,10 @@ const struct rule rules[] = {
 		.body = N_("Order {order} (no. {number})\n"
 			   "Store: {store}\n"
 			   "Reason: {reason}"),
-		.line = N_("{order}: {reason}"),
+		.line = N_("{order}[: {reason}]"),
+		.over = N_("Order {order} (no. {number})\n"
+			   "Store: {store}\n"
+			   "Now: {state}[, document {reason}]"),
 	},
 	{
 		.name = "order-changed", .query = &monitor_order_changed,
@@ -169,25 +205,41 @@ const struct rule rules[] = {
 			   "Changed: {time}\n"
 			   "Reason: {reason}\n"
 			   "To do: ordergatectl document return, correct or leave"),
-		.line = N_("{order}: {reason}"),
+		.line = N_("{order}[: {reason}]"),
+		.over = N_("Order {order} (no. {number})\n"
+			   "Store: {store}\n"
+			   "Now: {state}[, document {reason}]"),
 	},
 	{
 		.name = "report-differs", .query = &monitor_report_differs,
 		.title = N_("The marketplace's report differs from our documents"),
 		.body = N_("Report: {subject}, {time}\n"
-			   "Differences: {count} ({detail})\n"
-			   "Reason: {reason}\n"
+			   "Differences: {count} ({parts})\n"
 			   "Look: ordergatectl document reports"),
-		.line = N_("{subject}: {count} ({detail})"),
+		.line = N_("{subject}: {count} ({parts})"),
+		.over = N_("Report: {subject}\n"
+			   "A newer one agrees, or it is long ago"),
+	},
+	{
+		.name = "report-refused", .query = &monitor_report_refused,
+		.title = N_("The marketplace's report was refused"),
+		.body = N_("File: {subject}, {time}\n"
+			   "It was not read: {reason}\n"
+			   "Look: ordergatectl document reports"),
+		.line = N_("{subject}[: {reason}]"),
+		.over = N_("File: {subject}\n"
+			   "Another one was read, or it is long ago"),
 	},
 	{
 		.name = "erp-refused", .query = &monitor_erp_refused,
 		.title = N_("The ERP refuses a document or a step of an order"),
 		.body = N_("What: {subject}\n"
-			   "Order {order} (no. {number})\n"
+			   "Order {order}[ (no. {number})]\n"
 			   "Store: {store}\n"
 			   "Reason: {reason}"),
-		.line = N_("{subject}: {reason}"),
+		.line = N_("{subject}[: {reason}]"),
+		.over = N_("What: {subject}\n"
+			   "The ERP has taken it, or a person has decided"),
 	},
 	{
 		.name = "erp-away", .query = &monitor_erp_away, .in_minutes = true,
@@ -196,6 +248,7 @@ const struct rule rules[] = {
 			   "Reason: {reason}\n"
 			   "Look: ordergatectl erp status"),
 		.line = N_("Waiting: {count}, the oldest since {time}"),
+		.over = N_("It takes documents again"),
 	},
 	{
 		.name = "queue-backlog", .query = &monitor_queue_backlog, .in_minutes = true,
@@ -203,6 +256,8 @@ const struct rule rules[] = {
 		.body = N_("Queue: {what}\n"
 			   "Waiting: {count}, the oldest since {time}"),
 		.line = N_("{what}: {count}, the oldest since {time}"),
+		.over = N_("Queue: {what}\n"
+			   "It moves again"),
 	},
 	{
 		.name = "hook-silent", .query = &monitor_hook_silent, .in_minutes = true,
@@ -211,6 +266,8 @@ const struct rule rules[] = {
 			   "Last message: {time}, {minutes} min ago\n"
 			   "At this hour of this weekday there were always some."),
 		.line = N_("{subject}: last message {time}"),
+		.over = N_("From: {subject}\n"
+			   "Messages come in again, or none are expected now"),
 	},
 	{
 		.name = "invoice-missing", .query = &monitor_invoice_missing, .in_minutes = true,
@@ -218,7 +275,10 @@ const struct rule rules[] = {
 		.body = N_("Order {order} (no. {number})\n"
 			   "Store: {store}\n"
 			   "Delivered: {time}"),
-		.line = N_("{order}: {store}, delivered {time}"),
+		.line = N_("{order}[: {store}], delivered {time}"),
+		.over = N_("Order {order} (no. {number})\n"
+			   "Store: {store}\n"
+			   "Now: {state}[, document {reason}]"),
 	},
 	{
 		.name = "chat-blocked", .query = &monitor_chat_blocked,
@@ -226,15 +286,19 @@ const struct rule rules[] = {
 		.body = N_("Chat: {subject}\n"
 			   "Since: {time}\n"
 			   "Reason: {reason}"),
-		.line = N_("{subject}: {reason}"),
+		.line = N_("{subject}[: {reason}]"),
+		.over = N_("Chat: {subject}\n"
+			   "It takes messages again"),
 	},
 	{
 		.name = "telegram-refused", .query = &monitor_telegram_refused,
 		.title = N_("Telegram refuses the bot"),
-		.body = N_("What: {what} ({state})\n"
+		.body = N_("What: {what}[ ({state})]\n"
 			   "Since: {time}\n"
 			   "Reason: {reason}"),
-		.line = N_("{what}: {reason}"),
+		.line = N_("{what}[: {reason}]"),
+		.over = N_("What: {what}\n"
+			   "Telegram takes it again"),
 	},
 	{
 		.name = "job-late", .query = &monitor_job_late, .in_minutes = true,
@@ -243,44 +307,52 @@ const struct rule rules[] = {
 			   "A good run was due by {time}\n"
 			   "Last run: {state}"),
 		.line = N_("{subject}: due by {time}"),
+		.over = N_("Job: {subject}\n"
+			   "Last run: {state}"),
 	},
 	{
 		.name = "self-probe", .query = &monitor_self_probe,
 		.title = N_("Our own address does not answer"),
 		.body = N_("Address: {subject}\n"
 			   "Reason: {reason}"),
-		.line = N_("Address: {subject}\n"
-			   "Reason: {reason}"),
+		.line = N_("{subject}[: {reason}]"),
+		.over = N_("Address: {subject}\n"
+			   "It answers as it should"),
 	},
 	{
 		.name = "disk-low", .query = &monitor_disk_low,
 		.title = N_("Disk space runs out"),
 		.body = N_("{subject}: {count} % free, {detail}"),
 		.line = N_("{subject}: {count} % free, {detail}"),
+		.over = N_("{subject}: {count} % free, {detail}"),
 	},
 	{
 		.name = "wal-large", .query = &monitor_wal_large,
 		.title = N_("Log of the store has grown"),
 		.body = N_("{subject}: {count} MiB"),
 		.line = N_("{subject}: {count} MiB"),
+		.over = N_("{subject}: {count} MiB"),
 	},
 	{
 		.name = "backup-old", .query = &monitor_backup_old,
 		.title = N_("No recent backup"),
-		.body = N_("For {count} h there was none; the last one: {detail}"),
-		.line = N_("For {count} h there was none; the last one: {detail}"),
+		.body = N_("For {count} h there was none[; the last one: {detail}]"),
+		.line = N_("For {count} h there was none[; the last one: {detail}]"),
+		.over = N_("The last one: {detail}"),
 	},
 	{
 		.name = "certificate-expiry", .query = &monitor_certificate_expiry,
 		.title = N_("Certificate expires"),
 		.body = N_("{detail}: {count} days left"),
 		.line = N_("{detail}: {count} days left"),
+		.over = N_("{detail}: {count} days left"),
 	},
 	{
 		.name = "clock-unset", .query = &monitor_clock_unset,
 		.title = N_("Clock is not synchronised"),
 		.body = N_("{detail}"),
 		.line = N_("{detail}"),
+		.over = N_("{detail}"),
 	},
 	{
 		.name = "clock-offset", .query = &monitor_clock_offset,
@@ -288,12 +360,15 @@ const struct rule rules[] = {
 		.body = N_("Off by: {detail}\n"
 			   "Deadlines, documents and messages get wrong times."),
 		.line = N_("Off by: {detail}"),
+		.over = N_("Off by: {detail}"),
 	},
 	{
 		.name = "measure-missing", .query = &monitor_measure_missing, .in_minutes = true,
 		.title = N_("Something cannot be measured"),
 		.body = N_("{subject}: last known {time}"),
 		.line = N_("{subject}: last known {time}"),
+		.over = N_("{subject}\n"
+			   "It is measured again"),
 	},
 	{
 		.name = "store-unknown", .query = &monitor_store_unknown,
@@ -302,14 +377,18 @@ const struct rule rules[] = {
 			   "First order: {time}\n"
 			   "It is worked on with the time zone Europe/Moscow until the store is imported."),
 		.line = N_("{subject}: first order {time}"),
+		.over = N_("Store: {subject}\n"
+			   "It is imported"),
 	},
 	{
 		.name = "product-unknown", .query = &monitor_product_unknown,
 		.title = N_("Product is not in the catalogue"),
 		.body = N_("SKU: {subject}\n"
-			   "First order: {order} (no. {number}), {time}\n"
+			   "First seen: {time}[, order {order}][ (no. {number})]\n"
 			   "The order is worked on; import the catalogue."),
-		.line = N_("{subject}: order {order}"),
+		.line = N_("{subject}[: order {order}]"),
+		.over = N_("SKU: {subject}\n"
+			   "It is in the catalogue"),
 	},
 };
 /* clang-format on */

@@ -22,6 +22,7 @@ struct rule {
 	const char *title; /* first line of the message */
 	const char *body;  /* further lines */
 	const char *line;  /* in a message about many */
+	const char *over;  /* how it ended: of monitor_end.now */
 };
 
 /* In order: a rule that inhibits another comes before it. */

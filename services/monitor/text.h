@@ -32,8 +32,19 @@ void text_many(struct buf *out, const struct rule *rule, const char *severity,
 	       int64_t count, int64_t firing, const char *const *lines,
 	       int line_count);
 
-/* The message that an alert is over; told is the message that said so. */
-void text_over(struct buf *out, const struct rule *rule, const char *told);
-void text_many_over(struct buf *out, const struct rule *rule, int64_t count);
+/* The message that an alert is over: how things are with its subject now
+ * (monitor_end.now) and how long it lasted. */
+void text_over(struct buf *out, const struct rule *rule,
+	       const struct monitor_finding *now, int64_t lasted_ms,
+	       const char *order_link);
+
+/* Its line in a message about many. */
+void text_over_line(struct buf *out, const struct rule *rule,
+		    const struct monitor_finding *now);
+
+/* The message that `count` alerts are over; `lines` are those of the first. */
+void text_many_over(struct buf *out, const struct rule *rule, int64_t count,
+		    int64_t longest_ms, const char *const *lines,
+		    int line_count);
 
 #endif

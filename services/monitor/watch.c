@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/macros.h"
+#include "items.h"
 #include "rules.h"
 #include "store/engine/writer.h"
 #include "store/monitor/monitor.h"
@@ -22,180 +23,6 @@ enum {
 	LINES_MAX = 5, /* of the worst, in a message about many */
 	WAVE_MAX = 8   /* batches that the writer gets in one go */
 };
-
-/* Something to be marked, and perhaps told. */
-struct item {
-	int place;                  /* in the order of the query */
-	enum alert_telling telling; /* as far as a reader can see */
-	int64_t alert_id;           /* of an end */
-	bool stirs, calms;          /* no end: holds again, not yet over */
-	const char *chat;           /* borrowed from memory, or longer */
-	const char *told;           /* of an end: as it was told */
-	struct monitor_finding finding;
-	char *memory; /* owned: all texts */
-	/* Of the first item of a segment: its one message. */
-	int64_t message_id;
-	bool failed;
-};
-
-struct items {
-	const struct watch *watch;
-	const struct rule *rule;
-	const struct config_rule *config;
-	struct err *e;
-	struct item *rows;
-	int count, room;
-};
-
-static void items_clear(struct items *items)
-{
-	for (int i = 0; i < items->count; i++)
-		free(items->rows[i].memory);
-	free(items->rows);
-}
-
-/* Room for one more row, zeroed; NULL when out of memory. */
-static struct item *add_item(struct items *items)
-{
-	if (items->count == items->room) {
-		int room = MAX_OF(items->room * 2, 64);
-		struct item *rows =
-			reallocarray(items->rows, (size_t)room, sizeof(*rows));
-
-		if (rows == NULL)
-			return NULL;
-		items->rows = rows;
-		items->room = room;
-	}
-	items->rows[items->count] = (struct item){.place = items->count};
-	return &items->rows[items->count++];
-}
-
-/* Who is told: whom the rule names, else the store's people, else whoever gets
- * that severity, else the administrator. */
-static const char *choose_chat(const struct items *items, const char *chat)
-{
-	const struct config_telegram *t = &items->watch->config->telegram;
-	const struct {
-		const char *severity, *chat;
-	} by_severity[] = {
-		{"critical", t->critical_chat},
-		{"warning", t->warning_chat},
-		{"info", t->info_chat},
-	};
-
-	if (items->config->chat[0] != '\0')
-		return items->config->chat;
-	if (chat[0] != '\0')
-		return chat;
-	for (size_t i = 0; i < COUNT_OF(by_severity); i++)
-		if (strcmp(by_severity[i].severity, items->config->severity) ==
-			    0 &&
-		    by_severity[i].chat[0] != '\0')
-			return by_severity[i].chat;
-	return t->admin_chat;
-}
-
-static enum alert_telling expect(const struct items *items, const char *state)
-{
-	if (strcmp(state, "firing") == 0)
-		return ALERT_REPEAT;
-	return strcmp(state, "pending") == 0 || items->config->for_ms == 0
-		       ? ALERT_FIRE
-		       : ALERT_NOTHING;
-}
-
-/* Copies of these texts in one piece of memory; the pointers then lead there.
- * NULL when out of memory. */
-static char *keep_texts(const char **const *texts, size_t count)
-{
-	size_t bytes = 0;
-	char *memory;
-	char *p;
-
-	for (size_t i = 0; i < count; i++)
-		bytes += strlen(*texts[i]) + 1;
-	memory = malloc(MAX_OF(bytes, (size_t)1));
-	p = memory;
-	for (size_t i = 0; i < count && p != NULL; i++) {
-		size_t n = strlen(*texts[i]) + 1;
-
-		memcpy(p, *texts[i], n);
-		*texts[i] = p;
-		p += n;
-	}
-	return memory;
-}
-
-static int note_finding(const struct monitor_finding *finding, void *context)
-{
-	struct items *items = context;
-	struct item *item = add_item(items);
-
-	if (item == NULL)
-		return err_set(items->e, ERR_NOMEM, "out of memory");
-	item->finding = *finding;
-	item->telling = finding->silenced ? ALERT_NOTHING
-					  : expect(items, finding->alert_state);
-	struct monitor_finding *f = &item->finding;
-	const char **const texts[] = {
-		&f->subject,     &f->chat,   &f->alert_state, &f->number,
-		&f->external_id, &f->store,  &f->zone,        &f->store_id,
-		&f->detail,      &f->reason,
-	};
-
-	item->memory = keep_texts(texts, COUNT_OF(texts));
-	if (item->memory == NULL)
-		return err_set(items->e, ERR_NOMEM, "out of memory");
-	item->chat = choose_chat(items, f->chat);
-	return 0;
-}
-
-/* What ends must have been over for `keep`; what was never told, or is told
- * otherwise, need not. */
-static bool must_wait(const struct items *items, const struct monitor_end *end)
-{
-	return items->config != NULL && items->config->keep_ms > 0 &&
-	       end->firing && !end->quiet &&
-	       (end->calm_since_ms == 0 ||
-		items->watch->now_ms - end->calm_since_ms <
-			items->config->keep_ms);
-}
-
-static int note_end(const struct monitor_end *end, void *context)
-{
-	struct items *items = context;
-	struct item *item = add_item(items);
-
-	if (item == NULL)
-		return err_set(items->e, ERR_NOMEM, "out of memory");
-	item->stirs = end->holds;
-	item->calms = !end->holds && must_wait(items, end);
-	item->telling =
-		end->firing && !end->quiet && !item->stirs && !item->calms
-			? ALERT_RESOLVE
-			: ALERT_NOTHING;
-	item->alert_id = end->alert_id;
-	item->chat = end->chat;
-	item->told = item->telling == ALERT_RESOLVE ? end->text : "";
-	const char **const texts[] = {&item->chat, &item->told};
-
-	item->memory = keep_texts(texts, COUNT_OF(texts));
-	return item->memory != NULL
-		       ? 0
-		       : err_set(items->e, ERR_NOMEM, "out of memory");
-}
-
-static int by_chat_and_telling(const void *left, const void *right)
-{
-	const struct item *a = left;
-	const struct item *b = right;
-	int order = strcmp(a->chat, b->chat);
-
-	if (order == 0)
-		order = (int)a->telling - (int)b->telling;
-	return order != 0 ? order : a->place - b->place;
-}
 
 /* Some items of one chat and one telling: one unit. */
 struct batch {
@@ -227,7 +54,8 @@ static int mark_end(struct db *db, const struct batch *batch, int i,
 		return alert_calm(db, item->alert_id, item->calms,
 				  batch->now_ms, e);
 	return batch->one_message
-		       ? alert_mark_over(db, item->alert_id, batch->now_ms, e)
+		       ? alert_mark_over(db, item->alert_id, batch->texts[i],
+					 batch->now_ms, e)
 		       : alert_over(db, item->alert_id, batch->texts[i],
 				    batch->now_ms, e);
 }
@@ -314,7 +142,8 @@ static char *write_one(const struct items *items, const struct item *item)
 			     &item->finding, items->watch->now_ms,
 			     items->watch->config->telegram.order_link);
 	else if (item->telling == ALERT_RESOLVE)
-		text_over(&text, items->rule, item->told);
+		text_over(&text, items->rule, &item->finding, item->lasted_ms,
+			  items->watch->config->telegram.order_link);
 	return copy_of(&text);
 }
 
@@ -329,6 +158,25 @@ static void lines_clear(struct lines *lines)
 		free(lines->rows[i]);
 }
 
+static void write_line(const struct items *items, const struct item *item,
+		       struct buf *line)
+{
+	if (item->telling == ALERT_RESOLVE)
+		text_over_line(line, items->rule, &item->finding);
+	else
+		text_line(line, items->rule, &item->finding,
+			  items->watch->now_ms);
+}
+
+static int64_t longest(const struct item *first, int count)
+{
+	int64_t ms = 0;
+
+	for (int i = 0; i < count; i++)
+		ms = MAX_OF(ms, first[i].lasted_ms);
+	return ms;
+}
+
 /* The text about a whole segment. */
 static int write_many(const struct items *items, const struct item *first,
 		      int count, int64_t firing, struct buf *text,
@@ -337,17 +185,16 @@ static int write_many(const struct items *items, const struct item *first,
 	CLEANUP(buf_clear) struct buf line = BUF_MAX(TEXT_BYTES_MAX);
 	CLEANUP(lines_clear) struct lines lines = {.count = 0};
 
-	while (first->telling != ALERT_RESOLVE &&
-	       lines.count < MIN_OF(count, (int)LINES_MAX)) {
+	while (lines.count < MIN_OF(count, (int)LINES_MAX)) {
 		buf_reset(&line);
-		text_line(&line, items->rule, &first[lines.count].finding,
-			  items->watch->now_ms);
+		write_line(items, &first[lines.count], &line);
 		lines.rows[lines.count] = copy_of(&line);
 		if (lines.rows[lines.count++] == NULL)
 			return err_set(e, ERR_NOMEM, "out of memory");
 	}
 	if (first->telling == ALERT_RESOLVE)
-		text_many_over(text, items->rule, count);
+		text_many_over(text, items->rule, count, longest(first, count),
+			       (const char *const *)lines.rows, lines.count);
 	else
 		text_many(text, items->rule, items->config->severity, count,
 			  first->telling == ALERT_FIRE ? firing + count
@@ -508,7 +355,7 @@ static int apply(struct watch *watch, struct items *items, struct err *e)
 	if (wave == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	qsort(items->rows, (size_t)items->count, sizeof(*items->rows),
-	      by_chat_and_telling);
+	      items_by_chat_and_telling);
 	rc = apply_all(watch, items, wave, e);
 	wave_clear(wave);
 	return rc;
@@ -540,8 +387,8 @@ static int watch_found(struct watch *watch, const struct rule *rule,
 	struct items items = {
 		.watch = watch, .rule = rule, .config = config, .e = e};
 	struct monitor_terms terms = terms_of(watch, rule, config);
-	int rc = monitor_found(watch->db, rule->query, &terms, note_finding,
-			       &items, e);
+	int rc = monitor_found(watch->db, rule->query, &terms,
+			       items_note_finding, &items, e);
 
 	return rc <= 0 ? rc : apply(watch, &items, e);
 }
@@ -557,15 +404,15 @@ static int watch_over(struct watch *watch, const struct rule *rule,
 
 	if (config == NULL) {
 		rc = monitor_live(watch->db, rule->name, WATCH_FINDINGS_MAX,
-				  note_end, &items, e);
+				  items_note_end, &items, e);
 	} else {
 		struct monitor_terms terms = terms_of(watch, rule, config);
 
 		terms.hold_ms = config->keep_ms;
 		terms.slack = config->hysteresis *
 			      (rule->in_minutes ? THRESHOLD_UNIT_MS : 1);
-		rc = monitor_over(watch->db, rule->query, &terms, note_end,
-				  &items, e);
+		rc = monitor_over(watch->db, rule->query, &terms,
+				  items_note_end, &items, e);
 	}
 	return rc <= 0 ? rc : apply(watch, &items, e);
 }

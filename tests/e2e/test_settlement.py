@@ -169,8 +169,8 @@ def test_the_folder_is_emptied_and_a_file_is_known_again(place: Installation) ->
     assert reason.read_text() == "2: sum: 'none' is not a sum of money\n1 bad rows; nothing was changed\n"
     assert place.rows("SELECT outcome, name FROM market_reports ORDER BY id") == [("done", "REP-000001"), ("failed", "")]
     place.run("monitor")
-    assert place.rows("SELECT rule, subject FROM alerts WHERE rule = 'report-differs' ORDER BY subject") == [
-        ("report-differs", "REP-000001"), ("report-differs", "bad.csv")]
+    assert place.rows("SELECT rule, subject FROM alerts WHERE rule LIKE 'report-%' ORDER BY subject") == [
+        ("report-differs", "REP-000001"), ("report-refused", "bad.csv")]
     assert place.run("settlement") == "reports=0 known=0 failed=0 differences=0"
     assert len(place.control("document", "reports").splitlines()) == 3
     place.control("verify")

@@ -60,7 +60,7 @@ static int run_step(struct db *db, int64_t now_ms, void *context, struct err *e)
 	case OVER_QUIETLY:
 		return alert_over(db, run->alert_id, "", at, e);
 	case MARKED_OVER:
-		return alert_mark_over(db, run->alert_id, at, e);
+		return alert_mark_over(db, run->alert_id, "", at, e);
 	}
 	return ERR_INVALID;
 }

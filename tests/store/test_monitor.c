@@ -66,8 +66,8 @@ static void a_late_order_is_told_once_and_its_end_too(void **state)
 			    "-100|resolve|" GREEN "<b>Over</b>: Order is late\n"
 			    "Order H7&amp;Co (no. 1-7)\n"
 			    "Store: Market &lt;1&gt;\n"
-			    "Deadline: 22.11.2026 14:57 (Europe/Moscow)\n"
-			    "State: assembling, late by 3 min");
+			    "Now: ready\n"
+			    "It lasted: 2 min");
 	assert_int_equal(alerts_in(b, "resolved"), 1);
 }
 
@@ -148,7 +148,14 @@ static void many_at_once_are_one_message_with_the_worst(void **state)
 		fixture_i64(b->f, "SELECT count(*) FROM telegram_queue"), 2);
 	assert_string_equal(fixture_text(b->f, "SELECT text FROM telegram_queue"
 					       " WHERE chat = '-100'"),
-			    GREEN "<b>Over</b>: Order is late: 300");
+			    GREEN "<b>Over</b>: Order is late: 300\n"
+				  "The longest lasted: 2 min\n"
+				  "H300&amp;Co: canceled\n"
+				  "H299&amp;Co: canceled\n"
+				  "H298&amp;Co: canceled\n"
+				  "H297&amp;Co: canceled\n"
+				  "H296&amp;Co: canceled\n"
+				  "and 295 more");
 }
 
 static void five_at_once_are_five_messages(void **state)
@@ -299,7 +306,8 @@ static const struct {
 	 " VALUES ('100900', 7, " NOW_S "000)",
 	 "-1|fire|" BLUE "<b>Product is not in the catalogue</b>\n"
 	 "SKU: 100900\n"
-	 "First order: H7&amp;Co (no. 1-7), 22.11.2026 15:00 (Europe/Moscow)\n"
+	 "First seen: 22.11.2026 15:00 (Europe/Moscow), order H7&amp;Co"
+	 " (no. 1-7)\n"
 	 "The order is worked on; import the catalogue.",
 	 "INSERT INTO products (generation, sku, name, unit, vat_rate,"
 	 " barcodes) VALUES (1, '100900', '', '', '', '');"
@@ -352,8 +360,16 @@ static const struct {
 	 "-1|fire|" YELLOW "<b>The marketplace's report differs from our"
 	 " documents</b>\n"
 	 "Report: REP-000001, 22.11.2026 15:00 (Europe/Moscow)\n"
-	 "Differences: 3 (missing=2 extra=0 different=1 duplicate=0)\n"
-	 "Reason: \n"
+	 "Differences: 3 (missing here: 2, different: 1)\n"
+	 "Look: ordergatectl document reports",
+	 "UPDATE market_reports SET superseded_ms = 1"},
+	{"report-refused",
+	 "INSERT INTO market_reports (channel, file_name, hash, revision,"
+	 " outcome, name, reason, created_ms) VALUES ('kuper', 'bad.csv', 'g',"
+	 " 1, 'failed', '', 'the row names no order', " NOW_S "000)",
+	 "-1|fire|" YELLOW "<b>The marketplace's report was refused</b>\n"
+	 "File: bad.csv, 22.11.2026 15:00 (Europe/Moscow)\n"
+	 "It was not read: the row names no order\n"
 	 "Look: ordergatectl document reports",
 	 "UPDATE market_reports SET superseded_ms = 1"},
 	{"erp-refused",

@@ -409,7 +409,8 @@ static void every_new_rule_has_both_of_its_edges_here(void **state)
 		"order-late",        "notification-failed", "breaker-open",
 		"inbox-quarantined", "invoice-blocked",     "telegram-backlog",
 		"report-differs",    "order-changed",       "job-failing",
-		"store-unknown",     "product-unknown",     "erp-refused"};
+		"store-unknown",     "product-unknown",     "erp-refused",
+		"report-refused"};
 
 	for (size_t i = 0; i < rule_count; i++) {
 		int fires = 0;

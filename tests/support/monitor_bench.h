@@ -11,6 +11,7 @@
 #include <string.h>
 
 /* The monitor's own files: a program is no library. */
+#include "../../services/monitor/items.c" /* NOLINT */
 #include "../../services/monitor/rules.c" /* NOLINT */
 #include "../../services/monitor/text.c"  /* NOLINT */
 #include "../../services/monitor/watch.c" /* NOLINT */

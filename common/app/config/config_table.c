@@ -474,6 +474,7 @@ const char config_builtin[] =
 	"rule invoice-blocked { repeat = 24h }\n"
 	"rule order-changed { repeat = 24h }\n"
 	"rule report-differs { window = 7d repeat = 0 }\n"
+	"rule report-refused { window = 7d repeat = 0 }\n"
 	"rule erp-refused { repeat = 24h }\n"
 	"rule erp-away { threshold = 60 for = 1m repeat = 4h }\n"
 	"rule telegram-backlog { threshold = 100 for = 5m repeat = 4h }\n"

@@ -5,8 +5,10 @@
 #include "store/monitor/monitor_rule.h"
 
 STMT(monitor_live_alerts,
-     "SELECT id, chat, severity, text, state = 'firing', 1, 0, 0 FROM alerts"
-     " WHERE rule = $1 AND state <> 'resolved' ORDER BY id LIMIT $2");
+     "WITH v AS (SELECT * FROM alerts WHERE rule = $1"
+     " AND state <> 'resolved') SELECT v.id, v.chat, v.severity,"
+     " v.state = 'firing', 1, 0, 0," NOW_COLUMNS NOW_TABLES
+     " ORDER BY v.id LIMIT $2");
 
 static void bind_terms(struct query *q, const struct monitor_terms *terms)
 {
@@ -55,6 +57,33 @@ int monitor_found(struct db *db, const struct monitor_query *query,
 	return rc < 0 ? rc : count;
 }
 
+static struct monitor_end read_end(struct query *q)
+{
+	return (struct monitor_end){
+		.alert_id = query_col_i64(q, 0),
+		.chat = query_col_text(q, 1),
+		.severity = query_col_text(q, 2),
+		.firing = query_col_i64(q, 3) != 0,
+		.quiet = query_col_i64(q, 4) != 0,
+		.holds = query_col_i64(q, 5) != 0,
+		.calm_since_ms = query_col_i64(q, 6),
+		.now = {.subject = query_col_text(q, 7),
+			.store_id = query_col_text(q, 8),
+			.number = query_col_text(q, 9),
+			.external_id = query_col_text(q, 10),
+			.store = query_col_text(q, 11),
+			.zone = query_col_text(q, 12),
+			.detail = query_col_text(q, 13),
+			.reason = query_col_text(q, 14),
+			.at_ms = query_col_i64(q, 15),
+			.amount = query_col_is_null(q, 16)
+					  ? MONITOR_NO_AMOUNT
+					  : query_col_i64(q, 16),
+			.chat = "",
+			.alert_state = ""},
+	};
+}
+
 static int visit_ends(struct query *q, monitor_over_visit *each, void *context,
 		      struct err *e)
 {
@@ -62,16 +91,7 @@ static int visit_ends(struct query *q, monitor_over_visit *each, void *context,
 	int rc;
 
 	while ((rc = query_next(q, e)) > 0) {
-		struct monitor_end end = {
-			.alert_id = query_col_i64(q, 0),
-			.chat = query_col_text(q, 1),
-			.severity = query_col_text(q, 2),
-			.text = query_col_text(q, 3),
-			.firing = query_col_i64(q, 4) != 0,
-			.quiet = query_col_i64(q, 5) != 0,
-			.holds = query_col_i64(q, 6) != 0,
-			.calm_since_ms = query_col_i64(q, 7),
-		};
+		struct monitor_end end = read_end(q);
 
 		rc = each(&end, context);
 		if (rc < 0)

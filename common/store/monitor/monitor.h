@@ -25,8 +25,8 @@ extern const struct monitor_query monitor_order_late, monitor_order_not_ready,
 	monitor_notification_uncertain, monitor_breaker_open,
 	monitor_inbox_quarantined, monitor_queue_backlog, monitor_hook_silent,
 	monitor_self_probe, monitor_invoice_missing, monitor_invoice_blocked,
-	monitor_report_differs, monitor_order_changed, monitor_erp_refused,
-	monitor_telegram_backlog, monitor_chat_blocked,
+	monitor_report_differs, monitor_report_refused, monitor_order_changed,
+	monitor_erp_refused, monitor_telegram_backlog, monitor_chat_blocked,
 	monitor_telegram_refused, monitor_job_failing, monitor_job_late,
 	monitor_disk_low, monitor_wal_large, monitor_backup_old,
 	monitor_certificate_expiry, monitor_clock_unset, monitor_clock_offset,
@@ -43,6 +43,8 @@ struct monitor_terms {
 	int limit;                                /* rows; the worst first */
 };
 
+#define MONITOR_NO_AMOUNT INT64_MIN
+
 /* What is wrong and has no alert yet, or one whose time to fire or to be
  * repeated has come. Texts are borrowed during the callback; "" where the rule
  * has nothing to say. */
@@ -53,8 +55,8 @@ struct monitor_finding {
 	const char *number, *external_id, *store, *zone; /* of an order */
 	const char *store_id;
 	const char *detail, *reason;
-	int64_t at_ms, amount;
-	bool silenced; /* it is noted, and nobody is told */
+	int64_t at_ms, amount; /* or MONITOR_NO_AMOUNT */
+	bool silenced;         /* it is noted, and nobody is told */
 };
 typedef int monitor_found_visit(const struct monitor_finding *finding,
 				void *context);
@@ -68,13 +70,17 @@ int monitor_found(struct db *db, const struct monitor_query *query,
  * does not hold any more, or it holds again after all. */
 struct monitor_end {
 	int64_t alert_id;
-	const char *chat, *severity, *text; /* as it was told; borrowed */
+	const char *chat, *severity; /* borrowed */
 	bool firing;
 	bool quiet; /* ends without a word: a worse alert tells it, or
 		       it is silenced */
 	bool holds; /* the condition is true (again) */
 	int64_t calm_since_ms; /* it has not been, as far as noted; 0: not noted
 				*/
+	/* How things are with the subject now: detail is the order's state, the
+	 * outcome of the job's last run or what was measured, reason the
+	 * order's latest document, at_ms since when the alert is live. */
+	struct monitor_finding now;
 };
 typedef int monitor_over_visit(const struct monitor_end *end, void *context);
 int monitor_over(struct db *db, const struct monitor_query *query,

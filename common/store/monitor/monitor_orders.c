@@ -163,22 +163,24 @@ MONITOR_RULE(
 		TO_INVOICE("o") " AND o.invoice_state = 'none'"
 				" AND o.delivered_ms <= $1 - " LIMIT,
 	NEVER, NEVER, ALWAYS);
-/* The latest reading of a marketplace's report, or a file that was none. */
-MONITOR_RULE(
-	monitor_report_differs, "report-differs",
-	"SELECT CASE WHEN r.name <> '' THEN r.name ELSE r.file_name END"
-	" AS subject, " NO_ORDER ", r.id AS rank,"
-	" CASE WHEN r.outcome = 'failed' THEN r.file_name ELSE"
-	"  'missing=' || CAST(r.missing AS TEXT) || ' extra='"
-	"  || CAST(r.extra AS TEXT) || ' different='"
-	"  || CAST(r.different AS TEXT) || ' duplicate='"
-	"  || CAST(r.duplicate AS TEXT) END AS detail,"
-	" r.reason AS reason, r.created_ms AS at_ms,"
-	" r.missing + r.extra + r.different + r.duplicate AS amount"
-	" FROM market_reports AS r WHERE r.superseded_ms = 0"
-	" AND r.created_ms > $1 - $8 AND (r.outcome = 'failed' OR r.missing"
-	" + r.extra + r.different + r.duplicate >= $2 - $6)",
-	NEVER, NEVER, ALWAYS);
+/* The latest reading of a marketplace's report, and files that were none. */
+#define REPORTS(outcome, subject, detail, amount)                            \
+	"SELECT " subject " AS subject, " NO_ORDER ", r.id AS rank, " detail \
+	" AS detail, r.reason AS reason, r.created_ms AS at_ms, " amount     \
+	" AS amount FROM market_reports AS r WHERE r.superseded_ms = 0"      \
+	" AND r.created_ms > $1 - $8 AND r.outcome " outcome " 'failed'"
+#define DIFFERENCES "r.missing + r.extra + r.different + r.duplicate"
+MONITOR_RULE(monitor_report_differs, "report-differs",
+	     REPORTS("<>",
+		     "CASE WHEN r.name <> '' THEN r.name ELSE r.file_name END",
+		     "'missing=' || CAST(r.missing AS TEXT) || ' extra='"
+		     " || CAST(r.extra AS TEXT) || ' different='"
+		     " || CAST(r.different AS TEXT) || ' duplicate='"
+		     " || CAST(r.duplicate AS TEXT)",
+		     DIFFERENCES) " AND " DIFFERENCES " >= $2 - $6",
+	     NEVER, NEVER, ALWAYS);
+MONITOR_RULE(monitor_report_refused, "report-refused",
+	     REPORTS("=", "r.file_name", "''", "0"), NEVER, NEVER, ALWAYS);
 /* What the marketplace said of goods that were sold, and nobody followed. */
 MONITOR_RULE(monitor_order_changed, "order-changed",
 	     "SELECT o.number AS subject, '' AS chat, s.time_zone AS zone,"

@@ -44,6 +44,22 @@ struct monitor_query {
 	" AND x.subject IN ('', " alias ".subject)" \
 	" AND x.store_id IN ('', " alias ".store_id))"
 #define FLAG(condition) "CASE WHEN " condition " THEN 1 ELSE 0 END"
+/* Of a live alert v: how things are with its subject now. An order's state, the
+ * last run of a job or what was measured; the order's latest document. */
+#define NOW_COLUMNS \
+	" v.subject, v.store_id, coalesce(o.number, '')," \
+	" coalesce(o.external_id, ''), coalesce(s.name, '')," \
+	" coalesce(s.time_zone, ''), coalesce(o.state, CASE WHEN v.rule IN" \
+	" ('job-failing', 'job-late') THEN (SELECT r.outcome FROM job_runs AS r" \
+	"  WHERE r.job = v.subject AND r.ended_ms IS NOT NULL" \
+	"  ORDER BY r.id DESC LIMIT 1) END, m.detail, '')," \
+	" coalesce((SELECT d.series || d.number FROM documents AS d" \
+	"  WHERE d.order_id = o.id ORDER BY d.id DESC LIMIT 1), '')," \
+	" v.since_ms, m.value"
+#define NOW_TABLES \
+	" FROM v LEFT JOIN orders AS o ON o.number = v.subject" \
+	" LEFT JOIN stores AS s ON s.id = v.store_id" \
+	" LEFT JOIN measures AS m ON m.name = v.rule AND m.subject = v.subject"
 
 #define MONITOR_RULE(symbol, rule, source, superseded, muted, judged) \
 	STMT(symbol##_found, \
@@ -62,17 +78,17 @@ struct monitor_query {
 	     " ORDER BY c.rank DESC, c.subject LIMIT $5"); \
 	STMT(symbol##_over, \
 	     MONITOR_PARAMETERS ", c AS (" source ")," \
-	     " v AS (SELECT a.id, a.subject, a.store_id, a.chat, a.severity," \
-	     "  a.text, a.state, a.calm_since_ms," \
+	     " v AS (SELECT a.id, a.rule, a.subject, a.store_id, a.chat," \
+	     "  a.severity, a.since_ms, a.state, a.calm_since_ms," \
 	     "  " FLAG("a.subject IN (SELECT c.subject FROM c)") " AS holds," \
 	     "  " FLAG(superseded("a")) " AS worse," \
 	     "  " FLAG(SILENCED("a", rule)) " AS quiet" \
 	     "  FROM alerts AS a WHERE a.rule = '" rule "'" \
 	     "   AND a.state <> 'resolved' AND NOT " muted("a") ")" \
-	     " SELECT v.id, v.chat, v.severity, v.text, v.state = 'firing'," \
+	     " SELECT v.id, v.chat, v.severity, v.state = 'firing'," \
 	     " v.worse + v.quiet, CASE WHEN v.worse = 1 THEN 0 ELSE v.holds END," \
-	     " coalesce(v.calm_since_ms, 0)" \
-	     " FROM v WHERE v.worse = 1" \
+	     " coalesce(v.calm_since_ms, 0)," NOW_COLUMNS NOW_TABLES \
+	     " WHERE v.worse = 1" \
 	     " OR (v.holds = 1 AND v.calm_since_ms IS NOT NULL)" \
 	     " OR (v.holds = 0 AND " judged("v") \
 	     "  AND (v.state = 'pending' OR v.calm_since_ms IS NULL" \

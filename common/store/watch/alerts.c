@@ -57,6 +57,7 @@ STMT(alerts_fire,
      " WHERE id = $1");
 STMT(alerts_resolve,
      "UPDATE alerts SET state = 'resolved', resolved_ms = $2 WHERE id = $1");
+STMT(alerts_set_ending, "UPDATE alerts SET text = $2 WHERE id = $1");
 STMT(alerts_set_quiet, "UPDATE alerts SET quiet = 1 WHERE id = $1"
 		       " AND state = 'resolved'");
 STMT(alerts_forget, "DELETE FROM alerts WHERE id = $1");
@@ -312,9 +313,20 @@ static int was_told(struct db *db, int64_t told_id, int64_t now_ms,
 	return fate != TELEGRAM_NEVER;
 }
 
+static int keep_ending(struct db *db, int64_t alert_id, const char *text,
+		       struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &alerts_set_ending);
+
+	query_i64(q, 1, alert_id);
+	query_text(q, 2, text);
+	return MIN_OF(query_exec(q, e), 0);
+}
+
 /* Ends the alert; *row gets its chat and severity. */
-static int end(struct db *db, int64_t alert_id, int64_t now_ms,
-	       struct query *row, int64_t *ret_reply_to, struct err *e)
+static int end(struct db *db, int64_t alert_id, const char *text,
+	       int64_t now_ms, struct query *row, int64_t *ret_reply_to,
+	       struct err *e)
 {
 	int64_t told_id;
 	bool fired;
@@ -330,6 +342,8 @@ static int end(struct db *db, int64_t alert_id, int64_t now_ms,
 	/* What never fired was never an alert. */
 	rc = fired ? update(db, &alerts_resolve, alert_id, &now_ms, e)
 		   : update(db, &alerts_forget, alert_id, NULL, e);
+	if (rc == 0 && fired && text[0] != '\0')
+		rc = keep_ending(db, alert_id, text, e);
 	if (rc == 0 && fired)
 		rc = was_told(db, told_id, now_ms, ret_reply_to, e);
 	if (rc <= 0)
@@ -337,13 +351,13 @@ static int end(struct db *db, int64_t alert_id, int64_t now_ms,
 	return ALERT_RESOLVE;
 }
 
-int alert_mark_over(struct db *db, int64_t alert_id, int64_t now_ms,
-		    struct err *e)
+int alert_mark_over(struct db *db, int64_t alert_id, const char *text,
+		    int64_t now_ms, struct err *e)
 {
 	CLEANUP_QUERY struct query *row = query_start(db, &alerts_by_id);
 	int64_t reply_to;
 
-	return end(db, alert_id, now_ms, row, &reply_to, e);
+	return end(db, alert_id, text, now_ms, row, &reply_to, e);
 }
 
 int alert_over(struct db *db, int64_t alert_id, const char *text,
@@ -351,7 +365,7 @@ int alert_over(struct db *db, int64_t alert_id, const char *text,
 {
 	CLEANUP_QUERY struct query *row = query_start(db, &alerts_by_id);
 	int64_t reply_to;
-	int rc = end(db, alert_id, now_ms, row, &reply_to, e);
+	int rc = end(db, alert_id, text, now_ms, row, &reply_to, e);
 
 	if (rc >= 0 && text[0] == '\0')
 		return update(db, &alerts_set_quiet, alert_id, NULL, e);

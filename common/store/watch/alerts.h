@@ -41,8 +41,8 @@ int alert_notice(struct db *db, const struct alert_finding *finding,
 
 /* The condition of a live alert is over: "resolved" is told only when "firing"
  * was sent, as an answer to that message; one that has waited for a minute is
- * withdrawn instead. text is the message; "" : it ends without a word. 0 or <
- * 0. */
+ * withdrawn instead. text is the message, and what the alert says from now on;
+ * "" : it ends without a word. 0 or < 0. */
 int alert_over(struct db *db, int64_t alert_id, const char *text,
 	       int64_t now_ms, struct err *e);
 
@@ -56,8 +56,8 @@ enum alert_telling {
 };
 int alert_mark(struct db *db, const struct alert_finding *finding,
 	       int64_t now_ms, int64_t *ret_id, struct err *e);
-int alert_mark_over(struct db *db, int64_t alert_id, int64_t now_ms,
-		    struct err *e);
+int alert_mark_over(struct db *db, int64_t alert_id, const char *text,
+		    int64_t now_ms, struct err *e);
 const char *alert_telling_name(enum alert_telling telling); /* message kind */
 /* The message that told of an alert (alert_mark()). 0 or < 0. */
 int alert_told(struct db *db, int64_t alert_id, int64_t message_id,

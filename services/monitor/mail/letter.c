@@ -25,10 +25,13 @@ static const struct {
 	[MAIL_OVER] = {N_("Ordergate, over"), N_("These alerts are over:")},
 };
 
-/* Past the coloured circle in front of a title, which is no letter. */
+#define SIGN_OVER "\xE2\x9C\x85" /* as in text.c */
+
+/* Past the coloured sign in front of a title, which is no letter. */
 static const char *past_sign(const char *text)
 {
-	while ((unsigned char)*text >= 0xf0)
+	while ((unsigned char)*text >= 0xf0 ||
+	       strncmp(text, SIGN_OVER, strlen(SIGN_OVER)) == 0)
 		text += strcspn(text, " ") + (strchr(text, ' ') != NULL);
 	return text;
 }
@@ -37,9 +40,13 @@ void letter_title(struct buf *out, const char *html)
 {
 	CLEANUP(buf_clear) struct buf line = BUF_MAX(LETTER_BYTES_MAX);
 	CLEANUP(buf_clear) struct buf plain = BUF_MAX(LETTER_BYTES_MAX);
+	const char *over;
 
 	buf_add(&line, html, strcspn(html, "\n"));
-	html_put_plain(&plain, buf_text(&line), TITLE_POINTS);
+	over = strstr(buf_text(&line), "</b>: "); /* text_over() */
+	html_put_plain(&plain,
+		       over != NULL ? over + strlen("</b>: ") : buf_text(&line),
+		       TITLE_POINTS);
 	buf_add_text(out, past_sign(buf_text(&plain)));
 }
 

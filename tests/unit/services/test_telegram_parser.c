@@ -198,7 +198,7 @@ static void any_order_gives_messages_that_telegram_takes(void **state)
 		for (size_t i = 0; i < COUNT_OF(lines); i++)
 			lines[i] = buf_text(&line);
 		text_many(&many, rule, "info", 99, 999, lines, COUNT_OF(lines));
-		text_over(&over, rule, buf_text(&one));
+		text_over(&over, rule, &finding, 1, "https://og.example/o");
 		buf_add_text(&digest, "<b>400</b>");
 		for (int i = 0; i < DIGEST_LINES_MAX; i++)
 			(void)digest_line(&digest, buf_text(&one));
