@@ -127,6 +127,15 @@ char *text_i64_before(char *end, int64_t value)
 	return end;
 }
 
+size_t text_utf8_points(const char *text)
+{
+	size_t points = 0;
+
+	for (; *text != '\0'; text++)
+		points += ((unsigned char)*text & 0xC0) != 0x80;
+	return points;
+}
+
 int text_to_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
 		struct err *e)
 {

@@ -35,6 +35,9 @@ void text_make_line(char *text);
  * code points. The text is valid UTF-8. */
 size_t text_utf8_prefix(const char *text, size_t max_bytes);
 
+/* Its code points. The text is valid UTF-8. */
+size_t text_utf8_points(const char *text);
+
 /* Whole decimal text, optional '-', within [min, max]; no spaces.
  * ERR_INVALID otherwise, *ret_value untouched. */
 int text_to_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,

@@ -81,6 +81,15 @@ static bool is_text(const struct json_pick *pick)
 	       pick->text[0] != '\0';
 }
 
+/* "" when there is none; false when it is longer than the protocol allows. */
+static bool copy_id(const struct json_pick *pick, char ret_id[ORDER_ID_BYTES])
+{
+	ret_id[0] = '\0';
+	return !is_text(pick) ||
+	       (text_utf8_points(pick->text) <= ORDER_ID_POINTS_MAX &&
+		text_copy(ret_id, ORDER_ID_BYTES, pick->text));
+}
+
 int kuper_read_envelope(const char *body, size_t bytes, int64_t received_ms,
 			struct channel_envelope *ret_envelope,
 			const char **ret_code, struct err *e)
@@ -121,20 +130,12 @@ int kuper_read_envelope(const char *body, size_t bytes, int64_t received_ms,
 			       "payload.originalOrderId (or payload.orderUUID) "
 			       "is missing");
 	*ret_code = "too_long";
-	if ((is_text(&picks[ID]) &&
-	     !text_copy(ret_envelope->external_id, ORDER_ID_BYTES,
-			picks[ID].text)) ||
-	    (is_text(&picks[UUID]) &&
-	     !text_copy(ret_envelope->alias, ORDER_ID_BYTES,
-			picks[UUID].text)) ||
+	if (!copy_id(&picks[ID], ret_envelope->external_id) ||
+	    !copy_id(&picks[UUID], ret_envelope->alias) ||
 	    !text_copy(ret_envelope->event_type,
 		       sizeof(ret_envelope->event_type), picks[TYPE].text))
 		return err_set(e, ERR_INVALID,
 			       "an id or the event type is too long");
-	if (!is_text(&picks[ID]))
-		ret_envelope->external_id[0] = '\0';
-	if (!is_text(&picks[UUID]))
-		ret_envelope->alias[0] = '\0';
 	ret_envelope->type = event_type(ret_envelope->event_type);
 	ret_envelope->event_ms =
 		event_time(is_text(&picks[TIME]) ? picks[TIME].text : "",

@@ -19,7 +19,7 @@
 #include "store/telegram/chat_facts.h"
 
 enum {
-	FIELD_POINTS = 100,
+	FIELD_POINTS = ORDER_ID_POINTS_MAX,
 	NUMBER_BYTES = 24,
 	MINUTE_MS = 60 * 1000
 };

@@ -25,7 +25,7 @@ enum {
 	PAUSE_MS = 5,
 	MARGIN_MS = 10000, /* before the job's time-out */
 	EXPIRED_MAX = 100, /* in one transaction */
-	FIELD_POINTS = 200,
+	FIELD_POINTS = ORDER_ID_POINTS_MAX,
 	TEXT_BYTES_MAX = 8192,
 	ANSWER_DAYS = 7, /* contract.md */
 	QUIET_RUN_DAYS = 14

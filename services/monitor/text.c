@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "codec/html_out.h"
+#include "domain/order/order.h"
 #include "rules.h"
 #include "store/monitor/monitor.h"
 #include "store/order/stores.h"
@@ -21,7 +22,8 @@ enum {
 	NUMBER_BYTES = 24,
 	/* Code points of one field, so that the whole stays within what
 	 * Telegram takes (4096). */
-	BODY_FIELD_POINTS = 200,
+	BODY_FIELD_POINTS =
+		ORDER_ID_POINTS_MAX + 64, /* with what stands before it */
 	LINE_FIELD_POINTS = 60,
 	LINK_BYTES_MAX = 1024
 };

@@ -418,7 +418,7 @@ def test_a_second_receiver_is_noticed_and_told(chat: Installation, telegram: Tel
     assert "somebody else receives this bot's updates" in chat.log.read_text()
     chat.run("monitor")
     text, = chat.row("SELECT text FROM alerts WHERE rule = 'telegram-refused' AND state = 'firing'")
-    assert "Telegram отказывает боту" in text and "terminated by other getUpdates" in text
+    assert "Telegram отказывает боту" in text and "забирает кто-то ещё" in text
     questions = len(telegram.journal(api="getupdates"))
     time.sleep(0.5)
     assert len(telegram.journal(api="getupdates")) == questions, "it leaves the other one in peace for a while"

@@ -71,7 +71,8 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "order id an object": (created('{"originalOrderId":{"id":"H1"}}'), "no_order_id"),
     "order id true": (created('{"originalOrderId":true}'), "no_order_id"),
     "order id in another place": (b'{"event_type":"order.created","originalOrderId":"H1","payload":{}}', "no_order_id"),
-    "an order id of 128 characters": (created('{"originalOrderId":"%s"}' % ("H" * 128)), "too_long"),
+    "an order id of 256 characters": (created('{"originalOrderId":"%s"}' % ("H" * 256)), "too_long"),
+    "an alias of 256 characters": (created('{"orderUUID":"%s"}' % ("Ж" * 256)), "too_long"),
     "an event type of 64 characters": (
         b'{"event_type":"order.%s","payload":{"originalOrderId":"H1"}}' % (b"x" * 58), "too_long"),
     "an order id of 100 000 characters": (created('{"originalOrderId":"%s"}' % ("H" * 100_000)), "bad_json"),

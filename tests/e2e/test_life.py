@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import signal
 import uuid
@@ -14,7 +15,7 @@ import pytest
 
 from appliance import SLACK, Appliance, wait_until
 from doubles import ADMIN_CHAT, Kuper, Telegram, between, charged, telegram_remote
-from load import check_store, rows, run_job, wait_until_processed
+from load import check_store, ctl, rows, run_job, wait_until_processed
 
 MOSCOW = timezone(timedelta(hours=3))
 COMPANY = 'invoicing { series = "LA" default_vat = "22" seller_name = "ООО «Лавка»" seller_inn = "6900000001" }\n'
@@ -163,6 +164,33 @@ def test_an_order_goes_the_whole_way(make_appliance) -> None:
         check_store(appliance)
 
 
+LONGEST_IDS = {"of one byte each": "H" * 255, "of two bytes each": "Ж" * 255, "that must be escaped": "a? %&'<" * 36 + "abc"}
+
+
+@pytest.mark.parametrize("kind", LONGEST_IDS)
+def test_an_id_as_long_as_the_protocol_allows_goes_the_whole_way(make_appliance, telegram: Telegram, kind: str) -> None:
+    order_id = LONGEST_IDS[kind]
+    assert len(order_id) == 255
+    with between(make_appliance, COMPANY + "channel kuper { send_assembled = true }\n", telegram) as (appliance, market):
+        market.create(order=order(order_id, -5, position("100245871", 2, "89.90", "79.90")))
+        picker = Picker(appliance)
+        row = picker.find(order_id)
+        for job in ("monitor", "telegram"):
+            run_job(appliance, job)
+        told, = [text for text in telegram.texts(ADMIN_CHAT) if row["number"] in text]
+        assert html.escape(order_id, quote=False) in told
+        picker.assemble(row["number"], {"100245871": {"quantity": 2}})
+        done = deliver(appliance, market, order_id)
+        check_told(appliance, market, order_id, row["number"])
+        assert run_job(appliance, "invoicing") == "made=1 empty=0 blocked=0 exported=1"
+        check_document(appliance, done)
+        run_job(appliance, "reconcile")
+        for command in (("order", "show", order_id), ("queue", "outbox", "list", "--order", order_id)):
+            shown = ctl(appliance, *command, "--json")
+            assert shown.returncode == 0 and json.dumps(order_id, ensure_ascii=False)[1:-1] in shown.stdout
+        check_store(appliance)
+
+
 def put_in_force(appliance: Appliance, addition: str) -> None:
     text = appliance.config.read_text(encoding="utf-8") + addition
     appliance.config.write_text(text, encoding="utf-8")
@@ -226,7 +254,7 @@ def test_what_was_not_understood_is_told_of(make_appliance, telegram: Telegram) 
         for _ in range(2):
             run_job(appliance, "monitor")
             run_job(appliance, "telegram")
-        assert len(texts_about(telegram, "unknown event type")) == 1, telegram.texts(ADMIN_CHAT)
+        assert len(texts_about(telegram, "неизвестный тип события")) == 1, telegram.texts(ADMIN_CHAT)
 
 
 def test_an_unknown_store_is_told_of_once(make_appliance, telegram: Telegram) -> None:

@@ -19,7 +19,7 @@ struct err;
 enum {
 	JSON_BYTES_MAX = 16 * 1024 * 1024, /* callers set lower limits */
 	JSON_DEPTH_MAX = 64,               /* contract.md: deeper is a 400 */
-	JSON_PICK_BYTES_MAX = 256, /* longer picked text is ERR_INVALID */
+	JSON_PICK_BYTES_MAX = 1024, /* longer picked text is ERR_INVALID */
 	JSON_PICKS_MAX = 32
 };
 

@@ -20,7 +20,8 @@ struct err;
 
 enum {
 	ORDER_LINES_MAX = 1000,
-	ORDER_ID_BYTES = 128,
+	ORDER_ID_POINTS_MAX = 255, /* of Kuper's order_id, orderUUID */
+	ORDER_ID_BYTES = 4 * ORDER_ID_POINTS_MAX + 1,
 	ORDER_NUMBER_BYTES = 32,
 	ORDER_TEXT_BYTES = 512,
 	ORDER_SKU_BYTES = 64,
@@ -95,7 +96,7 @@ struct order_code {
  * has_lines = false mean that the event did not say it. */
 struct order_terms {
 	char store_id[ORDER_SHORT_BYTES];
-	char order_uuid[ORDER_SHORT_BYTES];
+	char order_uuid[ORDER_ID_BYTES];
 	char comment[ORDER_TEXT_BYTES];
 	char replacement_policy[ORDER_SHORT_BYTES];
 	char shipment_method[ORDER_SHORT_BYTES];

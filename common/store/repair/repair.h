@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "domain/order/order.h"
 #include "store/repair/audit.h"
 
 struct db;
@@ -21,7 +22,7 @@ struct writer;
 enum {
 	REPAIR_BATCH = 100,     /* messages in one transaction */
 	REPAIR_IDS_MAX = 10000, /* named one by one */
-	REPAIR_ORDER_BYTES = 300
+	REPAIR_ORDER_BYTES = 2 * ORDER_ID_BYTES + 8 /* each byte escaped */
 };
 
 enum repair_action {

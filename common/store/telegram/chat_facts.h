@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "domain/order/order.h"
+
 struct db;
 struct err;
 
@@ -32,7 +34,7 @@ int chat_status(struct db *db, int64_t now_ms, struct chat_status *ret_status,
 		struct err *e);
 
 struct chat_order {
-	char number[CHAT_FACT_BYTES], external_id[CHAT_FACT_BYTES];
+	char number[CHAT_FACT_BYTES], external_id[ORDER_ID_BYTES];
 	char store[CHAT_FACT_BYTES], zone[CHAT_ZONE_BYTES];
 	char state[CHAT_FACT_BYTES];
 	int64_t due_ms; /* 0: none */

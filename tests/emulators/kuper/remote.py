@@ -55,24 +55,24 @@ class Kuper(Remote):
         return self.control("POST", "orders", wish)
 
     def order(self, order_id: str) -> dict[str, Any]:
-        return self.control("GET", f"orders/{order_id}")
+        return self.control("GET", f"orders/{quote(order_id)}")
 
     def update(self, order_id: str, **change: Any) -> dict[str, Any]:
-        return self.control("POST", f"orders/{order_id}/update", change)
+        return self.control("POST", f"orders/{quote(order_id)}/update", change)
 
     def cancel(self, order_id: str, **wish: Any) -> dict[str, Any]:
-        return self.control("POST", f"orders/{order_id}/cancel", wish)
+        return self.control("POST", f"orders/{quote(order_id)}/cancel", wish)
 
     def advance(self, order_id: str, to: str = "order.delivered", force: bool = False) -> dict[str, Any]:
-        return self.control("POST", f"orders/{order_id}/advance", {"to": to, "force": force})
+        return self.control("POST", f"orders/{quote(order_id)}/advance", {"to": to, "force": force})
 
     def event(self, order_id: str, event_type: str, **wish: Any) -> dict[str, Any]:
-        return self.control("POST", f"orders/{order_id}/event", {"event_type": event_type, **wish})
+        return self.control("POST", f"orders/{quote(order_id)}/event", {"event_type": event_type, **wish})
 
     def wait(self, order_id: str, state: str | None = None, timeout_ms: int = 60_000) -> dict[str, Any]:
         """Until the order shows this state and its webhooks are answered; ControlError 409 after the time-out."""
         query: dict[str, Any] = {"timeout_ms": timeout_ms, **({"state": state} if state else {})}
-        return self.control("GET", f"orders/{order_id}/wait", **query)
+        return self.control("GET", f"orders/{quote(order_id)}/wait", **query)
 
     def notifications(self, order_id: str) -> list[tuple[str, int]]:
         """Type and status of everything that arrived for one order."""

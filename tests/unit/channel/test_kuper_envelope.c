@@ -93,18 +93,21 @@ static void envelopes_follow_the_table(void **state)
 static void ids_that_would_have_to_be_cut_are_refused(void **state)
 {
 	static const struct {
-		const char *format;
+		const char *format, *fill;
 		int fits, want_rc_beyond;
 	} rows[] = {
 		{"{\"event_type\":\"order.paid\",\"payload\":"
 		 "{\"originalOrderId\":\"%s\"}}",
-		 ORDER_ID_BYTES - 1, ERR_INVALID},
+		 "x", ORDER_ID_POINTS_MAX, ERR_INVALID},
+		{"{\"event_type\":\"order.paid\",\"payload\":"
+		 "{\"originalOrderId\":\"%s\"}}",
+		 "\xF0\x9F\x8D\x8C", ORDER_ID_POINTS_MAX, ERR_INVALID},
 		{"{\"event_type\":\"order.paid\",\"payload\":"
 		 "{\"orderUUID\":\"%s\"}}",
-		 ORDER_ID_BYTES - 1, ERR_INVALID},
+		 "\xD0\x96", ORDER_ID_POINTS_MAX, ERR_INVALID},
 		{"{\"event_type\":\"%s\",\"payload\":"
 		 "{\"originalOrderId\":\"H1\"}}",
-		 ORDER_SHORT_BYTES - 1, ERR_INVALID},
+		 "x", ORDER_SHORT_BYTES - 1, ERR_INVALID},
 	};
 
 	(void)state;
@@ -119,7 +122,7 @@ static void ids_that_would_have_to_be_cut_are_refused(void **state)
 			buf_add(&body, rows[i].format,
 				(size_t)(mark - rows[i].format));
 			for (int k = 0; k < rows[i].fits + more; k++)
-				buf_add_char(&body, 'x');
+				buf_add_text(&body, rows[i].fill);
 			buf_add_text(&body, mark + 2);
 			rc = kuper_read_envelope(buf_text(&body),
 						 body.used_bytes, RECEIVED_MS,

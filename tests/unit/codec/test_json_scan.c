@@ -315,7 +315,7 @@ static void nothing_is_picked_from_a_text_that_is_refused(void **state)
 	assert_int_equal(picks[0].kind, JSON_NONE);
 }
 
-static void a_picked_text_of_255_bytes_fits_and_256_do_not(void **state)
+static void a_picked_text_of_1023_bytes_fits_and_1024_do_not(void **state)
 {
 	(void)state;
 	static const struct {
@@ -328,8 +328,9 @@ static void a_picked_text_of_255_bytes_fits_and_256_do_not(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		for (size_t bytes = 250; bytes <= 260; bytes++) {
-			CLEANUP(buf_clear) struct buf b = BUF_MAX(4000);
+		for (size_t bytes = JSON_PICK_BYTES_MAX - 6;
+		     bytes <= JSON_PICK_BYTES_MAX + 4; bytes++) {
+			CLEANUP(buf_clear) struct buf b = BUF_MAX(8000);
 			struct json_pick pick = {.path = "a"};
 			struct json_pick other = {.path = "b"};
 			size_t extra = i > 0; /* the x, or the leading 1 */
@@ -343,7 +344,8 @@ static void a_picked_text_of_255_bytes_fits_and_256_do_not(void **state)
 			buf_add_text(&b, rows[i].after);
 			rc = json_scan(b.data, b.used_bytes, &pick, 1, NULL,
 				       NULL);
-			if (rc != (total <= 255 ? 0 : ERR_INVALID) ||
+			if (rc != (total < JSON_PICK_BYTES_MAX ? 0
+							       : ERR_INVALID) ||
 			    strlen(pick.text) != (rc == 0 ? total : 0))
 				fail_msg("row %zu, %zu bytes: %s", i, total,
 					 err_name(rc));
@@ -478,7 +480,7 @@ int main(void)
 		cmocka_unit_test(picks_are_found_by_their_path),
 		cmocka_unit_test(nothing_is_picked_from_a_text_that_is_refused),
 		cmocka_unit_test(
-			a_picked_text_of_255_bytes_fits_and_256_do_not),
+			a_picked_text_of_1023_bytes_fits_and_1024_do_not),
 		cmocka_unit_test(a_text_past_the_limit_is_refused_unread),
 		cmocka_unit_test(damaged_texts_are_judged_as_by_the_reference),
 		cmocka_unit_test(every_beginning_of_a_document_is_refused),

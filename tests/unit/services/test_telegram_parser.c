@@ -147,11 +147,11 @@ static void the_parser_refuses_what_is_wrong(void **state)
 	assert_non_null(strstr(answer, "\"@type\":\"error\""));
 }
 
-struct order {
+struct sample {
 	char data[6][LONG_BYTES];
 };
 
-static struct monitor_finding finding_of(struct order *order, size_t bytes,
+static struct monitor_finding finding_of(struct sample *order, size_t bytes,
 					 unsigned *seed)
 {
 	for (size_t i = 0; i < COUNT_OF(order->data); i++)
@@ -175,7 +175,7 @@ static struct monitor_finding finding_of(struct order *order, size_t bytes,
 static void any_order_gives_messages_that_telegram_takes(void **state)
 {
 	(void)state;
-	static struct order order; /* too large for a stack */
+	static struct sample order; /* too large for a stack */
 	unsigned seed = 20261122;
 
 	if (td_execute == NULL)
