@@ -13,13 +13,50 @@
 #include "base/text.h"
 #include "call.h"
 #include "codec/json/json_doc.h"
+#include "codec/json/json_scan.h"
 
-static void refuse(struct http_exchange *x, int status, const char *code,
-		   const char *message)
+enum {
+	REFUSAL_BYTES_MAX = 2048
+};
+
+/* Before there is a call: the envelope of answer.h with constants in it. */
+static void refuse(struct http_exchange *x, int status, const char *request_id,
+		   const char *code, const char *message)
 {
+	CLEANUP(buf_clear) struct buf answer = BUF_MAX(REFUSAL_BYTES_MAX);
+	struct json_out out = json_out_to(&answer);
+
+	json_object(&out, NULL);
+	json_put_text_or_null(&out, "requestId", request_id);
+	json_object(&out, "error");
+	json_put_text(&out, "code", code);
+	json_put_text(&out, "message", message);
+	json_array(&out, "details");
+	json_end(&out);
+	json_end(&out);
+	json_end(&out);
 	if (status == 503)
 		http_reply_header(x, "Retry-After", "1");
-	http_reply_error(x, status, code, message);
+	if (buf_finish(&answer, NULL) == 0)
+		http_reply(x, status, "application/json", buf_text(&answer),
+			   answer.used_bytes);
+	else
+		http_reply_error(x, status, code, message);
+}
+
+/* The requestId is the caller's when the body has one that can be read. */
+static void refuse_method(struct http_exchange *x)
+{
+	struct json_pick id = {.path = "requestId"};
+	enum json_kind root;
+	bool has_id = json_scan(http_body(x), http_body_bytes(x), &id, 1, &root,
+				NULL) == 0 &&
+		      (id.kind == JSON_STRING || id.kind == JSON_NUMBER) &&
+		      id.text[0] != '\0' &&
+		      strlen(id.text) < API_REQUEST_ID_BYTES;
+
+	refuse(x, 404, has_id ? id.text : NULL, "unknown_method",
+	       "there is no such method");
 }
 
 void call_clear(struct api_call *call)
@@ -42,7 +79,7 @@ void call_reply(struct api_call *call)
 	call->answer = (struct buf){0};
 	call_clear(call);
 	if (rc < 0) {
-		refuse(x, 503, "unavailable", "no memory for the answer");
+		refuse(x, 503, NULL, "unavailable", "no memory for the answer");
 		return;
 	}
 	if (status == 503)
@@ -151,12 +188,13 @@ void request_handle(struct http_exchange *x, void *context)
 	struct api_call *call;
 
 	if (!assembly_knows_token(assembly, http_header(x, "Client-Token"))) {
-		refuse(x, 403, "forbidden", "Client-Token is missing or wrong");
+		refuse(x, 403, NULL, "forbidden",
+		       "Client-Token is missing or wrong");
 		return;
 	}
 	method = api_method_find(http_path(x) + strlen(API_PATH));
 	if (method == NULL) {
-		refuse(x, 404, "unknown_method", "there is no such method");
+		refuse_method(x);
 		return;
 	}
 	metric_add(metric_get(METRIC_COUNTER, "ordergate_assembly_calls_total",
@@ -164,7 +202,7 @@ void request_handle(struct http_exchange *x, void *context)
 		   1);
 	call = http_exchange_alloc(x, sizeof(*call));
 	if (call == NULL) {
-		refuse(x, 503, "unavailable", "out of memory");
+		refuse(x, 503, NULL, "unavailable", "out of memory");
 		return;
 	}
 	call->x = x;

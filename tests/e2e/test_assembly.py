@@ -199,8 +199,8 @@ def test_each_refusal_says_its_code_its_message_and_its_details(shop: Shop) -> N
     pick: dict[str, Any] = {"line": 1, "quantity": 1, "reason": "other"}
     no_token = shop.post("getOrders", {"requestData": {"storeId": "1"}}, token="wrong")
     rows: list[tuple[Any, int, str, str, list[Any] | None]] = [
-        (no_token, 403, "forbidden", "Client-Token is missing or wrong", None),
-        (shop.ask("stealOrder"), 404, "unknown_method", "there is no such method", None),
+        (no_token, 403, "forbidden", "Client-Token is missing or wrong", []),
+        (shop.ask("stealOrder"), 404, "unknown_method", "there is no such method", []),
         (shop.ask("getOrder", number="9-000000"), 404, "unknown_order", "there is no order with that number", []),
         (shop.change("scan", number="9-000000", pickerId="anna", version=1, code="4600000000015"), 404, "unknown_order",
          "there is no order with that number", []),
@@ -217,6 +217,9 @@ def test_each_refusal_says_its_code_its_message_and_its_details(shop: Shop) -> N
         (shop.post("takeOrder", {"requestData": {}}), 400, "bad_envelope",
          "requestId is missing: takeOrder changes something", []),
     ]
+    assert no_token.json()["requestId"] is None, "nothing of a caller's is read before his token"
+    assert shop.change("stealOrder", "r-1").json()["requestId"] == "r-1"
+    assert shop.post("stealOrder", "[").json()["requestId"] is None
     for answer, status, code, message, details in rows:
         error = error_of(answer, status, code)
         assert message in (None, error["message"]) and error["message"], answer
