@@ -194,6 +194,18 @@ def test_a_replacement_needs_what_the_customer_allows(shop: Shop) -> None:
     assert line_of(careful.do("replacePosition", **same, consent=True), 4)["price"] == "100.00"
 
 
+def test_a_replacement_that_the_catalogue_lacks_is_taken_and_told(shop: Shop) -> None:
+    order = taken(shop)
+    answer = order.call("replacePosition", line=1, sku="9-unknown", quantity=3)
+    warning, = answer.json()["result"]["warnings"]
+    assert (warning["line"], warning["field"], warning["code"]) == (4, "sku", "unknown_product") and warning["message"]
+    assert line_of(answer.json()["result"]["order"], 4)["sku"] == "9-unknown"
+    assert shop.value("SELECT o.number FROM unknown_products u JOIN orders o ON o.id = u.order_id WHERE sku = '9-unknown'"
+                      ) == order.number, "the rule product-unknown tells the operator"
+    known = taken(shop).call("replacePosition", line=1, sku="3001", quantity=3)
+    assert known.status == 200 and "warnings" not in known.json()["result"]
+
+
 def test_a_replacement_can_be_partial_replaced_itself_and_taken_back(shop: Shop) -> None:
     order = taken(shop, [(MILK, 5, None), (BREAD, 1, None)])
     order.do("pickPosition", line=1, quantity=3, reason="not_found")

@@ -46,6 +46,7 @@ struct named_goods {
 	char name[ORDER_TEXT_BYTES / 2];
 	int64_t piece_weight_g; /* -1: not said */
 	int soft_percent, hard_percent;
+	bool is_unlisted; /* there is a catalogue, and it lacks them */
 };
 
 /* A marking code, with what the store knows about it. */

@@ -177,6 +177,10 @@ static int add_line(struct order *order, const struct order_line *original,
 		return err_set(e, ERR_NOMEM, "lines: out of memory");
 	*added = line;
 	rc = picking_changed(order, action, "replace", &was, added, out, e);
+	if (rc >= 0 && action->goods->is_unlisted)
+		rc = picking_remark(out, line.line_no, "sku", "unknown_product",
+				    "the catalogue does not have these goods",
+				    e);
 	/* Adding has moved the lines. */
 	struct order_line *replaced = order_line_find(order, original_no);
 

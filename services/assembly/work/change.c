@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "call.h"
 #include "store/catalogue/labels.h"
+#include "store/catalogue/products.h"
 #include "store/engine/db.h"
 #include "store/order/api_requests.h"
 #include "store/order/orders.h"
@@ -82,6 +83,12 @@ static int keep(struct api_call *call, struct db *db, struct order *order,
 			   &call->unit.bells, e);
 
 	request.is_new = call->is_new_request;
+	/* So that the operator is told (rule product-unknown). */
+	if (rc == 0 && call->method->action == ACTION_REPLACE &&
+	    call->goods.is_unlisted)
+		rc = MIN_OF(products_note_unknown(db, call->goods.sku,
+						  order->id, now_ms, e),
+			    0);
 	if (rc == 0)
 		rc = answer_order(call, order, outcome, e);
 	if (rc == 0)

@@ -185,6 +185,7 @@ static int gather_replacement(struct api_call *call, struct db *db,
 			      const struct order *order,
 			      struct order_action *action, struct err *e)
 {
+	struct catalogue_state catalogue = {0};
 	struct product product;
 	int rc = products_get(db, call->args.sku, &product, e);
 
@@ -193,6 +194,9 @@ static int gather_replacement(struct api_call *call, struct db *db,
 	name_unknown(&call->goods, call->args.sku);
 	if (rc > 0)
 		name_goods(&call->goods, &product);
+	if (rc == 0)
+		rc = products_state(db, &catalogue, e);
+	call->goods.is_unlisted = catalogue.generation > 0;
 	return rc < 0 ? rc : 0;
 }
 
