@@ -173,6 +173,11 @@ int ctl_alert_silence(struct ctl *ctl)
 				SILENCE_MAX_DAYS);
 	if (strcmp(rule, "all") != 0 && config_rule(ctl->config, rule) == NULL)
 		return unknown_rule(ctl, rule);
+	rc = act.silence.store_id[0] != '\0'
+		     ? ctl_know_store(ctl, act.silence.store_id)
+		     : CTL_DONE;
+	if (rc != CTL_DONE)
+		return rc;
 	describe(&act, "alert silence",
 		 (const char *const[]){"rule", rule, "for", length, "subject",
 				       act.silence.subject, "store",
@@ -226,6 +231,11 @@ int ctl_rule_set(struct ctl *ctl)
 				"RULE STORE and THRESHOLD, on, off or default");
 	if (config_rule(ctl->config, rule) == NULL)
 		return unknown_rule(ctl, rule);
+	/* What was set for a store that is none may still be taken back. */
+	rc = strcmp(value, "default") == 0 ? CTL_DONE
+					   : ctl_know_store(ctl, store);
+	if (rc != CTL_DONE)
+		return rc;
 	describe(&act, "rule set",
 		 (const char *const[]){"rule", rule, "store", store, "value",
 				       value, NULL});

@@ -93,6 +93,10 @@ bool ctl_flag(struct ctl *ctl, const char *name);
 /* The next argument as an order: an id, a number or the marketplace's id. An
  * exit code. */
 int ctl_find_order(struct ctl *ctl, int64_t *ret_id);
+/* CTL_DONE when there is such a one; else an exit code, after saying so. */
+int ctl_know_store(struct ctl *ctl, const char *id);
+int ctl_know_series(struct ctl *ctl, const char *name);
+int ctl_know_job(struct ctl *ctl, const char *name);
 /* Who asks: the user's name. */
 void ctl_actor(char *target, size_t bytes);
 
@@ -123,6 +127,7 @@ int ctl_store_move(struct ctl *ctl);
 int ctl_store_reopen(struct ctl *ctl);
 int ctl_restore_release(struct ctl *ctl);
 int ctl_series_advance(struct ctl *ctl);
+int ctl_job_history(struct ctl *ctl);
 int ctl_job_run(struct ctl *ctl);
 int ctl_job_pause(struct ctl *ctl);
 int ctl_label_set(struct ctl *ctl);

@@ -34,13 +34,20 @@ static int ask(struct ctl *ctl, struct ask *a)
 	a->job = ctl_next(ctl);
 	if (a->job == NULL)
 		return ctl_fail(ctl, CTL_USAGE, "which job?");
-	if (config_job(ctl->config, a->job) == NULL)
-		return ctl_fail(ctl, CTL_NOTFOUND,
-				"there is no job '%s': see ordergatectl job "
-				"list",
-				a->job);
+	rc = ctl_know_job(ctl, a->job);
+	if (rc != CTL_DONE)
+		return rc;
 	rc = ctl_write(ctl, &a->unit);
 	return rc < 0 ? ctl_error(ctl, rc) : CTL_DONE;
+}
+
+/* Also of one that the configuration has no more. */
+int ctl_job_history(struct ctl *ctl)
+{
+	int code =
+		ctl->arg_count > 0 ? ctl_know_job(ctl, ctl->args[0]) : CTL_DONE;
+
+	return code == CTL_DONE ? ctl_view(ctl) : code;
 }
 
 int ctl_job_run(struct ctl *ctl)

@@ -77,6 +77,12 @@ int ctl_label_set(struct ctl *ctl)
 				"needs STORE PREFIX DIGITS weight|price "
 				"DIVISOR, and prefix, article and value of an "
 				"EAN-13: try - 21 5 weight 1000");
+	if (change.store_id[0] != '\0') {
+		int code = ctl_know_store(ctl, change.store_id);
+
+		if (code != CTL_DONE)
+			return code;
+	}
 	return write_change(ctl, &change);
 }
 

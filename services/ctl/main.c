@@ -83,7 +83,7 @@ static const struct ctl_command commands[] = {
 	{"label set", "STORE|- PREFIX DIGITS weight|price DIVISOR", "digits of the article; value / DIVISOR is kg or roubles", ctl_label_set, true, NULL},
 	{"label remove", "STORE|- PREFIX", "that layout is none any more", ctl_label_remove, true, NULL},
 	{"job list", "[--json]", "jobs and their last runs", ctl_view, true, "job.list"},
-	{"job history", "NAME [--limit N] [--json]", "runs of a job, newest first", ctl_view, true, "job.history"},
+	{"job history", "NAME [--limit N] [--json]", "runs of a job, newest first", ctl_job_history, true, "job.history"},
 	{"job run", "NAME", "ask the scheduler for a run now", ctl_job_run, true, NULL},
 	{"job pause", "NAME", "no runs until resumed", ctl_job_pause, true, NULL},
 	{"job resume", "NAME", "runs again", ctl_job_pause, true, NULL},

@@ -82,26 +82,56 @@ static void print_header(struct printer *p, struct query *row)
 	buf_add_char(&p->buf, '\n');
 }
 
+/* One cell is a part of one line, whatever is in the data. */
+static void print_cell(struct printer *p, struct query *row, int column)
+{
+	char buffer[TIMESTAMP_TEXT_BYTES];
+	const char *text = cell_text(row, column, buffer);
+
+	for (; *text != '\0'; text++)
+		buf_add_char(&p->buf,
+			     (char)((unsigned char)*text < ' ' ? ' ' : *text));
+}
+
 static int print_table_row(struct query *row, void *context)
 {
 	struct printer *p = context;
-	char buffer[TIMESTAMP_TEXT_BYTES];
 
 	if (p->rows++ == 0)
 		print_header(p, row);
 	for (int i = 0; i < query_columns(row); i++) {
-		const char *text = cell_text(row, i, buffer);
-
 		if (i > 0)
 			buf_add_char(&p->buf, '\t');
-		/* One row is one line, whatever is in the data. */
-		for (; *text != '\0'; text++)
-			buf_add_char(&p->buf, (char)((unsigned char)*text < ' '
-							     ? ' '
-							     : *text));
+		print_cell(p, row, i);
 	}
 	buf_add_char(&p->buf, '\n');
 	return 0;
+}
+
+/* Of one thing: a line for each of its fields. */
+static int print_record(struct query *row, void *context)
+{
+	struct printer *p = context;
+
+	p->rows++;
+	for (int i = 0; i < query_columns(row); i++) {
+		const char *name = query_col_name(row, i);
+
+		buf_printf(&p->buf, "%.*s\t", shown_bytes(name), name);
+		if (query_col_text(row, i)[0] != '\0')
+			print_cell(p, row, i);
+		else
+			buf_add_char(&p->buf, '-');
+		buf_add_char(&p->buf, '\n');
+	}
+	return 0;
+}
+
+/* The messages that an operation met are many. */
+static bool is_of_one_thing(const char *view)
+{
+	return (ends_with(view, ".show") && strcmp(view, "audit.show") != 0) ||
+	       strcmp(view, "order.head") == 0;
 }
 
 static void put_json_columns(struct printer *p, struct query *row)
@@ -165,9 +195,11 @@ void ctl_print_aligned(const char *text)
 static int collect(struct ctl *ctl, struct printer *p, const char *view,
 		   const char *const *params, size_t count)
 {
+	int (*print)(struct query * row, void *context) =
+		is_of_one_thing(view) ? print_record : print_table_row;
+
 	return view_run(ctl->db, view_find(view), params, count,
-			p->json ? print_json_row : print_table_row, p,
-			&ctl->err);
+			p->json ? print_json_row : print, p, &ctl->err);
 }
 
 /* The rows of one more view, under their title. */
@@ -217,7 +249,7 @@ static int print_open_row(struct query *row, void *context)
 	struct printer *p = context;
 
 	if (!p->json)
-		return print_table_row(row, context);
+		return print_record(row, context);
 	put_json_columns(p, row);
 	p->rows++;
 	return 0;

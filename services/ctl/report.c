@@ -100,8 +100,16 @@ int ctl_report(struct ctl *ctl)
 	if (read_day(m.from, &from_ms) < 0 || read_day(m.to, &to_ms) < 0)
 		return ctl_fail(ctl, CTL_USAGE,
 				"--from and --to are days such as 2026-01-31");
+	if (from_ms > to_ms)
+		return ctl_fail(ctl, CTL_USAGE,
+				"--from %s is after --to %s: the other way "
+				"round",
+				m.from, m.to);
 	if (ctl->arg_count > 0)
 		return ctl_fail(ctl, CTL_USAGE, "what is '%s'?", ctl->args[0]);
+	rc = m.store[0] != '\0' ? ctl_know_store(ctl, m.store) : CTL_DONE;
+	if (rc != CTL_DONE)
+		return rc;
 	rc = fill(ctl, &m, from_ms, to_ms);
 	if (rc == 0)
 		rc = report_write(&m.report, &out, &ctl->err);

@@ -357,6 +357,7 @@ int ctl_series_advance(struct ctl *ctl)
 		.series = ctl_next(ctl),
 	};
 	const char *last = ctl_next(ctl);
+	int code;
 
 	if (last == NULL)
 		return ctl_fail(ctl, CTL_USAGE,
@@ -364,5 +365,6 @@ int ctl_series_advance(struct ctl *ctl)
 				"needed");
 	if (text_to_i64(last, 0, INT64_MAX / 2, &d.last, &ctl->err) < 0)
 		return ctl_fail(ctl, CTL_USAGE, "%s", ctl->err.text);
-	return decide(ctl, &d);
+	code = ctl_know_series(ctl, d.series);
+	return code == CTL_DONE ? decide(ctl, &d) : code;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -141,7 +142,7 @@ def test_there_and_back_everything_is_the_same(store: Store, database: Callable[
     with pytest.raises(sqlite3.IntegrityError, match="has moved"):
         sqlite3.connect(store.file).execute("UPDATE orders SET comment = ''")
     store.point_at(url)
-    assert "1000 " in store.good("queue", "inbox", "show", "1000")
+    assert re.search(r"^id +1000$", store.good("queue", "inbox", "show", "1000"), re.M)
     store.good("store", "move", "--to", "sqlite:back.db")
     back = content(store.state / "back.db")
     sequences = dict(back.pop("sqlite_sequence"))
