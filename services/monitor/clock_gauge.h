@@ -7,6 +7,7 @@
 #define MONITOR_CLOCK_GAUGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct err;
@@ -24,7 +25,9 @@ struct clock_state {
 /* What the kernel says (adjtimex). 0 or ERR_IO. */
 int clock_gauge_read(struct clock_state *ret_state, struct err *e);
 
-/* How far it may be off; -1: nothing is known. Pure. */
-int64_t clock_gauge_off_ms(const struct clock_state *state);
+/* How far it may be off, and for people by whose word; -1: nothing is known,
+ * which must not look like 0. Pure. */
+int64_t clock_gauge_off_ms(const struct clock_state *state, char *ret_detail,
+			   size_t bytes);
 
 #endif

@@ -213,7 +213,13 @@ MEASURE_RULE(monitor_wal_large, "wal-large", GROWS);
 MEASURE_RULE(monitor_backup_old, "backup-old", GROWS);
 MEASURE_RULE(monitor_certificate_expiry, "certificate-expiry", FALLS);
 MEASURE_RULE(monitor_clock_unset, "clock-unset", GROWS);
-MEASURE_RULE(monitor_clock_offset, "clock-offset", GROWS);
+/* Below 0: nobody knows, which does not end what was wrong. */
+#define OFFSET_KNOWN(alias)                                      \
+	"NOT EXISTS (SELECT 1 FROM measures AS x WHERE x.name =" \
+	" 'clock-offset' AND x.subject = " alias ".subject"      \
+	" AND x.value < 0)"
+MONITOR_RULE(monitor_clock_offset, "clock-offset",
+	     MEASURED("clock-offset", GROWS), NEVER, NEVER, OFFSET_KNOWN);
 /* What is measured every minute and was not for long: no data is not "all is
  * well". */
 MONITOR_RULE(monitor_measure_missing, "measure-missing",
