@@ -479,7 +479,8 @@ int flow_save(struct db *db, struct order *order,
 {
 	int rc = save_change(db, order, change, now_ms, ret_bells, e);
 
-	if (rc == 0 && change->changed)
+	/* Whether an event waits on depends on the state alone. */
+	if (rc == 0 && change->state_changed)
 		rc = apply_parked(db, order, now_ms, ret_bells, e);
 	return rc;
 }

@@ -26,6 +26,7 @@ int assembly_start(struct service *s, struct err *e)
 	int rc;
 
 	assembly.service = s;
+	assembly.last = &assembly.first;
 	s->context = &assembly;
 	json_words_make(&assembly.words, answer_words);
 	rc = state_dir_store_path(&s->dir, s->config->store.url, path, e);

@@ -12,9 +12,14 @@
 #include "app/service/service.h"
 #include "codec/json/json_words.h"
 
+struct api_call;
+
 struct assembly {
 	struct service *service;
-	struct db *reader; /* of the event thread */
+	/* Of the event thread: its connection, and what waits for the end of
+	 * its round. */
+	struct db *reader;
+	struct api_call *first, **last;
 	struct db *second; /* of the writer's thread, outside of its units */
 	struct json_words words; /* of the answers that are kept */
 	pthread_mutex_t lock;    /* of token */

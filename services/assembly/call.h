@@ -25,6 +25,7 @@
 
 struct assembly;
 struct api_call;
+struct decision;
 struct replay;
 
 enum {
@@ -88,6 +89,8 @@ struct api_call {
 	struct named_goods goods; /* that were scanned, or are to replace */
 	struct buf changes;       /* the marketplace's, a JSON list */
 	int64_t order_id;
+	struct decision *decision; /* owned */
+	struct api_call *next;     /* of the same round */
 	struct flow_settings settings;
 	struct flow_pending pending;
 	int tries;
@@ -110,6 +113,9 @@ void call_clear(struct api_call *call);
 http_handler request_handle; /* of the route: everything begins here */
 api_handler read_orders, read_order, read_pick_list;
 api_handler change_handle, replay_handle;
+
+/* For struct service_def: the changes of this round of requests. */
+void change_round(void *service);
 
 /* What the store knows about what an action names, and how far weights may be
  * off: fills action, call and order. Inside the unit. 0 or < 0. */

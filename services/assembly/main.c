@@ -19,6 +19,7 @@ int main(int argc, char **argv)
 		.summary = "the picking apps' API",
 		.many = true,
 		.routes = routes,
+		.round = change_round,
 		.start = assembly_start,
 		.reload = assembly_reload,
 		.stop = assembly_stop,

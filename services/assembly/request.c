@@ -14,6 +14,7 @@
 #include "call.h"
 #include "codec/json/json_doc.h"
 #include "codec/json/json_scan.h"
+#include "work/decision.h"
 
 enum {
 	REFUSAL_BYTES_MAX = 2048
@@ -65,6 +66,8 @@ void call_clear(struct api_call *call)
 	buf_clear(&call->changes);
 	flow_pending_clear(&call->pending);
 	api_args_clear(&call->args);
+	decision_free(call->decision);
+	call->decision = NULL;
 }
 
 void call_reply(struct api_call *call)

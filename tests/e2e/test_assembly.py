@@ -400,6 +400,25 @@ def test_nothing_is_answered_before_it_is_in_the_store(shop: Shop) -> None:
     assert order.history().count("take") == 1
 
 
+def test_what_was_decided_ahead_of_the_lock_is_decided_again_when_the_order_has_changed(shop: Shop) -> None:
+    order = shop.new_order()
+    version = order.do("takeOrder")["version"]
+    bodies = [{"requestId": f"ahead-{n}", "requestData": {"number": order.number, "pickerId": "anna", "version": version,
+                                                          "line": 1, "quantity": n, "reason": "other"}} for n in (1, 2, 1, 2, 1, 2)]
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        with store_locked(shop.appliance):
+            answers = [pool.submit(shop.post, "pickPosition", body) for body in bodies]
+            time.sleep(0.3)  # all of them have seen the same order by then; if one has not, the test proves less
+        results = [answer.result() for answer in answers]
+    ones, twos = results[::2], results[1::2]
+    done, refused = (ones, twos) if ones[0].status == 200 else (twos, ones)
+    assert [(answer.status, answer.body) for answer in done] == [(200, done[0].body)] * 3, "one of them, and its repeats"
+    for answer in refused:
+        error_of(answer, 409, "stale_version")
+    assert order.read()["lines"][0]["pickedQuantity"] == (1 if done is ones else 2)
+    assert order.history().count("pick") == 1
+
+
 def test_a_worker_that_cannot_write_says_so_and_is_replaced(shop: Shop) -> None:
     order = shop.new_order()
     limited = set(shop.appliance.pids("assembly").values())

@@ -180,6 +180,28 @@ static void a_name_is_new_as_long_as_no_answer_has_it(void **state)
 	assert_string_equal(buf_text(&answer), "second");
 }
 
+static int run_claim(struct db *db, int64_t now_ms, void *context,
+		     struct err *e)
+{
+	const struct addition *a = context;
+
+	(void)now_ms;
+	return api_requests_claim(db, a->request, a->answer, 7, a->at_ms, e);
+}
+
+static void the_first_who_claims_a_name_has_it(void **state)
+{
+	struct fixture *f = *state;
+	struct addition first = {&usual, "first", NOW_MS};
+	struct addition second = {&usual, "second", NOW_MS + 1};
+	CLEANUP(buf_clear) struct buf answer = BUF_MAX(1000);
+
+	assert_int_equal(fixture_write(f, run_claim, &first, NULL), 1);
+	assert_int_equal(fixture_write(f, run_claim, &second, NULL), 0);
+	assert_int_equal(find(f, &usual, NOW_MS, &answer), 1);
+	assert_string_equal(buf_text(&answer), "first");
+}
+
 static int add_and_fail(struct db *db, int64_t now_ms, void *context,
 			struct err *e)
 {
@@ -219,6 +241,7 @@ int main(void)
 		STORE_TEST(an_answer_is_kept_for_seven_days),
 		STORE_TEST(an_answer_that_is_too_old_makes_room_for_a_new_one),
 		STORE_TEST(a_name_is_new_as_long_as_no_answer_has_it),
+		STORE_TEST(the_first_who_claims_a_name_has_it),
 		STORE_TEST(an_answer_is_not_kept_when_its_change_fails),
 		STORE_TEST(
 			an_answer_that_does_not_fit_is_an_error_and_no_half_answer),

@@ -183,6 +183,7 @@ static int open_http(struct process *p, const struct service_args *args,
 		.routes = p->service.def->routes,
 		.context = &p->service,
 		.spool = &p->spool,
+		.round = p->service.def->round,
 	};
 
 	(void)args;

@@ -75,6 +75,9 @@ struct service_def {
 	/* For routes with HTTP_SPOOLED: whose body may be kept
 	 * (http_server.h). The files lie in <state>/incoming. */
 	bool (*admit)(struct http_exchange *x, void *context);
+	/* On the event thread, after the requests that have come were handled
+	 * (http_server.h); context is the service. NULL: none. */
+	void (*round)(void *context);
 	int (*work)(struct service *s, struct err *e);
 	int (*run)(struct service *s, struct buf *ret_line, struct err *e);
 

@@ -72,7 +72,7 @@ static void stop_accepting(struct http_server *s)
 	for (int i = 0; i < BACKLOG_ROUNDS_MAX; i++) {
 		if (poll(&backlog, 1, 0) != 1)
 			break;
-		(void)MHD_run(s->daemon);
+		http_server_handle(s);
 	}
 	(void)MHD_quiesce_daemon(s->daemon);
 	(void)close(s->listen_fd);

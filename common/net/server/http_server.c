@@ -267,6 +267,13 @@ static void resume_answered(struct http_server *s)
 	}
 }
 
+void http_server_handle(struct http_server *s)
+{
+	(void)MHD_run(s->daemon);
+	if (s->round != NULL)
+		s->round(s->context);
+}
+
 void http_server_run_once(struct http_server *s, int wait_ms)
 {
 	struct pollfd fds[] = {
@@ -284,7 +291,7 @@ void http_server_run_once(struct http_server *s, int wait_ms)
 			answer_queue_swallow_wake(&s->queue);
 	}
 	resume_answered(s);
-	(void)MHD_run(s->daemon);
+	http_server_handle(s);
 }
 
 static void *event_thread(void *server)
@@ -369,6 +376,7 @@ make_server(const struct http_server_options *options)
 	s->listen_fd = options->listen_fd;
 	s->routes = options->routes;
 	s->spool = options->spool;
+	s->round = options->round;
 	s->context = options->context;
 	return s;
 }

@@ -54,9 +54,12 @@ struct http_server_options {
 		*routes;                /* ends with a row of NULLs; borrowed */
 	void *context;                  /* passed to every handler */
 	const struct http_spool *spool; /* borrowed; NULL: no such routes */
-	int connections_max;            /* 0: 1000 */
-	int idle_timeout_s; /* 0: 90. More than nginx's keepalive (2 s), or a
-			       POST meets a closing connection */
+	/* Event thread, after all that has come so far has been handled: for
+	 * work that is cheaper for many requests at once. NULL: none. */
+	void (*round)(void *context);
+	int connections_max; /* 0: 1000 */
+	int idle_timeout_s;  /* 0: 90. More than nginx's keepalive (2 s), or a
+				POST meets a closing connection */
 };
 
 /* Bind and listen on a UNIX socket (an old file of that name is replaced; mode

@@ -26,6 +26,7 @@ struct http_server {
 	int listen_fd; /* -1 once it is closed */
 	const struct http_route *routes;
 	const struct http_spool *spool;
+	void (*round)(void *context);
 	void *context;
 	struct answer_queue queue;
 	struct exchange_pool pool;
@@ -40,7 +41,9 @@ struct http_server {
 	_Atomic int64_t stop_wait_ms;
 };
 
-/* Both on the event thread. Wait for something to do, and do it. */
+/* All on the event thread. Handle what has come. */
+void http_server_handle(struct http_server *s);
+/* Wait for something to do, and do it. */
 void http_server_run_once(struct http_server *s, int wait_ms);
 /* See http_server_stop(). False when a thread still uses the server. */
 bool http_server_drain(struct http_server *s);

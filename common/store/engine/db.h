@@ -147,8 +147,8 @@ int query_one_i64(struct query *q, int64_t *ret_value, struct err *e);
  * read that is upgraded later can fail at once, whatever the time-out. */
 int db_begin_write(struct db *db, struct err *e);
 int db_begin_read(struct db *db, struct err *e);
-/* The clock that the whole installation goes by, when the write transaction of
- * now began: the server's; of a file this machine's, read at each call. */
+/* The clock that the whole installation goes by, when the transaction of now
+ * began: the server's; of a file this machine's, read at each call. */
 int64_t db_now_ms(struct db *db);
 /* Visible to every connection, but on the disk only after db_sync(); with a
  * server it is there when this returns. < 0: the outcome is unknown. */

@@ -50,6 +50,10 @@ static const char one_plan[] =
 	"SET LOCAL plan_cache_mode TO force_generic_plan;"
 	" SET LOCAL enable_seqscan TO off";
 
+/* For db_now_ms(). */
+#define CLOCK \
+	"SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+
 /* One writer at a time in the installation, as with SQLite: the lock is the
  * transaction's, so the server frees it when the transaction ends, or its
  * owner. */
@@ -64,14 +68,13 @@ static int begin(struct pg_link *link, enum db_tx what, struct err *e)
 			       "BEGIN READ WRITE; %s; %s;"
 			       " SET LOCAL synchronous_commit TO off;"
 			       " SELECT pg_advisory_xact_lock(%d, %d);"
-			       " SELECT CAST(extract(epoch FROM"
-			       " clock_timestamp()) * 1000 AS BIGINT)",
+			       " " CLOCK,
 			       link->set_limits, one_plan, LOCK_CLASS,
 			       link->schema_hash);
 	else /* all that is read is of one moment, as with SQLite */
 		(void)snprintf(text, sizeof(text),
 			       "BEGIN ISOLATION LEVEL REPEATABLE READ"
-			       " READ ONLY; %s",
+			       " READ ONLY; %s; " CLOCK,
 			       link->set_limits);
 	rc = pg_link_ready(link, e);
 	if (rc == 0)
@@ -80,7 +83,7 @@ static int begin(struct pg_link *link, enum db_tx what, struct err *e)
 	link->began = true;
 	if (rc < 0)
 		rollback(link);
-	else if (what == DB_TX_BEGIN_WRITE)
+	else
 		(void)text_to_i64(PQgetvalue(result, 0, 0), 0, INT64_MAX,
 				  &link->began_ms, NULL);
 	PQclear(result);

@@ -20,6 +20,7 @@ STMT(api_requests_get, "SELECT body_hash, answer, version, created_ms"
 		       " FROM api_requests WHERE key = $1");
 /* SQLite sets up more for an upsert. */
 STMT(api_requests_insert, INSERT_REQUEST);
+STMT(api_requests_insert_new, INSERT_REQUEST " ON CONFLICT (key) DO NOTHING");
 STMT(api_requests_put, INSERT_REQUEST
      " ON CONFLICT (key) DO UPDATE SET body_hash = $2, answer = $3,"
      " created_ms = $4, version = $5");
@@ -66,13 +67,12 @@ int api_requests_find(struct db *db, struct api_request *request,
 	return rc < 0 ? rc : 1;
 }
 
-int api_requests_add(struct db *db, const struct api_request *request,
-		     const char *answer, int64_t version, int64_t now_ms,
-		     struct err *e)
+static int insert(struct db *db, const struct stmt *stmt,
+		  const struct api_request *request, const char *answer,
+		  int64_t version, int64_t now_ms, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf key = BUF_MAX(KEY_BYTES_MAX);
-	CLEANUP_QUERY struct query *q = query_start(
-		db, request->is_new ? &api_requests_insert : &api_requests_put);
+	CLEANUP_QUERY struct query *q = query_start(db, stmt);
 	int rc = make_key(request, &key, e);
 
 	if (rc < 0)
@@ -82,6 +82,24 @@ int api_requests_add(struct db *db, const struct api_request *request,
 	query_text(q, 3, answer);
 	query_i64(q, 4, now_ms);
 	query_i64(q, 5, version);
-	rc = query_next(q, e);
+	return query_exec(q, e);
+}
+
+int api_requests_claim(struct db *db, const struct api_request *request,
+		       const char *answer, int64_t version, int64_t now_ms,
+		       struct err *e)
+{
+	return insert(db, &api_requests_insert_new, request, answer, version,
+		      now_ms, e);
+}
+
+int api_requests_add(struct db *db, const struct api_request *request,
+		     const char *answer, int64_t version, int64_t now_ms,
+		     struct err *e)
+{
+	int rc = insert(
+		db, request->is_new ? &api_requests_insert : &api_requests_put,
+		request, answer, version, now_ms, e);
+
 	return rc < 0 ? rc : 0;
 }

@@ -48,4 +48,10 @@ int api_requests_add(struct db *db, const struct api_request *request,
 		     const char *answer, int64_t version, int64_t now_ms,
 		     struct err *e);
 
+/* The same for one that is expected to be new, without having looked. 1; 0 when
+ * there is an answer of that name already; < 0. */
+int api_requests_claim(struct db *db, const struct api_request *request,
+		       const char *answer, int64_t version, int64_t now_ms,
+		       struct err *e);
+
 #endif

@@ -27,6 +27,8 @@ STMT(orders_get_by_number,
 STMT(orders_get_customer,
      "SELECT name, phone, address, email, inn, kpp, legal_address"
      " FROM order_customers WHERE order_id = $1");
+STMT(orders_as, "SELECT 1 FROM orders WHERE id = $1 AND version = $2"
+		" AND picker_until_ms = $3 AND updated_ms = $4 AND state = $5");
 STMT(orders_by_number, "SELECT id FROM orders WHERE number = $1");
 #define INSERT_ORDER                                                   \
 	"INSERT INTO orders (" ORDER_COLUMNS ")"                       \
@@ -250,6 +252,29 @@ int orders_find_number(struct db *db, const char *number, int64_t *ret_id,
 
 	query_text(q, 1, number);
 	return query_one_i64(q, ret_id, e);
+}
+
+struct order_mark order_mark_of(const struct order *order)
+{
+	return (struct order_mark){
+		.id = order->id,
+		.version = order->version,
+		.picker_until_ms = order->picker_until_ms,
+		.updated_ms = order->updated_ms,
+		.state = order->state,
+	};
+}
+
+int orders_is_as(struct db *db, const struct order_mark *mark, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_as);
+
+	query_i64(q, 1, mark->id);
+	query_i64(q, 2, mark->version);
+	query_i64(q, 3, mark->picker_until_ms);
+	query_i64(q, 4, mark->updated_ms);
+	query_text(q, 5, order_state_name(mark->state));
+	return query_next(q, e);
 }
 
 static int save_row(struct db *db, const struct order *o, struct err *e)

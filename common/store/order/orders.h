@@ -41,6 +41,16 @@ int orders_save(struct db *db, const struct order *order, bool with_lines,
 int orders_save_picking(struct db *db, const struct order *order,
 			struct err *e);
 
+/* What every change of an order changes some of: whoever has loaded it outside
+ * of his write transaction asks inside whether it is as it was. */
+struct order_mark {
+	int64_t id, version, picker_until_ms, updated_ms;
+	enum order_state state;
+};
+struct order_mark order_mark_of(const struct order *order);
+int orders_is_as(struct db *db, const struct order_mark *mark,
+		 struct err *e); /* 1, 0, < 0 */
+
 /* A row of order_history. detail is a JSON object. */
 int history_add(struct db *db, int64_t order_id, int64_t at_ms,
 		const char *kind, const char *actor, const char *detail,

@@ -14,42 +14,16 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "call.h"
-#include "store/catalogue/labels.h"
 #include "store/catalogue/products.h"
 #include "store/engine/db.h"
 #include "store/order/api_requests.h"
 #include "store/order/orders.h"
 #include "store/queue/inbox.h"
+#include "work/decision.h"
 
 enum {
 	TRIES_MAX = 4 /* each time something new has come for the order */
 };
-
-static struct order_action action_of(const struct api_call *call)
-{
-	const struct api_args *args = &call->args;
-
-	return (struct order_action){
-		.type = call->method->action,
-		.picker_id = args->picker_id,
-		.version = args->version,
-		.take_over = args->take_over,
-		.line_no = (int)args->line,
-		.quantity_milli = args->quantity_milli,
-		.weight_g = args->weight_g,
-		.reason = args->reason,
-		.bags = args->bags,
-		.code = args->code,
-		.codes = args->codes,
-		.code_count = args->code_count,
-		.has_codes = args->has_codes,
-		.goods = &call->goods,
-		.price_minor = args->price_minor,
-		.consent = args->consent,
-		.dearer_percent = call->assembly->service->config->assembly
-					  .replacement_dearer_percent,
-	};
-}
 
 static struct api_request request_of(const struct api_call *call)
 {
@@ -62,75 +36,77 @@ static struct api_request request_of(const struct api_call *call)
 	};
 }
 
-static int refuse(struct api_call *call, const struct order *order,
-		  const struct order_outcome *outcome, struct err *e)
+/* The version that the change gives to the order; 0: it is somebody else's
+ * work.
+ */
+static int64_t own_version(const struct api_call *call)
 {
-	call->outcome = CALL_REFUSED;
-	return answer_refusal(call, order, outcome, e);
+	int64_t version = call->decision->order.version;
+
+	return version > call->version ? version : 0;
 }
 
-/* The order, its history, what the marketplace is told, and the answer: all of
- * it or nothing. */
-static int keep(struct api_call *call, struct db *db, struct order *order,
-		const struct order_outcome *outcome, int64_t now_ms,
+/* The order, its history, what the marketplace is told. The answer is kept with
+ * them: all of it or nothing. */
+static int save(struct api_call *call, struct db *db, int64_t now_ms,
 		struct err *e)
 {
-	struct api_request request = request_of(call);
-	/* 0: the order's version is somebody else's work. */
-	int64_t own_version =
-		order->version > call->version ? order->version : 0;
-	int rc = flow_save(db, order, &outcome->change, now_ms,
-			   &call->unit.bells, e);
+	struct decision *d = call->decision;
+	int rc;
 
-	request.is_new = call->is_new_request;
+	call->own_version = own_version(call);
+	rc = flow_save(db, &d->order, &d->outcome.change, now_ms,
+		       &call->unit.bells, e);
 	/* So that the operator is told (rule product-unknown). */
 	if (rc == 0 && call->method->action == ACTION_REPLACE &&
 	    call->goods.is_unlisted)
 		rc = MIN_OF(products_note_unknown(db, call->goods.sku,
-						  order->id, now_ms, e),
+						  d->order.id, now_ms, e),
 			    0);
-	if (rc == 0)
-		rc = answer_order(call, order, outcome, e);
-	if (rc == 0)
-		rc = api_requests_add(db, &request, buf_text(&call->answer),
-				      own_version, now_ms, e);
-	call->own_version = own_version;
 	call->outcome = CALL_APPLIED;
-	call->version = order->version;
+	call->version = d->order.version;
 	return rc;
 }
 
-/* 1 and the order, 0, < 0. */
-static int load(struct api_call *call, struct db *db, struct order *order,
+static int keep(struct api_call *call, struct db *db, int64_t now_ms,
 		struct err *e)
 {
-	int rc = orders_load_number(db, call->args.number, order, e);
+	const struct decision *d = call->decision;
+	struct api_request request = request_of(call);
+	int rc = save(call, db, now_ms, e);
 
-	if (rc > 0) {
-		call->order_id = order->id;
-		call->version = order->version;
-	}
-	return rc;
+	request.is_new = call->is_new_request;
+	if (rc == 0)
+		rc = answer_order(call, &d->order, &d->outcome, e);
+	return rc < 0 ? rc
+		      : api_requests_add(db, &request, buf_text(&call->answer),
+					 call->own_version, now_ms, e);
 }
 
-/* A code is short, and how it is read depends on the order's store. 0; 1: what
- * was scanned is no code, and the answer says so; < 0. */
-static int read_barcode(struct api_call *call, struct db *db,
-			const char *store_id, struct err *e)
+/* What was decided ahead, if it still holds. Its row among the requests says
+ * that the request is no repeat. 1 when it is done, 0, < 0. */
+static int run_ahead(struct api_call *call, struct db *db, int64_t now_ms,
+		     struct err *e)
 {
-	struct barcode_rule rules[LABEL_RULES_MAX];
-	const char *reason = NULL;
-	struct err why = {0};
-	int count = labels_load(db, store_id, rules, e);
+	struct api_request request = request_of(call);
+	int rc = decision_holds(call, db, e);
 
-	if (count < 0)
-		return count;
-	if (barcode_read(call->args.code, rules, (size_t)count, &call->barcode,
-			 &reason, &why) == 0)
-		return 0;
-	call->outcome = CALL_REFUSED;
-	answer_bad_code(call, reason, why.text);
-	return 1;
+	if (rc > 0) {
+		int waits = inbox_waits(db, call->order_id, e);
+
+		rc = waits != 0 ? MIN_OF(waits, 0) : 1;
+	}
+	if (rc > 0)
+		rc = api_requests_claim(db, &request,
+					buf_text(&call->decision->answer),
+					own_version(call), now_ms, e);
+	if (rc > 0)
+		rc = save(call, db, now_ms, e);
+	else
+		return rc;
+	if (rc == 0)
+		decision_take_answer(call);
+	return rc < 0 ? rc : 1;
 }
 
 /* A refusal is a good end of the unit: what was caught up with stays. So is
@@ -138,63 +114,57 @@ static int read_barcode(struct api_call *call, struct db *db,
 static int act(struct api_call *call, struct db *db, int64_t now_ms,
 	       struct err *e)
 {
-	CLEANUP(order_clear) struct order order = {0};
-	CLEANUP(order_outcome_clear) struct order_outcome outcome = {0};
-	struct order_action action = action_of(call);
-	int rc = load(call, db, &order, e);
+	int waits = 0;
+	int rc = decision_make(call, db, now_ms, e);
 
-	if (rc == 0) {
-		answer_unknown_order(call);
-		return 0;
-	}
-	if (rc > 0 && call->tries == 0)
-		rc = inbox_waits(db, order.id, e);
-	else if (rc > 0)
-		rc = 0;
-	if (rc > 0)
+	if (rc >= 0 && call->tries == 0 && call->order_id != 0)
+		waits = inbox_waits(db, call->order_id, e);
+	if (rc < 0 || waits < 0)
+		return MIN_OF(rc, waits);
+	if (waits > 0)
 		call->outcome = CALL_AGAIN;
-	if (rc == 0 && action.type == ACTION_SCAN)
-		rc = read_barcode(call, db, order.terms.store_id, e);
-	if (rc == 0)
-		rc = facts_gather(call, db, &order, &action, e);
-	if (rc != 0)
-		return MIN_OF(rc, 0);
-	rc = order_act(&order, &action, &call->settings.policy, now_ms,
-		       &outcome, e);
-	if (rc < 0)
+	return rc > 0 && waits == 0 ? keep(call, db, now_ms, e) : 0;
+}
+
+/* 1 when the request is answered: it is a repeat; 0, < 0. */
+static int find_repeat(struct api_call *call, struct db *db, int64_t now_ms,
+		       struct err *e)
+{
+	struct api_request request = request_of(call);
+	int rc = api_requests_find(db, &request, now_ms, &call->answer,
+				   &call->own_version, e);
+
+	call->is_new_request = request.is_new;
+	if (rc == ERR_DUPLICATE) {
+		call->outcome = CALL_REFUSED;
+		answer_error(call, 422, "request_id_reused",
+			     "the requestId was used for another request");
+		return 1;
+	}
+	if (rc <= 0)
 		return rc;
-	return rc == 0 ? refuse(call, &order, &outcome, e)
-		       : keep(call, db, &order, &outcome, now_ms, e);
+	call->outcome = CALL_DUPLICATE;
+	/* A journal asks which order it was. */
+	rc = call->replay == NULL ? 0
+				  : orders_find_number(db, call->args.number,
+						       &call->order_id, e);
+	return rc < 0 ? rc : 1;
 }
 
 static int run(struct unit *u, struct db *db, int64_t now_ms, struct err *e)
 {
 	struct api_call *call = CONTAINER_OF(u, struct api_call, unit);
-	struct api_request request = request_of(call);
 	int rc;
 
 	call->status = 200;
 	call->outcome = CALL_FAILED;
 	buf_reset(&call->answer);
-	rc = api_requests_find(db, &request, now_ms, &call->answer,
-			       &call->own_version, e);
-	call->is_new_request = request.is_new;
-	if (rc > 0) {
-		call->outcome = CALL_DUPLICATE;
-		/* A journal asks which order it was. */
-		rc = call->replay == NULL
-			     ? 0
-			     : orders_find_number(db, call->args.number,
-						  &call->order_id, e);
+	rc = run_ahead(call, db, now_ms, e);
+	if (rc == 0)
+		rc = find_repeat(call, db, now_ms, e);
+	if (rc != 0)
 		return MIN_OF(rc, 0);
-	}
-	if (rc == ERR_DUPLICATE) {
-		call->outcome = CALL_REFUSED;
-		answer_error(call, 422, "request_id_reused",
-			     "the requestId was used for another request");
-		return 0;
-	}
-	if (rc == 0 && call->tries > 0)
+	if (call->tries > 0)
 		rc = flow_catch_up(db, &call->settings, &call->pending,
 				   call->assembly->service->instance.owner,
 				   now_ms, &u->bells, e);
@@ -256,6 +226,16 @@ static struct flow_settings settings_of(const struct assembly *assembly)
 	};
 }
 
+static void submit(struct api_call *call)
+{
+	if (writer_submit(call->assembly->service->writer, &call->unit, NULL) ==
+	    0)
+		return;
+	call->outcome = CALL_FAILED;
+	answer_unavailable(call);
+	call->finish(call);
+}
+
 /* Most orders have nothing waiting for them: that is looked at inside the unit,
  * and what waits is read and parsed only when there is something. */
 void change_handle(struct api_call *call)
@@ -266,8 +246,35 @@ void change_handle(struct api_call *call)
 	call->settings = settings_of(assembly);
 	call->unit.run = run;
 	call->unit.done = done;
-	if (writer_submit(assembly->service->writer, &call->unit, NULL) == 0)
+	/* A journal's next entry comes on the writer's thread. */
+	if (call->replay != NULL) {
+		submit(call);
 		return;
-	answer_unavailable(call);
-	call->finish(call);
+	}
+	*assembly->last = call;
+	assembly->last = &call->next;
+}
+
+/* What has come together is decided in the sight of one moment, and goes to the
+ * writer together. */
+void change_round(void *service)
+{
+	struct assembly *assembly = ((struct service *)service)->context;
+	struct api_call *first = assembly->first;
+
+	if (first == NULL)
+		return;
+	assembly->first = NULL;
+	assembly->last = &assembly->first;
+	if (db_begin_read(assembly->reader, NULL) == 0) {
+		for (struct api_call *c = first; c != NULL; c = c->next)
+			decision_make_ahead(c, assembly->reader);
+		db_rollback(assembly->reader);
+	}
+	while (first != NULL) {
+		struct api_call *call = first;
+
+		first = call->next;
+		submit(call);
+	}
 }

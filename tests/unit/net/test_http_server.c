@@ -26,6 +26,7 @@ static struct {
 	struct http_exchange *held[HELD_MAX];
 	int count;
 	atomic_int echo_calls;
+	struct http_exchange *in_round; /* of the event thread */
 } desk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void say(struct http_exchange *x, const char *text)
@@ -47,6 +48,22 @@ static void hold(struct http_exchange *x, void *context)
 	if (desk.count < HELD_MAX)
 		desk.held[desk.count++] = x;
 	(void)pthread_mutex_unlock(&desk.lock);
+}
+
+static void wait_for_round(struct http_exchange *x, void *context)
+{
+	(void)context;
+	desk.in_round = x;
+}
+
+static void answer_round(void *context)
+{
+	struct http_exchange *x = desk.in_round;
+
+	(void)context;
+	desk.in_round = NULL;
+	if (x != NULL)
+		say(x, "together");
 }
 
 static void *answer_now(void *x)
@@ -127,6 +144,7 @@ static void own_memory(struct http_exchange *x, void *context)
 static const struct http_route routes[] = {
 	{"POST", "/echo", echo, BODY_MAX, 0},
 	{"PUT", "/echo", echo, BODY_MAX, 0},
+	{"POST", "/round", wait_for_round, 1024, HTTP_DEFERRED},
 	{"POST", "/later", hold, 1024, HTTP_DEFERRED},
 	{"POST", "/early", answer_early, BODY_MAX, HTTP_DEFERRED},
 	{"POST", "/at-once", echo, BODY_MAX, HTTP_DEFERRED},
@@ -151,7 +169,8 @@ struct fixture {
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct http_server_options options = {.routes = routes};
+	struct http_server_options options = {.routes = routes,
+					      .round = answer_round};
 	struct err e = {0};
 
 	if (f == NULL)
@@ -189,6 +208,18 @@ static bool ask(struct fixture *f, const char *request)
 
 	return raw_send_text(f->stream.fd, request) &&
 	       raw_read(&f->stream, &f->answer, has_body);
+}
+
+static void a_request_may_wait_for_the_end_of_its_round(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 3; i++) {
+		assert_true(ask(f, "POST /round HTTP/1.1\r\nHost: x\r\n"
+				   "Content-Length: 0\r\n\r\n"));
+		assert_int_equal(f->answer.status, 200);
+		assert_string_equal(f->answer.body, "together");
+	}
 }
 
 struct awaited {
@@ -501,6 +532,7 @@ int main(void)
 		TEST(a_large_answer_arrives_whole),
 		TEST(a_deferred_answer_comes_from_another_thread),
 		TEST(a_deferred_answer_is_sent_at_once),
+		TEST(a_request_may_wait_for_the_end_of_its_round),
 		TEST(pipelined_requests_are_answered_in_their_order),
 		TEST(a_client_that_left_while_suspended_harms_nobody),
 		TEST(a_client_that_leaves_within_its_body_harms_nobody),
