@@ -12,7 +12,8 @@ if(TARGET locale)
 endif()
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/systemd/units/ ${CMAKE_SOURCE_DIR}/systemd/sockets/ DESTINATION /lib/systemd/system)
 install(PROGRAMS ${CMAKE_SOURCE_DIR}/systemd/generator DESTINATION /lib/systemd/system-generators RENAME ordergate-generator)
-install(PROGRAMS ${CMAKE_SOURCE_DIR}/systemd/init ${CMAKE_SOURCE_DIR}/systemd/trouble ${CMAKE_SOURCE_DIR}/systemd/roll
+install(PROGRAMS ${CMAKE_SOURCE_DIR}/systemd/init ${CMAKE_SOURCE_DIR}/systemd/edge
+        ${CMAKE_SOURCE_DIR}/systemd/trouble ${CMAKE_SOURCE_DIR}/systemd/roll
         ${CMAKE_SOURCE_DIR}/systemd/reload ${CMAKE_SOURCE_DIR}/systemd/certificate
         DESTINATION lib/ordergate)
 install(FILES ${CMAKE_SOURCE_DIR}/systemd/sysusers.conf DESTINATION lib/sysusers.d RENAME ordergate.conf)

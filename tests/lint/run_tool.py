@@ -13,10 +13,10 @@ import sys
 SKIPPED = 77
 PRODUCT = ("common", "services", "scheduler")
 TESTS = ("tests/unit", "tests/store", "tests/support", "tests/fuzz", "tests/bench")
-SCRIPTS = ("up", "check", "packages.sh", ".ci/run", "systemd/init", "systemd/generator", "systemd/trouble", "systemd/roll", "systemd/reload", "systemd/certificate",
+SCRIPTS = ("up", "check", "packages.sh", ".ci/run", "systemd/init", "systemd/edge", "systemd/generator", "systemd/trouble", "systemd/roll", "systemd/reload", "systemd/certificate",
            "packaging/preinst", "packaging/postinst", "packaging/prerm", "packaging/postrm", "vm-images/build", "vm-images/mkdisk",
            "vm-images/mkconfig", "vm-images/pack", "vm-images/run-vm", "vm-images/rootfs/usr/sbin/ordergate-slot",
-           *(f"vm-images/rootfs/usr/lib/ordergate/{name}" for name in ("apply-config", "find-disk", "healthy", "keep-journal", "start")))
+           *(f"vm-images/rootfs/usr/lib/ordergate/{name}" for name in ("apply-config", "data-disk", "healthy", "start")))
 JOBS = str(len(os.sched_getaffinity(0)))
 
 

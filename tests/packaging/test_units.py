@@ -125,9 +125,12 @@ def generate(build: pathlib.Path, folder: pathlib.Path, config: str) -> set[str]
     program.chmod(0o755)
     subprocess.run([ROOT / "systemd" / "generator", folder / "out"], check=True,
                    env={**os.environ, "ORDERGATE_UNITS": str(UNITS), "ORDERGATE_PROGRAM": str(program)})
-    links = list((folder / "out" / "ordergate.target.wants").iterdir())
-    assert all(link.resolve().exists() for link in links)
-    return {link.name for link in links}
+    head, wants = (folder / "out" / "ordergate.target.d" / "pools.conf").read_text().splitlines()
+    assert head == "[Unit]" and wants.startswith("Wants=")
+    names = wants.removeprefix("Wants=").split()
+    assert len(set(names)) == len(names) > 0
+    assert all((UNITS / re.sub(r"@\d+", "@", name)).exists() for name in names), names
+    return set(names)
 
 
 @pytest.mark.parametrize(("config", "hooks", "processors"), [

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """One virtual machine of the image, as an administrator would make it."""
+import contextlib
 import http.client
 import json
 import os
@@ -61,6 +62,7 @@ class Machine:
         self.secrets: dict[str, str] = {}
         self.keep = False
         self.https = self.http = self.ssh_port = 0
+        self._sshd_answers = False
         self._process: subprocess.Popen | None = None
         (self.config / "credentials").mkdir(parents=True)
         self.put("time", "host")
@@ -77,6 +79,7 @@ class Machine:
         drive = self.folder / "config.iso"
         subprocess.run([ROOT / "vm-images" / "mkconfig", self.config, drive], check=True)
         self.https, self.http, self.ssh_port = free_port(), free_port(), free_port()
+        self._sshd_answers = False
         self._process = subprocess.Popen(
             [ROOT / "vm-images" / "run-vm", self.image, self.data, drive, "--https", str(self.https), "--http",
              str(self.http), "--ssh", str(self.ssh_port), "--serial", self.serial, *(["--keep"] if self.keep else []), *options],
@@ -92,8 +95,18 @@ class Machine:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / "key"], check=True)
         self.put("authorized_keys", (self.folder / "key.pub").read_text())
 
+    def _wait_for_sshd(self, seconds: float = 300) -> None:
+        """It is there after the services. An open port says nothing: the hypervisor opens it."""
+        deadline = time.monotonic() + seconds
+        while not self._sshd_answers:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.ssh_port), timeout=20) as connection:
+                self._sshd_answers = connection.recv(4) == b"SSH-"
+            assert self._sshd_answers or time.monotonic() < deadline, f"no ssh\n{self.report()}"
+            time.sleep(0.3)
+
     def try_ssh(self, *command: str, key: pathlib.Path | None = None, stdin: pathlib.Path | None = None,
                 timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        self._wait_for_sshd()
         source = stdin.open("rb") if stdin else subprocess.DEVNULL
         return subprocess.run(
             ["ssh", "-i", key or self.folder / "key", "-p", str(self.ssh_port), "-o", "IdentitiesOnly=yes",

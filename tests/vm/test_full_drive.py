@@ -17,18 +17,20 @@ STUBS = {
     "umount": 'rm -rf "$1"\n',
     "mountpoint": "[ -e /run/appliance-drive ] || [ $2 = /var ]\n",
     "sync": "\n",
+    "udevadm": "\n",
 }
 
 
 class Appliance:
     def __init__(self, root: pathlib.Path) -> None:
         self.root = root
-        for name in ("run", "var", "drive", "proc", "dev", "stub"):
+        for name in ("run", "var", "drive", "proc", "dev", "sys", "stub"):
             shutil.rmtree(root / name, ignore_errors=True)
-        for name in ("run/ordergate", "var/lib/ordergate/secrets", "drive", "proc/sys/kernel", "dev/disk/by-label", "stub"):
+        for name in ("run/ordergate", "var/lib/ordergate/secrets", "drive", "proc/sys/kernel", "dev", "sys/devices/system/cpu", "run/appliance", "stub"):
             (root / name).mkdir(parents=True)
         os.mknod(root / "dev" / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
-        (root / "dev" / "disk" / "by-label" / "ORDERGATE").touch()
+        (root / "run" / "appliance" / "drive").touch()  # what data-disk has found
+        (root / "sys" / "devices" / "system" / "cpu" / "online").write_text("0-7\n")
         for name, text in STUBS.items():
             (root / "stub" / name).write_text("#!/bin/sh\n" + text)
             (root / "stub" / name).chmod(0o755)
@@ -72,7 +74,6 @@ def pair(folder: pathlib.Path, name: str) -> tuple[str, str]:
 def test_without_a_word_everything_has_its_default(appliance: Appliance) -> None:
     assert appliance.boot().returncode == 0
     text = appliance.read("var/lib/appliance/effective.conf")
-    text = text.replace("pool { hook = 2 assembly = 2 }\n", "")  # of a machine with two processors
     assert text == 'http { listen = "::" port = 443 redirect_port = 80 }\nlog { access = "journal" }\n'
     assert list((appliance.root / "run" / "systemd" / "system").iterdir()) == []
 
@@ -108,7 +109,7 @@ def test_everything_that_is_said_is_taken(appliance: Appliance, tmp_path: pathli
     assert not (kept / "unknown").exists() and not (kept / "new").exists()
 
     # A boot without the drive: the same again.
-    (appliance.root / "dev" / "disk" / "by-label" / "ORDERGATE").unlink()
+    (appliance.root / "run" / "appliance" / "drive").unlink()
     shutil.rmtree(appliance.root / "run" / "systemd")
     assert appliance.boot().returncode == 0
     assert (kept / "effective.conf").read_text() == text
@@ -152,6 +153,18 @@ def test_what_is_wrong_is_said_and_nothing_is_taken(appliance: Appliance, tmp_pa
     assert appliance.read("var/lib/appliance/effective.conf") == before
     assert appliance.read("var/lib/ordergate/secrets/hook-token") == "good\n"
     assert appliance.read("var/lib/appliance/domain") == "good.example\n"
+
+
+def test_a_small_machine_has_small_pools(appliance: Appliance) -> None:
+    (appliance.root / "sys" / "devices" / "system" / "cpu" / "online").write_text("0-1\n")
+    assert appliance.boot().returncode == 0
+    assert "pool { hook = 2 assembly = 2 }\n" in appliance.read("var/lib/appliance/effective.conf")
+
+
+def test_what_is_wrong_with_the_data_disk_is_said(appliance: Appliance) -> None:
+    (appliance.root / "stub" / "mountpoint").write_text("#!/bin/sh\nexit 1\n")
+    (appliance.root / "run" / "appliance" / "no-disk").write_text("the data disk /dev/vdb is damaged\n")
+    assert appliance.trouble() == "the data disk /dev/vdb is damaged"
 
 
 def test_without_a_data_disk_that_is_said(appliance: Appliance) -> None:
