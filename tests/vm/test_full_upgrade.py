@@ -57,10 +57,6 @@ def test_an_image_is_changed_and_changed_back(make_machine: Maker, old: pathlib.
     accepts(machine, "U-3", "U-1", "U-2")
 
 
-def boots(machine: Machine) -> int:
-    return int(machine.ssh("journalctl --list-boots | wc -l"))
-
-
 def restart(machine: Machine, slot: str, what: str) -> None:
     """The next start that answers is in that slot, and its trial is over."""
     machine.try_ssh("systemctl reboot")
