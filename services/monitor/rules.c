@@ -311,6 +311,14 @@ const struct rule rules[] = {
 			   "Last run: {state}"),
 	},
 	{
+		.name = "machine-silent", .query = &monitor_machine_silent, .in_minutes = true,
+		.title = N_("Machine is silent"),
+		.body = N_("Machine: {subject}, {count} processes\n"
+			   "Last heard of: {time}, {minutes} min ago\n"
+			   "Look: ordergatectl status"),
+		.line = N_("{subject}: last heard of {time}"),
+	},
+	{
 		.name = "self-probe", .query = &monitor_self_probe,
 		.title = N_("Our own address does not answer"),
 		.body = N_("Address: {subject}\n"

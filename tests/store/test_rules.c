@@ -46,6 +46,10 @@
 	"INSERT INTO erp_feed (id, kind, ref_id, event, at_ms) VALUES (" #id \
 	", '" kind "', 1, 'e', " at ");"
 
+#define PROCESS(host, service, minutes)                                      \
+	"INSERT INTO processes VALUES ('" host "', '" service "', 1, '" host \
+	"', 'o', 1, 'v', " M(minutes) ", " M(minutes) ");"
+
 static const struct {
 	const char *rule, *name, *sql;
 	bool want;
@@ -297,6 +301,17 @@ static const struct {
 	 false},
 	{"job-late", "one of which nothing is expected",
 	 "INSERT INTO jobs (name, last_slot_ms) VALUES ('backup', 1)", false},
+
+	{"machine-silent", "one of two machines",
+	 PROCESS("a", "hook", -2) PROCESS("a", "console", -3)
+		 PROCESS("b", "hook", 9) "SELECT 1",
+	 true},
+	{"machine-silent", "one of its processes",
+	 PROCESS("a", "hook", -9) PROCESS("a", "console", -1)
+		 PROCESS("b", "hook", 0) "SELECT 1",
+	 false},
+	{"machine-silent", "there never was another one",
+	 PROCESS("a", "hook", -9) "SELECT 1", false},
 
 	{"self-probe", "no answer", MEASURE("self-probe", 1), true},
 	{"self-probe", "an answer", MEASURE("self-probe", 0), false},

@@ -143,16 +143,17 @@ static inline void set_sent(struct bench *b)
 /* Nothing is wrong any more; what was told stays. */
 static inline void mend(struct bench *b)
 {
-	fixture_sql(b->f, "DELETE FROM order_lines; DELETE FROM orders;"
-			  "DELETE FROM outbox; DELETE FROM inbox_head;"
-			  "DELETE FROM outbox_head; DELETE FROM intake_hours;"
-			  "DELETE FROM measures; DELETE FROM jobs;"
-			  "DELETE FROM silences; DELETE FROM rule_stores;"
-			  "DELETE FROM mail_queue; DELETE FROM endpoints;"
-			  "DELETE FROM erp_feed; DELETE FROM erp_readers;"
-			  "DELETE FROM endpoint_changes;"
-			  "DELETE FROM telegram_troubles;"
-			  "UPDATE telegram_head SET blocked_ms = 0");
+	fixture_sql(b->f,
+		    "DELETE FROM order_lines; DELETE FROM orders;"
+		    "DELETE FROM outbox; DELETE FROM inbox_head;"
+		    "DELETE FROM outbox_head; DELETE FROM intake_hours;"
+		    "DELETE FROM measures; DELETE FROM jobs;"
+		    "DELETE FROM silences; DELETE FROM rule_stores;"
+		    "DELETE FROM mail_queue; DELETE FROM endpoints;"
+		    "DELETE FROM erp_feed; DELETE FROM erp_readers;"
+		    "DELETE FROM endpoint_changes;"
+		    "DELETE FROM telegram_troubles; DELETE FROM processes;"
+		    "UPDATE telegram_head SET blocked_ms = 0");
 	add_order(b, 7, "s1", "new", 0, 0, 0);
 }
 

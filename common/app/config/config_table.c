@@ -409,7 +409,7 @@ const struct config_section config_sections[] = {
 	  .entries_max = CONFIG_RULES_MAX, .entry_bytes = sizeof(struct config_rule),
 	  .count_offset = offsetof(struct config, rule_count), .closed = true,
 	  .help = "what people are told about. Thresholds: minutes for order-*, assembly-long,"
-		  " queue-backlog, notification-uncertain, hook-silent, invoice-missing, job-late, mail-failing,"
+		  " queue-backlog, notification-uncertain, hook-silent, invoice-missing, job-late, mail-failing, machine-silent,"
 		  " measure-missing, erp-away; percent for *-share, found-rate, disk-low; MiB for wal-large;"
 		  " hours for backup-old; days for certificate-expiry; failed runs in a row for"
 		  " job-failing; else how many there must be" },
@@ -483,6 +483,8 @@ const char config_builtin[] =
 	"rule telegram-refused { severity = critical repeat = 24h }\n"
 	"rule job-failing { threshold = 3 repeat = 4h }\n"
 	"rule job-late { severity = critical threshold = 5 repeat = 4h }\n"
+	"rule machine-silent { severity = critical threshold = 2 for = 1m"
+	" repeat = 4h }\n"
 	"rule disk-low { severity = critical threshold = 10 hysteresis = 2"
 	" repeat = 4h }\n"
 	"rule wal-large { threshold = 256 hysteresis = 64 for = 5m"

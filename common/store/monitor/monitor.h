@@ -31,7 +31,8 @@ extern const struct monitor_query monitor_order_late, monitor_order_not_ready,
 	monitor_disk_low, monitor_wal_large, monitor_backup_old,
 	monitor_certificate_expiry, monitor_clock_unset, monitor_clock_offset,
 	monitor_measure_missing, monitor_store_unknown, monitor_product_unknown,
-	monitor_breaker_opened, monitor_mail_failing, monitor_erp_away;
+	monitor_breaker_opened, monitor_mail_failing, monitor_erp_away,
+	monitor_machine_silent;
 
 struct monitor_terms {
 	int64_t now_ms;

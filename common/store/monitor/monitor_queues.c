@@ -115,6 +115,15 @@ MONITOR_RULE(monitor_job_late, "job-late",
 	     " FROM jobs AS j WHERE j.paused = 0 AND j.expected_ms > 0"
 	     " AND j.expected_ms <= $1 - ($2 - $6)",
 	     NEVER, NEVER, ALWAYS);
+/* Where machines share a store, one whose processes all are heard of no more. A
+ * process that is silent among others is its supervisor's business. */
+MONITOR_RULE(monitor_machine_silent, "machine-silent",
+	     "SELECT m.host AS subject, " NO_ORDER ", - max(m.seen_ms) AS rank,"
+	     " '' AS detail, '' AS reason, max(m.seen_ms) AS at_ms, count(*)"
+	     " AS amount FROM processes AS m WHERE (SELECT count(DISTINCT"
+	     "  n.host) FROM processes AS n) > 1 GROUP BY m.host"
+	     " HAVING max(m.seen_ms) <= $1 - ($2 - $6)",
+	     NEVER, NEVER, ALWAYS);
 MONITOR_RULE(monitor_telegram_backlog, "telegram-backlog",
 	     "SELECT 'telegram' AS subject, " NO_ORDER
 	     ", 0 AS rank, '' AS detail, '' AS reason, q.oldest_ms AS at_ms,"
