@@ -218,6 +218,16 @@ static void put_hook_wait(const struct edge *edge, struct buf *out)
 	buf_add_text(out, is_front(edge) ? "4s" : "3s");
 }
 
+/* A worker that dies of a request costs its machine a 503, which goes no
+ * further: no answer at all is a machine that is gone, and a delivery that was
+ * stored there is a duplicate here (docs/decisions/027-several-machines.md). */
+static void put_hook_again(const struct edge *edge, struct buf *out)
+{
+	if (is_front(edge))
+		buf_add_text(out, "\t\t\tproxy_next_upstream error timeout "
+				  "non_idempotent;\n");
+}
+
 /* The machines behind have a certificate for the first of our names. */
 static void put_upstream_tls(const struct edge *edge, struct buf *out)
 {
@@ -454,6 +464,7 @@ static const struct hole {
 	{"CHAT", put_chat},
 	{"SCHEME", put_scheme},
 	{"HOOK_WAIT", put_hook_wait},
+	{"HOOK_AGAIN", put_hook_again},
 	{"UPSTREAM_TLS", put_upstream_tls},
 	{"LISTEN", put_listen},
 	{"LISTEN_PLAIN", put_listen_plain},

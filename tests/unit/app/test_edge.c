@@ -151,7 +151,8 @@ static const struct {
 	 "proxy_pass http:"},
 	{"http { upstream = \" \" }", "proxy_pass http://hook;", "proxy_ssl"},
 	{"http { upstream = \"10.0.0.2\" }",
-	 "proxy_read_timeout 4s;\n\t\t\tproxy_pass https://hook;",
+	 "proxy_read_timeout 4s;\n\t\t\tproxy_next_upstream error timeout "
+	 "non_idempotent;\n\t\t\tproxy_pass https://hook;",
 	 "proxy_read_timeout 3s"},
 	{"http { upstream = \"10.0.0.2\" }", "\t\tzone hook 64k;\n",
 	 "proxy_ssl_certificate"},
