@@ -33,9 +33,9 @@ int assembly_start(struct service *s, struct err *e)
 	if (rc == 0)
 		rc = assembly_reload(s, e);
 	if (rc == 0)
-		rc = db_open(path, DB_READ, &assembly.reader, e);
+		rc = db_open(path, DB_SERVE, &assembly.reader, e);
 	if (rc == 0)
-		rc = db_open(path, DB_READ, &assembly.second, e);
+		rc = db_open(path, DB_SERVE, &assembly.second, e);
 	if (rc < 0)
 		assembly_stop(s);
 	return rc;

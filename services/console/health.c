@@ -71,7 +71,7 @@ __attribute__((format(printf, 2, 3))) static void note(struct notes *notes,
 static void ask_store(struct console *console, struct findings *found)
 {
 	if (console->db == NULL &&
-	    db_open(console->store_path, DB_READ, &console->db, NULL) < 0) {
+	    db_open(console->store_path, DB_SERVE, &console->db, NULL) < 0) {
 		note(&found->reasons, "the store cannot be opened");
 		return;
 	}

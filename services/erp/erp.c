@@ -42,7 +42,7 @@ static int open_all(struct erp *erp, struct err *e)
 	if (rc == 0)
 		rc = erp_reload(s, e);
 	if (rc == 0)
-		rc = db_open(path, DB_READ, &erp->reader, e);
+		rc = db_open(path, DB_SERVE, &erp->reader, e);
 	if (rc == 0)
 		rc = imports_start(s, path, &erp->imports, e);
 	if (rc == 0)

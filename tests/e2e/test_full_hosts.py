@@ -27,7 +27,7 @@ REDUNDANT, ALONE = ("worker1", "worker2", "scheduler", LEADER), ("edge", "databa
 HOW = ("killed", "frozen", "cut off")
 RATE, LASTS_S = 6.0, 8.0
 # A machine that goes in the middle of a transaction has the write lock for so long (docs/scale.md).
-LOCKED_S = 3.0
+LOCKED_S = 2.0
 
 
 def leader(one: Installation) -> str:

@@ -22,6 +22,7 @@ from postgres_server import PostgresServer
 
 pytestmark = pytest.mark.skipif(postgres_server.missing() is not None, reason=postgres_server.missing() or "")
 SECRET = "tell-nobody-4711"
+WATCHDOG_S = 10  # child.h
 KILLS = int(os.environ.get("ORDERGATE_SERVER_KILLS", "4"))
 
 
@@ -256,15 +257,18 @@ def test_a_server_that_dies_again_and_again_loses_nothing(make_appliance: Callab
 
 def test_a_server_that_stands_still_is_given_up(make_appliance: Callable[..., Appliance],
                                                 own_server: PostgresServer) -> None:
-    """Stopped like a frozen machine: requests are answered in their time, and all goes on afterwards."""
+    """Stopped like a frozen machine, for longer than a watchdog's patience: requests are answered in their time, nobody is killed
+    for waiting, and all goes on afterwards."""
     appliance = make_appliance(database=own_server.database("own")).start(30 * SLACK)
     senders = Senders(appliance, count=2, pause_s=0.01).start()
     try:
         acknowledged(senders, 10)
+        before = {name: appliance.pids(name) for name in ("hook", "processor", "notifier", "scheduler", "console")}
         family = [own_server.process.pid, *own_server.children()]
         for pid in family:
             os.kill(pid, signal.SIGSTOP)
         wait_until(lambda: senders.statuses[503] > 0 or senders.wrong, 20 * SLACK, "a hook says 503")
+        time.sleep(1.6 * WATCHDOG_S)
         for pid in family:
             os.kill(pid, signal.SIGCONT)
         acknowledged(senders, 10)
@@ -272,6 +276,8 @@ def test_a_server_that_stands_still_is_given_up(make_appliance: Callable[..., Ap
     finally:
         senders.abandon()
     wait_until_processed(appliance)
+    assert "is stuck" not in appliance.log()
+    assert {name: appliance.pids(name) for name in before} == before
     check_senders(appliance, senders)
     assert ctl(appliance, "verify").returncode == 0
     assert rows(appliance, "SELECT count(*) FROM orders WHERE external_id = ?", "P0-000001") == [(1,)]

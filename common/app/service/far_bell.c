@@ -65,7 +65,7 @@ int far_bell_open(const char *location, unsigned bells, int bell_fd,
 		return err_set(e, ERR_NOMEM, "bell: out of memory");
 	bell->bells = bells;
 	bell->fd = bell_fd;
-	rc = db_open(location, DB_READ, &bell->db, e);
+	rc = db_open(location, DB_SERVE, &bell->db, e);
 	if (rc == 0)
 		rc = start_thread(bell, e);
 	if (rc < 0) {

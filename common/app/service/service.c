@@ -102,7 +102,9 @@ static int open_store(struct process *p, const struct service_args *args,
 
 	(void)args;
 	if (rc == 0)
-		rc = db_open(path, DB_READ, &p->service.db, e);
+		rc = db_open(path,
+			     p->service.def->run != NULL ? DB_READ : DB_SERVE,
+			     &p->service.db, e);
 	if (rc == 0)
 		rc = migrate_check(p->service.db, e);
 	if (rc == 0)

@@ -11,6 +11,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "net/doorbell.h"
+#include "store/engine/patience.h"
 
 enum {
 	PAUSE_MS = 100, /* after the first error; doubled for each next one */
@@ -117,12 +118,21 @@ static void wait_for_news(struct process *p, int64_t wait_ms)
 		(void)poll(fds, COUNT_OF(fds), (int)wait_ms);
 }
 
+/* work() waits for the store. Those waits have their ends, and service_watch()
+ * sees one that has not: no reason to be killed. */
+static void go_on_waiting(void *context)
+{
+	service_watch(context);
+}
+
 int service_loop(struct process *p)
 {
+	patience_open(go_on_waiting, p);
 	while (!service_stopping(&p->service)) {
 		if (p->reload_wanted)
 			service_reload(p);
 		wait_for_news(p, work_once(p));
 	}
+	patience_open(NULL, NULL);
 	return p->broken ? EXIT_FAILURE : EXIT_SUCCESS;
 }

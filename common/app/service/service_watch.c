@@ -15,6 +15,7 @@ enum {
 	OLDEST_REQUEST_MAX_MS = 20000,
 	/* Writers queue for one lock. Whoever is stuck with it must lose it by
 	 * its own watchdog before those who wait lose their patience. */
+	LOCKED_MAX_MS = 30000,
 	OLDEST_UNIT_MAX_MS = 60000,
 	/* The gauge of the longest lock shows the last one to two minutes, so
 	 * that no scrape misses a peak. */
@@ -118,9 +119,12 @@ static void publish_http(struct process *p, int64_t oldest_ms)
 }
 
 /* No more pings, and the supervisor kills and restarts us. */
-static void judge(struct process *p, int64_t request_ms, int64_t unit_ms)
+static void judge(struct process *p, int64_t request_ms,
+		  const struct writer_stats *writer)
 {
+	int64_t unit_ms = writer->oldest_waiting_ms;
 	bool healthy = request_ms < OLDEST_REQUEST_MAX_MS &&
+		       writer->locked_ms < LOCKED_MAX_MS &&
 		       unit_ms < OLDEST_UNIT_MAX_MS;
 
 	if (healthy && p->watchdog)
@@ -128,6 +132,7 @@ static void judge(struct process *p, int64_t request_ms, int64_t unit_ms)
 	if (!healthy && !p->unhealthy)
 		log_event(LOG_LEVEL_ERROR, "stuck: no watchdog pings any more",
 			  LOG_I64("request_ms", request_ms),
+			  LOG_I64("locked_ms", writer->locked_ms),
 			  LOG_I64("unit_ms", unit_ms));
 	if (healthy && p->unhealthy)
 		log_event(LOG_LEVEL_INFO, "no longer stuck", LOG_NO_FIELDS);
@@ -166,7 +171,7 @@ void service_watch(struct process *p)
 			  LOG_NO_FIELDS);
 	p->broken = p->broken || stats.broken;
 	service_beat(p, now_ms);
-	judge(p, oldest_ms, stats.oldest_waiting_ms);
+	judge(p, oldest_ms, &stats);
 }
 
 bool service_stopping(struct service *s)

@@ -46,6 +46,8 @@ struct stmt {
 
 enum db_mode {
 	DB_READ,  /* refuses to write */
+	DB_SERVE, /* as DB_READ, for answers that somebody waits for: what
+		     takes longer than seconds fails */
 	DB_WRITE, /* the writer's connection */
 	DB_CREATE /* as DB_WRITE; makes the file and switches WAL on */
 };

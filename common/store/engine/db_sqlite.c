@@ -130,7 +130,7 @@ static int configure(struct db *db, enum db_mode mode, struct err *e)
 			       "PRAGMA trusted_schema=OFF;",
 			       e);
 
-	if (rc == 0 && mode == DB_READ)
+	if (rc == 0 && (mode == DB_READ || mode == DB_SERVE))
 		rc = sqlite_script(db, "PRAGMA query_only=ON", e);
 	if (rc == 0 && mode == DB_WRITE)
 		rc = sqlite_script(db, "PRAGMA cache_size=-8000", e);

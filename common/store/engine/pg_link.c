@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "store/engine/patience.h"
 
 enum {
 	VERSION_MIN = 150000, /* as PQserverVersion() counts */
@@ -21,11 +22,11 @@ enum {
 	PATIENCE_MS = 1000 /* after the server should have given up */
 };
 
-/* What a session may take, by what it is for. Who waits for a writer is
- * watched: whatever becomes of the server, it must have its answer within the
- * 10 s of a watchdog. A migration may build an index over a large table. A
- * write transaction that says nothing is of a machine that is frozen or cut
- * off, and everybody waits for its lock. */
+/* What a session may take, by what it is for. Whoever waits for an answer of
+ * ours waits for seconds, whatever becomes of the server. A migration may build
+ * an index over a large table. A write transaction that says nothing is of a
+ * machine that is frozen or cut off, and everybody waits for its lock: a hook
+ * for 3 s, so who comes next must have it sooner. */
 static const struct limits {
 	int statement_ms, lock_ms, idle_ms;
 	/* The client's own: the server waits for its standby without end. */
@@ -33,7 +34,8 @@ static const struct limits {
 	const char *read_only;
 } limits[] = {
 	[DB_READ] = {30000, 5000, 60000, 3000, "on"},
-	[DB_WRITE] = {5000, 4000, 3000, 3000, "off"},
+	[DB_SERVE] = {5000, 4000, 60000, 3000, "on"},
+	[DB_WRITE] = {5000, 4000, 2000, 3000, "off"},
 	[DB_CREATE] = {3600000, 60000, 60000, 3600000, "off"},
 };
 
@@ -248,7 +250,10 @@ int pg_link_open(struct pg_link *link, const char *url, enum db_mode mode,
 {
 	const struct limits *limit = &limits[mode];
 
-	*link = (struct pg_link){.url = strdup(url), .mode = mode};
+	*link = (struct pg_link){.url = strdup(url),
+				 .mode = mode,
+				 .lock_ms = limit->lock_ms,
+				 .reads = strcmp(limit->read_only, "on") == 0};
 	(void)snprintf(link->set_limits, sizeof(link->set_limits),
 		       "SET LOCAL statement_timeout TO %d;"
 		       " SET LOCAL lock_timeout TO %d;"
@@ -302,7 +307,7 @@ static void release(struct pg_link *link)
 		       " WHERE pid = %d AND usename = current_user"
 		       " AND wait_event = 'SyncRep'",
 		       link->left_behind);
-	if (pg_link_open(&other, link->url, DB_READ, NULL) == 0 &&
+	if (pg_link_open(&other, link->url, DB_SERVE, NULL) == 0 &&
 	    pg_link_script(&other, text, "release", NULL) == 0)
 		link->left_behind = 0;
 	pg_link_close(&other);
@@ -355,8 +360,11 @@ static int wait_for_result(struct pg_link *link, int64_t until_ms)
 			socket.events |= POLLOUT;
 		if (left_ms <= 0)
 			return -1;
+		left_ms = MIN_OF(left_ms, (int64_t)PATIENCE_EVERY_MS);
 		if (poll(&socket, 1, (int)left_ms) < 0 && errno != EINTR)
 			return -1;
+		if (socket.revents == 0)
+			patience_tell();
 		if ((socket.revents & ~POLLOUT) != 0 &&
 		    PQconsumeInput(link->conn) == 0)
 			return -1;
@@ -427,6 +435,7 @@ int pg_link_finish(struct pg_link *link, int sent, const char *what,
 		if (state == NULL)
 			state = "no code";
 		link->is_stale = is_stale(state);
+		link->is_locked_out = strcmp(state, "55P03") == 0;
 		rc = err_set(
 			e, code_of(state), "%s: %s (%s)", what,
 			message != NULL

@@ -29,6 +29,9 @@ struct pg_link {
 	int64_t began_ms;    /* by the server's clock; of a write transaction */
 	bool warned;         /* the server warned since it was last cleared */
 	bool is_stale;       /* the last error: prepare that statement anew */
+	bool is_locked_out;  /* the last error: a lock did not come in time */
+	bool reads;          /* and nothing else */
+	int lock_ms;         /* how long somebody waits for a lock */
 	bool pooled;         /* by a pooler: who answers may be another one */
 	unsigned listens;    /* the generation that does */
 	bool ends;           /* what runs is a COMMIT */

@@ -3,13 +3,16 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/pg_link.h"
 
 enum {
 	/* "OGWR", so that other users of advisory locks do not meet us. */
-	LOCK_CLASS = 0x4f475752
+	LOCK_CLASS = 0x4f475752,
+	LOCK_STEP_MS = 500
 };
 
 int pg_transaction_go_on(struct pg_link *link, struct err *e)
@@ -54,29 +57,12 @@ static const char one_plan[] =
 #define CLOCK \
 	"SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
 
-/* One writer at a time in the installation, as with SQLite: the lock is the
- * transaction's, so the server frees it when the transaction ends, or its
- * owner. */
-static int begin(struct pg_link *link, enum db_tx what, struct err *e)
+/* The text's last result is the clock's. */
+static int start(struct pg_link *link, const char *text, struct err *e)
 {
 	PGresult *result = NULL;
-	char text[600];
-	int rc;
+	int rc = pg_link_ready(link, e);
 
-	if (what == DB_TX_BEGIN_WRITE)
-		(void)snprintf(text, sizeof(text),
-			       "BEGIN READ WRITE; %s; %s;"
-			       " SET LOCAL synchronous_commit TO off;"
-			       " SELECT pg_advisory_xact_lock(%d, %d);"
-			       " " CLOCK,
-			       link->set_limits, one_plan, LOCK_CLASS,
-			       link->schema_hash);
-	else /* all that is read is of one moment, as with SQLite */
-		(void)snprintf(text, sizeof(text),
-			       "BEGIN ISOLATION LEVEL REPEATABLE READ"
-			       " READ ONLY; %s; " CLOCK,
-			       link->set_limits);
-	rc = pg_link_ready(link, e);
 	if (rc == 0)
 		rc = pg_link_finish(link, PQsendQuery(link->conn, text),
 				    "begin", &result, e);
@@ -90,6 +76,61 @@ static int begin(struct pg_link *link, enum db_tx what, struct err *e)
 	return rc;
 }
 
+/* All that is read is of one moment, as with SQLite. */
+static int begin_read(struct pg_link *link, enum db_tx what, struct err *e)
+{
+	char text[400];
+
+	(void)what;
+	(void)snprintf(text, sizeof(text),
+		       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; %s;"
+		       " " CLOCK,
+		       link->set_limits);
+	return start(link, text, e);
+}
+
+/* One writer at a time in the installation, as with SQLite: the lock is the
+ * transaction's, so the server frees it when the transaction ends, or its
+ * owner. */
+static int begin_write_once(struct pg_link *link, int lock_ms, struct err *e)
+{
+	char text[700];
+
+	(void)snprintf(text, sizeof(text),
+		       "BEGIN READ WRITE; %s; %s;"
+		       " SET LOCAL synchronous_commit TO off;"
+		       " SET LOCAL lock_timeout TO %d;"
+		       " SELECT pg_advisory_xact_lock(%d, %d);"
+		       " SET LOCAL lock_timeout TO %d; " CLOCK,
+		       link->set_limits, one_plan, lock_ms, LOCK_CLASS,
+		       link->schema_hash, link->lock_ms);
+	link->is_locked_out = false;
+	return start(link, text, e);
+}
+
+/* In steps: who freezes or is cut off while it waits in the server's queue
+ * would be given the lock, and keep it until the server ends what is idle; one
+ * after the other, as many as a machine has processes. So it is out of the
+ * queue before that. */
+static int begin_write(struct pg_link *link, enum db_tx what, struct err *e)
+{
+	int64_t left_ms = link->lock_ms;
+	int64_t until_ms = clock_mono_ms() + left_ms;
+	struct err why = {0};
+	int rc;
+
+	(void)what;
+	do {
+		rc = begin_write_once(
+			link, (int)MIN_OF(left_ms, (int64_t)LOCK_STEP_MS),
+			&why);
+		left_ms = until_ms - clock_mono_ms();
+	} while (rc < 0 && link->is_locked_out && left_ms > 0);
+	if (rc < 0 && e != NULL)
+		*e = why;
+	return rc;
+}
+
 /* The first COMMIT makes the changes visible and gives the lock up at once, as
  * it does not wait for the disk. The small transaction behind it does, and the
  * log is written in order. They are one message, so both are this connection's,
@@ -97,7 +138,7 @@ static int begin(struct pg_link *link, enum db_tx what, struct err *e)
  * warns. */
 static int commit(struct pg_link *link, enum db_tx what, struct err *e)
 {
-	const char *text = link->mode == DB_READ
+	const char *text = link->reads
 				   ? "COMMIT"
 				   : "COMMIT; SELECT pg_logical_emit_message("
 				     "true, 'ordergate', '')";
@@ -144,9 +185,12 @@ int pg_transaction(struct pg_link *link, enum db_tx what, struct err *e)
 {
 	static int (*const rows[])(struct pg_link * link, enum db_tx what,
 				   struct err * e) = {
-		[DB_TX_BEGIN_READ] = begin, [DB_TX_BEGIN_WRITE] = begin,
-		[DB_TX_COMMIT] = commit,    [DB_TX_ROLLBACK] = undo,
-		[DB_TX_SAVEPOINT] = mark,   [DB_TX_RELEASE] = mark,
+		[DB_TX_BEGIN_READ] = begin_read,
+		[DB_TX_BEGIN_WRITE] = begin_write,
+		[DB_TX_COMMIT] = commit,
+		[DB_TX_ROLLBACK] = undo,
+		[DB_TX_SAVEPOINT] = mark,
+		[DB_TX_RELEASE] = mark,
 		[DB_TX_UNDO] = mark,
 	};
 

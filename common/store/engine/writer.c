@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/engine/writer.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "store/engine/db.h"
+#include "store/engine/patience.h"
 #include "store/engine/turn.h"
 #include "store/engine/units.h"
 
@@ -28,6 +30,8 @@ struct writer {
 	struct unit **last;
 	int64_t waiting;
 	bool idle, stopping, broken;
+	int64_t running_ms; /* the oldest that runs was submitted; 0: none */
+	int64_t locked_ms;  /* since when the lock is ours; 0: it is not */
 	_Atomic int64_t give_way_ms; /* needs no mutex */
 	struct writer_stats stats;
 
@@ -110,6 +114,7 @@ static struct unit *take_units(struct writer *writer)
 	if (u != NULL) {
 		writer->first = u->next;
 		writer->waiting -= count;
+		writer->running_ms = first->submitted_ms;
 		u->next = NULL;
 	}
 	if (writer->first == NULL)
@@ -318,6 +323,9 @@ static void report(struct writer *writer, struct unit *units)
 {
 	bool someone_waits = false;
 
+	(void)pthread_mutex_lock(&writer->mutex);
+	writer->running_ms = 0;
+	(void)pthread_mutex_unlock(&writer->mutex);
 	while (units != NULL) {
 		struct unit *u = units;
 
@@ -349,6 +357,13 @@ static void give_way(struct writer *writer)
 		(void)nanosleep(&wait, NULL);
 }
 
+static void note_locked(struct writer *writer, bool locked)
+{
+	(void)pthread_mutex_lock(&writer->mutex);
+	writer->locked_ms = locked ? clock_mono_ms() : 0;
+	(void)pthread_mutex_unlock(&writer->mutex);
+}
+
 static void run_batch(struct writer *writer)
 {
 	struct batch batch = {.asked_us = clock_mono_us()};
@@ -357,12 +372,14 @@ static void run_batch(struct writer *writer)
 	int rc = begin(writer, &e);
 
 	batch.locked_us = clock_mono_us();
+	note_locked(writer, rc == 0);
 	/* Taken only now: what came while waiting for the lock comes along. */
 	batch.units.first = take_units(writer);
 	run_transaction(writer, &batch, rc, &e);
 	batch.committed_us = clock_mono_us();
 	owes_checkpoint = step_checkpoint(writer, &batch);
 	turn_release(writer->turn);
+	note_locked(writer, false);
 	batch.released_us = clock_mono_us();
 	sync_batch(writer, &batch);
 	batch.synced_us = clock_mono_us();
@@ -475,14 +492,30 @@ void writer_submit_all(struct writer *writer, struct unit *const *units,
 	(void)pthread_mutex_unlock(&writer->mutex);
 }
 
+/* Under the mutex, which patience_tell() is not. */
+static void wait_patiently(struct writer *writer)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += PATIENCE_EVERY_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	if (pthread_cond_clockwait(&writer->has_results, &writer->mutex,
+				   CLOCK_MONOTONIC, &until) != ETIMEDOUT)
+		return;
+	(void)pthread_mutex_unlock(&writer->mutex);
+	patience_tell();
+	(void)pthread_mutex_lock(&writer->mutex);
+}
+
 void writer_wait_all(struct writer *writer, struct unit *const *units,
 		     size_t count)
 {
 	(void)pthread_mutex_lock(&writer->mutex);
 	for (size_t i = 0; i < count; i++)
 		while (!units[i]->finished)
-			(void)pthread_cond_wait(&writer->has_results,
-						&writer->mutex);
+			wait_patiently(writer);
 	(void)pthread_mutex_unlock(&writer->mutex);
 }
 
@@ -503,6 +536,7 @@ int writer_call(struct writer *writer, struct unit *u, struct err *e)
 
 struct writer_stats writer_stats(struct writer *writer)
 {
+	int64_t now_ms = clock_mono_ms();
 	struct writer_stats stats;
 
 	(void)pthread_mutex_lock(&writer->mutex);
@@ -510,9 +544,12 @@ struct writer_stats writer_stats(struct writer *writer)
 	writer->stats.lock_held_max_us = 0;
 	stats.waiting = writer->waiting;
 	stats.broken = writer->broken;
-	if (writer->first != NULL)
-		stats.oldest_waiting_ms =
-			clock_mono_ms() - writer->first->submitted_ms;
+	if (writer->running_ms != 0)
+		stats.oldest_waiting_ms = now_ms - writer->running_ms;
+	else if (writer->first != NULL)
+		stats.oldest_waiting_ms = now_ms - writer->first->submitted_ms;
+	if (writer->locked_ms != 0)
+		stats.locked_ms = now_ms - writer->locked_ms;
 	(void)pthread_mutex_unlock(&writer->mutex);
 	return stats;
 }

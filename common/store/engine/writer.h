@@ -128,7 +128,8 @@ struct writer_stats {
 	 * without it. */
 	int64_t lock_wait_us, lock_held_us, commit_us, sync_us, checkpoint_us;
 	int64_t lock_held_max_us; /* since the last call of writer_stats() */
-	int64_t oldest_waiting_ms, waiting, wal_pages;
+	/* Of the oldest unit that has no result yet; the lock is ours for. */
+	int64_t oldest_waiting_ms, locked_ms, waiting, wal_pages;
 	bool broken;
 };
 struct writer_stats writer_stats(struct writer *writer);
