@@ -317,6 +317,8 @@ const struct rule rules[] = {
 			   "Last heard of: {time}, {minutes} min ago\n"
 			   "Look: ordergatectl status"),
 		.line = N_("{subject}: last heard of {time}"),
+		.over = N_("Machine: {subject}\n"
+			   "It is heard of again, or forgotten"),
 	},
 	{
 		.name = "self-probe", .query = &monitor_self_probe,

@@ -158,7 +158,7 @@ static void an_empty_file_gives_the_promised_defaults(void **state)
 	check_values(rows, COUNT_OF(rows));
 	assert_int_equal(config_load(NULL, false, &config, NULL), 0);
 	assert_int_equal(config->job_count, 8);
-	assert_int_equal(config->rule_count, 40);
+	assert_int_equal(config->rule_count, 41);
 	assert_null(config_job(config, "nonesuch"));
 	assert_non_null(config_rule(config, "breaker-open"));
 }
