@@ -409,10 +409,11 @@ int scheduler_start(struct service *s, struct err *e)
 
 	if (rc == 0)
 		rc = taken_config_copy(s, scheduler.config_path, e);
-	if (rc == 0)
-		s->context = &scheduler;
+	if (rc < 0)
+		return rc;
+	s->context = &scheduler;
 	alarm_open(&scheduler.alarm, s, scheduler.config_path);
-	return rc;
+	return 0;
 }
 
 static bool any_child(const struct scheduler *sch)

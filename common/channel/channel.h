@@ -107,6 +107,11 @@ struct channel {
 	/* Its messages depend on no state of their order, and nothing can be
 	 * asked about them: event types are no notices. */
 	bool independent;
+	/* They are documents and orders of the exchange: each goes to a path of
+	 * its own, signed, with a key that makes it idempotent
+	 * (services/notifier/push.h). */
+	bool pushed;
+	const char *header; /* of each of its messages; NULL: none */
 
 	/* 0, or ERR_INVALID: not JSON, no object, no event type, no order; the
 	 * text is for the sender, `ret_code` is a stable word for the case. */

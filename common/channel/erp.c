@@ -56,6 +56,7 @@ static bool allows(enum notice notice, int integration_type)
 const struct channel channel_erp = {
 	.name = "erp",
 	.independent = true,
+	.pushed = true,
 	.classify = classify,
 	.reconcile = reconcile,
 	.allows = allows,

@@ -17,6 +17,7 @@
 const struct channel channel_kuper = {
 	.name = "kuper",
 	.hook_path = "/sbermarket/orders/hook/",
+	.header = "Api-Version: 3.0",
 	.read_envelope = kuper_read_envelope,
 	.parse_event = kuper_parse_event,
 	.render_notice = kuper_render_notice,

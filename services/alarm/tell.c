@@ -17,7 +17,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/id.h"
 #include "base/macros.h"
 #include "base/text.h"
 
@@ -102,36 +101,23 @@ static void tell_chat(const struct service *s, const char *text,
 	bot_caller_close(&bot);
 }
 
-static void mail_to_all(const struct mail_out *out, const char *list,
-			const char *text, struct told *told)
+static void note_mail(const char *to, const struct smtp_answer *answer,
+		      const char *why, void *context)
 {
-	char words[CONFIG_TEXT_BYTES];
-	char id[ID_TEXT_BYTES];
-	char *rest = NULL;
+	(void)answer;
+	note(context, why == NULL, to, why);
+}
+
+static void tell_by_mail(const struct service *s, const char *text,
+			 struct told *told)
+{
 	struct mail_text mail = {
-		.id = id,
 		.subject = text,
 		.subject_bytes = strcspn(text, "\n"),
 		.text = text,
 		.date_ms = clock_wall_ms(),
 		.attempt = 1,
 	};
-
-	id_make(mail.date_ms, id);
-	(void)text_copy(words, sizeof(words), list);
-	for (mail.to = strtok_r(words, " ", &rest); mail.to != NULL;
-	     mail.to = strtok_r(NULL, " ", &rest)) {
-		struct smtp_answer answer;
-		struct err why = {0};
-		int rc = mail_out_send(out, &mail, &answer, &why);
-
-		note(told, rc == 0, mail.to, why.text);
-	}
-}
-
-static void tell_by_mail(const struct service *s, const char *text,
-			 struct told *told)
-{
 	struct mail_out out;
 	struct err why = {0};
 
@@ -140,7 +126,7 @@ static void tell_by_mail(const struct service *s, const char *text,
 	if (mail_out_open(&s->config->mail, &s->dir, &out, &why) < 0)
 		note(told, false, "mail", why.text);
 	else
-		mail_to_all(&out, s->config->mail.to, text, told);
+		(void)mail_out_send_all(&out, &mail, note_mail, told);
 	mail_out_close(&out);
 }
 

@@ -222,14 +222,9 @@ static void read_trouble(struct chat *chat, int64_t wall_ms)
 
 static int open_client(struct chat *chat, struct err *e)
 {
-	const struct http_client_options options = {
-		.user_agent = "ordergate/" ORDERGATE_VERSION,
-		.parallel_max = CALLS_MAX,
-	};
-
 	http_client_free(chat->client);
 	chat->client = NULL;
-	return http_client_new(&options, &chat->client, e);
+	return bot_client_new(CALLS_MAX, &chat->client, e);
 }
 
 /* Another token, another writing of its file or another address: everything

@@ -6,6 +6,7 @@
 #include "domain/order/line_json.h"
 #include "domain/order/order.h"
 #include "erp.h"
+#include "store/exchange/feed_json.h"
 #include "store/exchange/uploads.h"
 #include "store/exchange/verdicts.h"
 
@@ -39,10 +40,8 @@ static void put_times(struct json_out *out, const struct order *order)
 void answer_put_order(struct json_out *out, const struct order *order)
 {
 	json_object(out, NULL);
-	json_put_text(out, "orderNumber", order->number);
-	json_put_text(out, "channel", order->channel);
-	json_put_text(out, "externalId", order->external_id);
-	json_put_text(out, "storeId", order->terms.store_id);
+	feed_put_names(out, order->number, order->channel, order->external_id,
+		       order->terms.store_id);
 	json_put_text(out, "state", order_state_name(order->state));
 	json_put_i64(out, "version", order->version);
 	json_put_text(out, "pickerId", order->picker_id);
@@ -86,6 +85,17 @@ void answer_put_upload(struct json_out *out, const char *key,
 	json_put_time(out, "received", upload->created_ms);
 	json_put_time(out, "ended", upload->ended_ms);
 	json_end(out);
+}
+
+void answer_one(struct http_exchange *x, int rc, struct json_out *out,
+		const char *code, const char *message)
+{
+	if (rc > 0)
+		answer_send(x, 200, out);
+	else if (rc == 0)
+		http_reply_error(x, 404, code, message);
+	else
+		erp_unavailable(x);
 }
 
 void answer_send(struct http_exchange *x, int status, struct json_out *out)

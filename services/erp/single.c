@@ -115,13 +115,8 @@ static void show_document(struct http_exchange *x, struct db *db, int64_t id)
 		rc = render_document(db, id, &out);
 		db_rollback(db);
 	}
-	if (rc > 0)
-		answer_send(x, 200, &out);
-	else if (rc == 0)
-		refuse_unknown(x, "unknown_document",
-			       "there is no document with that id");
-	else
-		erp_unavailable(x);
+	answer_one(x, rc, &out, "unknown_document",
+		   "there is no document with that id");
 }
 
 struct wanted {
@@ -230,13 +225,8 @@ void single_order(struct http_exchange *x, void *context)
 		return;
 	rc = load_order(erp->reader, http_path(x) + strlen(ERP_PATH "orders/"),
 			&order);
-	if (rc > 0) {
+	if (rc > 0)
 		answer_put_order(&out, &order);
-		answer_send(x, 200, &out);
-	} else if (rc == 0) {
-		refuse_unknown(x, "unknown_order",
-			       "there is no order with that number");
-	} else {
-		erp_unavailable(x);
-	}
+	answer_one(x, rc, &out, "unknown_order",
+		   "there is no order with that number");
 }

@@ -27,10 +27,9 @@ static int load_all(const struct endpoint *ep, struct channel_credentials *ret,
 	if (config->notifications_url[0] == '\0')
 		return err_set(
 			e, ERR_INVALID, "%s %s is empty", ep->channel->name,
-			ep->channel == &channel_erp ? "push_url"
-						    : "notifications_url");
+			ep->channel->pushed ? "push_url" : "notifications_url");
 	rc = access_load(dir, ep->channel->name, config, ret, e);
-	if (rc == 0 && ep->channel == &channel_erp)
+	if (rc == 0 && ep->channel->pushed)
 		rc = push_load_secret(dir, ret->second, e);
 	return rc;
 }
@@ -38,8 +37,7 @@ static int load_all(const struct endpoint *ep, struct channel_credentials *ret,
 /* An installation that pushes nothing to an ERP lacks nothing. */
 static bool is_unused(const struct endpoint *ep)
 {
-	return ep->channel == &channel_erp &&
-	       ep->config.notifications_url[0] == '\0';
+	return ep->channel->pushed && ep->config.notifications_url[0] == '\0';
 }
 
 static void log_readiness(const struct endpoint *ep)
@@ -91,9 +89,9 @@ void endpoint_configure(struct endpoint *ep, const struct config *config)
 {
 	int64_t senders = MAX_OF(config->pool.notifier, (int64_t)1);
 
-	ep->config = ep->channel == &channel_erp ? push_config(&config->erp)
-						 : config->kuper;
-	if (ep->channel == &channel_erp)
+	ep->config =
+		ep->channel->pushed ? push_config(&config->erp) : config->kuper;
+	if (ep->channel->pushed)
 		(void)text_copy(ep->ca_file, sizeof(ep->ca_file),
 				config->erp.ca_file);
 	ep->limiter = limiter_make(ep->config.rate_per_second / senders,

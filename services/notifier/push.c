@@ -52,7 +52,7 @@ int push_load_secret(const struct state_dir *dir,
 
 void push_read_numbers(struct slot *slot)
 {
-	if (slot->endpoint->channel == &channel_erp)
+	if (slot->endpoint->channel->pushed)
 		erp_read_numbers(slot->message.body, strlen(slot->message.body),
 				 &slot->entry_id, &slot->document_id);
 }
@@ -167,7 +167,7 @@ static void on_letter(struct letter *letter)
 	if (pump->moved == 0 || service_stopping(n->service))
 		return;
 	for (int i = 0; i < n->endpoint_count; i++)
-		if (n->endpoints[i].channel == &channel_erp)
+		if (n->endpoints[i].channel->pushed)
 			n->endpoints[i].look_at_ms = 0;
 	pump_on(n);
 }

@@ -343,11 +343,10 @@ static int start_sending(struct slot *slot, struct err *e)
 	int rc;
 
 	buf_add_text(&url, ep->config.notifications_url);
-	if (ep->channel == &channel_erp) {
+	headers[3] = ep->channel->header;
+	if (ep->channel->pushed) {
 		push_put_path(slot, &url);
 		push_put_headers(slot, clock_wall_ms(), &push, &headers[3]);
-	} else {
-		headers[3] = "Api-Version: 3.0";
 	}
 	rc = buf_finish(&url, e);
 	if (rc < 0)

@@ -10,6 +10,7 @@
 #include "app/state_dir.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "net/client/http_client.h"
 
 enum {
 	MARK_BYTES = 25, /* 96 bits in hexadecimal, and the NUL */
@@ -151,4 +152,15 @@ bool bot_button_read(const char *key, const char *data,
 		return false;
 	*ret_button = button;
 	return true;
+}
+
+int bot_client_new(int parallel_max, struct http_client **ret_client,
+		   struct err *e)
+{
+	const struct http_client_options options = {
+		.user_agent = "ordergate/" ORDERGATE_VERSION,
+		.parallel_max = parallel_max,
+	};
+
+	return http_client_new(&options, ret_client, e);
 }

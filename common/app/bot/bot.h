@@ -68,4 +68,9 @@ void bot_button_write(const char *key, const struct bot_button *button,
 bool bot_button_read(const char *key, const char *data,
 		     struct bot_button *ret_button);
 
+/* For so many calls under way at once. As http_client_new(). */
+struct http_client;
+int bot_client_new(int parallel_max, struct http_client **ret_client,
+		   struct err *e);
+
 #endif

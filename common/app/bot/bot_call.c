@@ -19,15 +19,11 @@ enum {
 int bot_caller_open(const struct state_dir *dir, const struct config *config,
 		    struct bot_caller *ret_caller, struct err *e)
 {
-	const struct http_client_options options = {
-		.user_agent = "ordergate/" ORDERGATE_VERSION,
-		.parallel_max = 1,
-	};
 	int rc;
 
 	*ret_caller = (struct bot_caller){.config = config};
 	rc = bot_load(dir, config, &ret_caller->bot, e);
-	return rc < 0 ? rc : http_client_new(&options, &ret_caller->client, e);
+	return rc < 0 ? rc : bot_client_new(1, &ret_caller->client, e);
 }
 
 void bot_caller_close(struct bot_caller *caller)

@@ -7,7 +7,10 @@
 #include "app/config/config.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/err.h"
+#include "base/id.h"
 #include "base/macros.h"
+#include "base/text.h"
 #include "codec/mail/mail_message.h"
 
 enum {
@@ -81,4 +84,28 @@ int mail_out_send(const struct mail_out *out, const struct mail_text *mail,
 	letter.message = buf_text(&bytes);
 	letter.message_bytes = bytes.used_bytes;
 	return smtp_send(&out->server, &letter, ret_answer, e);
+}
+
+int mail_out_send_all(const struct mail_out *out, struct mail_text *mail,
+		      mail_out_told *told, void *context)
+{
+	char list[CONFIG_TEXT_BYTES];
+	char id[ID_TEXT_BYTES];
+	char *rest = NULL;
+	int taken = 0;
+
+	id_make(mail->date_ms, id);
+	mail->id = id;
+	(void)text_copy(list, sizeof(list), out->config->to);
+	for (mail->to = strtok_r(list, " ", &rest); mail->to != NULL;
+	     mail->to = strtok_r(NULL, " ", &rest)) {
+		struct smtp_answer answer;
+		struct err why = {0};
+		int rc = mail_out_send(out, mail, &answer, &why);
+
+		taken += rc == 0;
+		told(mail->to, &answer, rc == 0 ? NULL : why.text, context);
+	}
+	mail->id = NULL;
+	return taken;
 }

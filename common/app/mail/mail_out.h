@@ -38,4 +38,11 @@ struct mail_text {
 int mail_out_send(const struct mail_out *out, const struct mail_text *mail,
 		  struct smtp_answer *ret_answer, struct err *e);
 
+/* To each recipient of mail.to, as one mail: `to` and `id` are set here. Calls
+ * told() after each; why is NULL when the server took it. How many it took. */
+typedef void mail_out_told(const char *to, const struct smtp_answer *answer,
+			   const char *why, void *context);
+int mail_out_send_all(const struct mail_out *out, struct mail_text *mail,
+		      mail_out_told *told, void *context);
+
 #endif

@@ -4,13 +4,21 @@
 #include "codec/json/json_out.h"
 #include "store/exchange/feed.h"
 
+void feed_put_names(struct json_out *out, const char *number,
+		    const char *channel, const char *external_id,
+		    const char *store_id)
+{
+	json_put_text(out, "orderNumber", number);
+	json_put_text(out, "channel", channel);
+	json_put_text(out, "externalId", external_id);
+	json_put_text(out, "storeId", store_id);
+}
+
 static void put_order_names(struct json_out *out,
 			    const struct feed_entry *entry)
 {
-	json_put_text(out, "orderNumber", entry->number);
-	json_put_text(out, "channel", entry->channel);
-	json_put_text(out, "externalId", entry->external_id);
-	json_put_text(out, "storeId", entry->store_id);
+	feed_put_names(out, entry->number, entry->channel, entry->external_id,
+		       entry->store_id);
 }
 
 void feed_put_document(struct json_out *out, const struct feed_entry *entry)

@@ -13,4 +13,9 @@ struct json_out;
 void feed_put_document(struct json_out *out, const struct feed_entry *entry);
 void feed_put_event(struct json_out *out, const struct feed_entry *entry);
 
+/* An order's names, as everything that the ERP gets has them. */
+void feed_put_names(struct json_out *out, const char *number,
+		    const char *channel, const char *external_id,
+		    const char *store_id);
+
 #endif

@@ -377,13 +377,8 @@ void upload_show(struct http_exchange *x, void *context)
 	rc = uploads_get(erp->reader,
 			 http_path(x) + strlen(ERP_PATH "imports/"), &upload,
 			 NULL);
-	if (rc > 0) {
+	if (rc > 0)
 		answer_put_upload(&out, NULL, &upload, true);
-		answer_send(x, 200, &out);
-	} else if (rc == 0) {
-		http_reply_error(x, 404, "unknown_import",
-				 "there is no import with that id");
-	} else {
-		erp_unavailable(x);
-	}
+	answer_one(x, rc, &out, "unknown_import",
+		   "there is no import with that id");
 }
