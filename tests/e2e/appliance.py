@@ -235,11 +235,11 @@ class Appliance:
     def tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.state / "tls" / "certificate.pem"))
 
-    def connection(self, timeout: float = 15.0) -> http.client.HTTPSConnection:
+    def connection(self, timeout: float = PATIENCE_S) -> http.client.HTTPSConnection:
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=self.tls())
 
     def request(self, method: str, path: str, body: bytes | str | None = None, headers: dict[str, str] | None = None,
-                timeout: float = 15.0) -> Answer:
+                timeout: float = PATIENCE_S) -> Answer:
         connection = self.connection(timeout)
         try:
             connection.request(method, path, body.encode() if isinstance(body, str) else body, headers or {})

@@ -47,7 +47,7 @@ def intake(running: Appliance) -> Iterator[Appliance]:
 def plain_status(path: Path) -> int:
     """What a worker itself says, without nginx."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(5)
+        connection.settimeout(60)
         connection.connect(str(path))
         connection.sendall(b"GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         return int(connection.recv(4096).split(b" ")[1])

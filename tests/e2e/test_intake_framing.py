@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from appliance import SLACK, Appliance
+from appliance import PATIENCE_S, SLACK, Appliance
 from intake_checks import accepted, intake, kept, running, send, unique  # noqa: F401
 from load import HOOK, order_body, rows
 
@@ -165,12 +165,13 @@ def test_slow_uploads_hold_no_worker(intake: Appliance) -> None:
     for connection in dripping:
         assert read_answer(connection)[0] == 200, "slow is no reason to lose an order"
         connection.close()
-    looked_at = time.monotonic()
     for connection in (stalled, headless):
-        connection.settimeout(3 * BODY_TIMEOUT_S)
+        connection.settimeout(BODY_TIMEOUT_S + PATIENCE_S)
         try:
             assert b" 200 " not in connection.recv(4096)
+        except TimeoutError:
+            pytest.fail("nginx waits for ever")
         except OSError:
             pass
         connection.close()
-    assert stalled_at + BODY_TIMEOUT_S - 1 < time.monotonic() < max(stalled_at + BODY_TIMEOUT_S, looked_at) + 2 * SLACK
+    assert stalled_at + BODY_TIMEOUT_S - 1 < time.monotonic()

@@ -81,7 +81,7 @@ def everything() -> Iterator[Pull]:
         made.append(Appliance(folder, config))
         return made[-1]
 
-    with between(make, "channel kuper { timeout_ms = 1000 }\njob reconcile { enabled = false timeout = 40s }\n") as (
+    with between(make, "channel kuper { timeout_ms = 3000 }\njob reconcile { enabled = false timeout = 40s }\n") as (
             appliance, market):
         yield Pull(appliance, market)
     for one in made:
@@ -256,7 +256,7 @@ def test_a_listing_is_cut_at_the_limit_of_a_store_and_goes_on(pull: Pull) -> Non
 
 @pytest.mark.parametrize("fault", [
     {"kind": "status", "status": 500}, {"kind": "status", "status": 503}, {"kind": "half"}, {"kind": "garbage"},
-    {"kind": "reset"}, {"kind": "close_before"}, {"kind": "close_after"}, {"kind": "delay", "delay_ms": 1500},
+    {"kind": "reset"}, {"kind": "close_before"}, {"kind": "close_after"}, {"kind": "delay", "delay_ms": 5000},
     {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}}, {"kind": "huge"},
     {"kind": "status", "status": 200, "body": "{}"}, {"kind": "status", "status": 200, "body": "<html>"},
     {"kind": "status", "status": 200, "body": '{"status":"success","data":{"originalOrderId":"H1"}}'}],

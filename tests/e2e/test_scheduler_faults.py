@@ -106,6 +106,7 @@ def test_a_run_that_ends_while_the_store_is_away_gets_its_end_afterwards(place: 
     assert len(place.trace("tick")) <= begun + 1 and process.poll() is None
     machine.disk(WORKS)
     place.wait_runs("tick", begun + 8, 30)
+    place.wait_for("SELECT outcome <> 'running' FROM job_runs WHERE job = 'slow'", 30, "it has an end")
     outcome, detail = place.row("SELECT outcome, detail FROM job_runs WHERE job = 'slow'")
     assert (outcome, detail) == ("ok", "slow=1") or (outcome == "lost" and detail), "it is known what became of it"
     slots = slots_of(place, "tick")
@@ -128,12 +129,11 @@ def test_a_greedy_job_makes_others_late_by_no_more_than_it_takes(place: Place, s
     place.wait_runs("tick", place.count("tick") + 3, 20)
     late = [started - slot for slot, _, started, *_ in place.runs("tick") if slot > began - 1000]
     print(f"\nlate by {max(late)} ms at most, {sorted(late)[len(late) // 2]} ms in the middle")
-    assert max(late) <= (HELD_S + 1) * 1000 * SLACK
+    assert max(late) <= HELD_S * 1000 + 20_000 * SLACK, "by what it takes, and what a busy machine adds"
     if script == HOLD:
         assert max(late) >= (HELD_S - 3) * 1000, "the lock was what they waited for"
     assert is_grid(slots_of(place, "tick"), 1000) and place.count("tick", "skipped") == 0, "each slot has had its run"
-    place.wait_runs("tick", place.count("tick") + 2, 10)
-    assert place.runs("tick")[-1][2] - place.runs("tick")[-1][0] < 1000 * SLACK, "and then it is in time again"
+    wait_until(lambda: (last := place.runs("tick")[-1])[2] - last[0] < 1000, 10, "and then it is in time again")
     assert process.poll() is None
 
 

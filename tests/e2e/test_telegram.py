@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import bot_api
-from appliance import wait_until
+from appliance import SLACK, wait_until
 from bad_machine import HOUR_MS, BadMachine
 from procedures import TOKEN, Installation
 from stores import now_ms
@@ -415,7 +415,7 @@ def test_a_redirect_is_not_followed(place: Installation, telegram: telegram_remo
 
 def test_a_lost_answer_is_repeated_with_a_mark_and_not_for_ever(
         place: Installation, telegram: telegram_remote.Telegram) -> None:
-    configure(place, telegram, timeout_ms=300)
+    configure(place, telegram, timeout_ms=1500)
     telegram.fault("lost", count=0)
     number = place.queue("-100", "x")
     for copies in (1, 2, 3):
@@ -477,12 +477,12 @@ def test_a_sender_that_is_killed_leaves_a_doubt_and_no_loss(
 
 def test_a_sender_that_is_asked_to_end_does_so_soon(place: Installation, telegram: telegram_remote.Telegram) -> None:
     configure(place, telegram, timeout_ms=8000, more="messages_per_second = 1")
-    for number in range(30):
+    for number in range(90):  # a minute and a half of work
         place.queue(str(-100 - number), "x")
     process = place.start("telegram")
     assert telegram.journal(wait_ms=10_000)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(6) == 0
+    assert process.wait(20 * SLACK) == 0
     waiting, = place.row("SELECT count(*) FROM telegram_queue WHERE state = 1 AND attempts = 0")
     archived, = place.row("SELECT count(*) FROM telegram_archive")
-    assert waiting + archived == 30 and waiting > 20
+    assert waiting + archived == 90 and waiting > 20

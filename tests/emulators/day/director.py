@@ -165,7 +165,7 @@ class Director:
 
     async def _ask_shop(self) -> None:
         """The state that the appliance itself shows for every order that has not shown its end yet."""
-        for record in self.records.values():
+        for record in list(self.records.values()):
             if record.number is None or record.shop_state == _SHOP_STATES[record.plan.end]:
                 continue
             try:
@@ -176,7 +176,7 @@ class Director:
     async def _collect(self) -> None:
         """Everything the report needs from the emulator, for our orders only."""
         await self._ask_shop()
-        for record in self.records.values():
+        for record in list(self.records.values()):
             try:
                 record.market = await self._market.control("GET", f"orders/{record.id}")
             except MarketError:

@@ -270,7 +270,7 @@ static void a_stalled_reader_loses_lines_and_is_told(void **state)
 	log_event(LOG_LEVEL_INFO, "again", LOG_NO_FIELDS);
 	(void)dup2(saved, STDERR_FILENO);
 	(void)close(saved);
-	assert_true(clock_mono_ms() - start_ms < 5000);
+	assert_true(clock_mono_ms() - start_ms < 60000);
 	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
 	while (strstr(out, "msg=again") == NULL) {
 		got = read(fds[0], out, sizeof(out) - 1);
