@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from decimal import ROUND_HALF_UP, Decimal
 from datetime import datetime
 from pathlib import Path
@@ -87,3 +88,30 @@ def check_sums(document: dict[str, Any]) -> None:
     assert {row["rate"]: [Decimal(row["amount"]), Decimal(row["vat"])] for row in document["vatByRate"]} == by_rate
     assert Decimal(document["total"]) == sum(sums[0] for sums in by_rate.values())
     assert Decimal(document["vat"]) == sum(sums[1] for sums in by_rate.values())
+
+
+# --- an installation that makes documents
+
+
+def settings(**more: str) -> str:
+    keys = {"series": '"OG"', "default_vat": '"22"', "formats": '{"json", "csv", "commerceml"}', **more}
+    return f"invoicing {{ {SELLER} {' '.join(f'{key} = {value}' for key, value in keys.items())} }}\n{BUYER}"
+
+
+def configure(place: Installation, **more: str) -> None:
+    place.write_config(settings(**more))
+
+
+def import_rates(place: Installation, **rates: str) -> None:
+    path = place.state.parent / "catalogue.csv"
+    path.write_text("sku,name,vat_rate\n" + "".join(f"{sku},{sku},{rate}\n" for sku, rate in rates.items()), encoding="utf-8")
+    place.control("catalog", "import", str(path))
+
+
+def result(made: int = 0, empty: int = 0, blocked: int = 0, exported: int | None = None) -> str:
+    return f"made={made} empty={empty} blocked={blocked} exported={made if exported is None else exported}"
+
+
+def refuse(place: Installation, *arguments: str) -> tuple[int, str]:
+    done = subprocess.run(place.command("ordergatectl", *arguments), capture_output=True, text=True, timeout=30, check=False)
+    return done.returncode, done.stderr
