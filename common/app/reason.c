@@ -89,6 +89,8 @@ static const char *const ours[] = {
 	N_("plain http to {host} is not allowed"),
 	N_("not a URL"),
 	N_("token: {why}"),
+	/* what ordergatectl is asked for */
+	N_("there is no such layout"),
 	/* mail, Telegram, jobs */
 	N_("not the name of a host"),
 	N_("without TLS mail goes to this machine only, and without a password"),

@@ -131,8 +131,10 @@ int ctl_alert_ack(struct ctl *ctl)
 		rc = ctl_write(ctl, &act.unit);
 		if (rc < 0)
 			return ctl_error(ctl, rc);
-		(void)printf("%s %s\n", id,
-			     act.done > 0 ? "acknowledged" : "unchanged");
+		if (act.done > 0)
+			ctl_say("%s acknowledged\n", id);
+		else
+			ctl_say("%s unchanged\n", id);
 		missed += act.done == 0;
 	}
 	return missed == 0 ? CTL_DONE
@@ -188,7 +190,7 @@ int ctl_alert_silence(struct ctl *ctl)
 	rc = ctl_write(ctl, &act.unit);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	(void)printf("silence %lld for %s\n", (long long)act.id, length);
+	ctl_say("silence %lld for %s\n", (long long)act.id, length);
 	return CTL_DONE;
 }
 

@@ -70,7 +70,7 @@ int ctl_check_config(struct ctl *ctl)
 			      config->kuper.buyer_inn);
 
 	if (code == CTL_DONE && seller == CTL_DONE && buyer == CTL_DONE)
-		(void)printf("the configuration is good\n");
+		ctl_say("the configuration is good\n");
 	else
 		code = CTL_FAILED;
 	return code;

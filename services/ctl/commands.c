@@ -27,7 +27,7 @@ enum {
 static void say_migration(int version, const char *name, void *context)
 {
 	(void)context;
-	(void)printf("schema %d: %s\n", version, name);
+	ctl_say("schema %d: %s\n", version, name);
 }
 
 /* The version of a file that is there and is not empty; 0: none. */
@@ -63,8 +63,8 @@ static int backup_first(struct ctl *ctl)
 		       (long long)(clock_wall_ms() / 1000));
 	rc = backup_make(ctl->store_path, target, &bytes, &ctl->err);
 	if (rc == 0)
-		(void)printf("backup of schema %d: %s (%lld bytes)\n", version,
-			     target, (long long)bytes);
+		ctl_say("backup of schema %d: %s (%lld bytes)\n", version,
+			target, (long long)bytes);
 	return rc;
 }
 
@@ -81,8 +81,11 @@ static int migrate(struct ctl *ctl, int create)
 	if (rc < 0)
 		return ctl_fail(ctl, CTL_FAILED, "%s", ctl->err.text);
 	db_label(ctl->store_path, label, sizeof(label));
-	(void)printf("%s has schema %d%s\n", label, migrate_version_built(),
-		     rc == 0 ? " already" : "");
+	if (rc == 0)
+		ctl_say("%s has schema %d already\n", label,
+			migrate_version_built());
+	else
+		ctl_say("%s has schema %d\n", label, migrate_version_built());
 	return CTL_DONE;
 }
 

@@ -85,6 +85,13 @@ const char *ctl_next(struct ctl *ctl);
 /* One line on stderr: what failed and what to do. Returns the exit code. */
 int ctl_fail(const struct ctl *ctl, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* What was done, to stdout; in the language of log.ctl_locale, as all texts of
+ * ctl_fail(). What is a name stays: commands, columns, states, keys. */
+void ctl_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same to stderr: how far it is, what is worth a look. */
+void ctl_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A text that goes to people, in their language (log.locale). */
+const char *ctl_for_people(const struct ctl *ctl, const char *text);
 /* The same for an error of the libraries. */
 int ctl_error(const struct ctl *ctl, int rc);
 

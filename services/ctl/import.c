@@ -17,8 +17,11 @@ static void tell_fault(void *context, int64_t line, bool is_fault,
 {
 	const struct import_file *file = context;
 
-	(void)fprintf(stderr, "%s:%lld: %s%s\n", file->path, (long long)line,
-		      is_fault ? "" : "warning: ", text);
+	if (is_fault)
+		ctl_note("%s:%lld: %s\n", file->path, (long long)line, text);
+	else
+		ctl_note("%s:%lld: warning: %s\n", file->path, (long long)line,
+			 text);
 }
 
 static int tell_progress(void *context, int64_t rows, bool written,
@@ -27,19 +30,22 @@ static int tell_progress(void *context, int64_t rows, bool written,
 	(void)context;
 	(void)bytes;
 	(void)e;
-	if (rows % PROGRESS_ROWS == 0)
-		(void)fprintf(stderr, "%lld rows %s\n", (long long)rows,
-			      written ? "written" : "checked");
+	if (rows % PROGRESS_ROWS != 0)
+		return 0;
+	if (written)
+		ctl_note("%lld rows written\n", (long long)rows);
+	else
+		ctl_note("%lld rows checked\n", (long long)rows);
 	return 0;
 }
 
 static void tell_published(void *context, int64_t rows)
 {
 	(void)context;
-	(void)printf("%lld products are the catalogue now\n", (long long)rows);
+	ctl_say("%lld products are the catalogue now\n", (long long)rows);
 	(void)fflush(stdout);
 	if (rows >= IMPORT_ROWS_PER_WRITE)
-		(void)fprintf(stderr, "removing the one before\n");
+		ctl_note("removing the one before\n");
 }
 
 int import_file_open(struct import_file *file, struct ctl *ctl,
@@ -87,11 +93,9 @@ int import_file_end(struct import_file *file, int rc)
 	if (rc < 0)
 		return ctl_error(file->ctl, rc);
 	if (file->import.warnings > IMPORT_FAULTS_MAX)
-		(void)fprintf(stderr,
-			      "%lld warnings, of which the first %d are "
-			      "shown\n",
-			      (long long)file->import.warnings,
-			      IMPORT_FAULTS_MAX);
+		ctl_note("%lld warnings, of which the first %d are "
+			 "shown\n",
+			 (long long)file->import.warnings, IMPORT_FAULTS_MAX);
 	if (faults == 0)
 		return CTL_DONE;
 	return ctl_fail(file->ctl, CTL_FAILED,
@@ -118,9 +122,9 @@ int ctl_catalog_import(struct ctl *ctl)
 	writer_stop(writer);
 	code = import_file_end(&file, rc);
 	if (code == CTL_DONE && file.import.is_known)
-		(void)printf("%lld products: this file is the catalogue "
-			     "already\n",
-			     (long long)file.import.row_count);
+		ctl_say("%lld products: this file is the catalogue "
+			"already\n",
+			(long long)file.import.row_count);
 	import_file_close(&file);
 	return code;
 }
@@ -142,9 +146,9 @@ int ctl_store_import(struct ctl *ctl)
 	writer_stop(writer);
 	code = import_file_end(&file, rc);
 	if (code == CTL_DONE)
-		(void)printf("%lld stores, %lld of them new or changed\n",
-			     (long long)file.import.row_count,
-			     (long long)file.import.changed);
+		ctl_say("%lld stores, %lld of them new or changed\n",
+			(long long)file.import.row_count,
+			(long long)file.import.changed);
 	import_file_close(&file);
 	return code;
 }

@@ -118,7 +118,7 @@ int ctl_place_import(struct ctl *ctl)
 		rc = write_all(ctl, &file.import, &ctl->err);
 	code = import_file_end(&file, rc);
 	if (code == CTL_DONE)
-		(void)printf("%lld places\n", (long long)file.import.row_count);
+		ctl_say("%lld places\n", (long long)file.import.row_count);
 	import_file_close(&file);
 	return code;
 }

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "app/bot/bot.h"
+#include "app/locale.h"
+#include "app/reason.h"
 #include "base/cleanup.h"
 #include "base/macros.h"
 #include "base/text.h"
@@ -159,16 +161,48 @@ int ctl_fail(const struct ctl *ctl, int code, const char *format, ...)
 	if (ctl->command != NULL)
 		(void)fprintf(stderr, "%s: ", ctl->command);
 	va_start(args, format);
-	(void)vfprintf(stderr, format, args);
+	(void)vfprintf(stderr, tr(format), args);
 	va_end(args);
 	(void)fprintf(stderr, "\n");
 	return code;
 }
 
+void ctl_say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vprintf(tr(format), args);
+	va_end(args);
+}
+
+void ctl_note(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vfprintf(stderr, tr(format), args);
+	va_end(args);
+}
+
+/* Both languages were opened at the start. */
+const char *ctl_for_people(const struct ctl *ctl, const char *text)
+{
+	const char *said;
+
+	locale_open(ctl->config->log.locale);
+	said = tr(text);
+	locale_open(ctl->config->log.ctl_locale);
+	return said;
+}
+
 int ctl_error(const struct ctl *ctl, int rc)
 {
+	CLEANUP(buf_clear) struct buf why = BUF_MAX(4 * ERR_TEXT_MAX);
+
+	reason_put(&why, ctl->err.text);
 	return ctl_fail(ctl, rc == ERR_NOTFOUND ? CTL_NOTFOUND : CTL_FAILED,
-			"%s", ctl->err.text);
+			"%s", buf_text(&why));
 }
 
 const char *ctl_option(struct ctl *ctl, const char *name, const char *missing)
@@ -356,6 +390,10 @@ int main(int argc, char **argv)
 	if (config_load(config_path != NULL ? config_path : DEFAULT_CONFIG,
 			config_path != NULL, &ctl.config, &ctl.err) < 0)
 		return ctl_fail(&ctl, CTL_FAILED, "%s", ctl.err.text);
+	/* Whatever is not English first: later calls may only go between that
+	 * and English. */
+	locale_open("ru");
+	locale_open(ctl.config->log.ctl_locale);
 	code = run_command(&ctl, command, state_path);
 	db_close(ctl.db);
 	config_free(ctl.config);

@@ -102,20 +102,20 @@ static void print_order(const struct order *order)
 	char to[TIMESTAMP_TEXT_BYTES];
 	char deadline[TIMESTAMP_TEXT_BYTES];
 
-	(void)printf("order %s (%s), last changed %s\n", order->number,
-		     order->external_id, time_text(order->updated_ms, changed));
-	(void)printf("state %s, version %lld, store %s, picker %s, bags %lld\n",
-		     order_state_name(order->state), (long long)order->version,
-		     order->terms.store_id,
-		     order->picker_id[0] != '\0' ? order->picker_id : "-",
-		     (long long)order->bags);
-	(void)printf("slot %s to %s, deadline %s\n",
-		     time_text(order->terms.slot_from_ms, from),
-		     time_text(order->terms.slot_to_ms, to),
-		     time_text(order->terms.deadline_ms, deadline));
+	ctl_say("order %s (%s), last changed %s\n", order->number,
+		order->external_id, time_text(order->updated_ms, changed));
+	ctl_say("state %s, version %lld, store %s, picker %s, bags %lld\n",
+		order_state_name(order->state), (long long)order->version,
+		order->terms.store_id,
+		order->picker_id[0] != '\0' ? order->picker_id : "-",
+		(long long)order->bags);
+	ctl_say("slot %s to %s, deadline %s\n",
+		time_text(order->terms.slot_from_ms, from),
+		time_text(order->terms.slot_to_ms, to),
+		time_text(order->terms.deadline_ms, deadline));
 	if (order->cancel_source[0] != '\0')
-		(void)printf("canceled by %s: %s\n", order->cancel_source,
-			     order->cancel_reason);
+		ctl_say("canceled by %s: %s\n", order->cancel_source,
+			order->cancel_reason);
 	(void)printf("\n");
 	print_lines(order);
 }

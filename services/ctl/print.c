@@ -323,10 +323,8 @@ int ctl_print_view(struct ctl *ctl, const char *view, const char *const *params,
 	if (rc < 0)
 		return ctl_error(ctl, rc);
 	if (ctl->limit > 0 && rc >= ctl->limit)
-		(void)fprintf(
-			stderr,
-			"these are the first %lld: --limit N shows more\n",
-			(long long)ctl->limit);
+		ctl_note("these are the first %lld: --limit N shows more\n",
+			 (long long)ctl->limit);
 	if (rc == 0 && ends_with(view, ".show"))
 		return ctl_fail(ctl, CTL_NOTFOUND, "there is no '%s'",
 				count > 0 ? params[0] : "");

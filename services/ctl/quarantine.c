@@ -202,8 +202,8 @@ static int replay(struct ctl *ctl, struct mend *m)
 	if (code == CTL_DONE)
 		code = finish(ctl, m);
 	if (code == CTL_DONE)
-		(void)printf("%s is in the inbox, order %s\n",
-			     m->envelope.event_type, m->identity.number);
+		ctl_say("%s is in the inbox, order %s\n",
+			m->envelope.event_type, m->identity.number);
 	return code;
 }
 
@@ -285,9 +285,9 @@ int ctl_inbox_correct(struct ctl *ctl)
 	if (code == CTL_DONE)
 		code = finish(ctl, &m);
 	if (code == CTL_DONE)
-		(void)printf("corrected; the original is in quarantine list. "
-			     "Now: queue inbox retry %" PRId64 "\n",
-			     m.id);
+		ctl_say("corrected; the original is in quarantine list. "
+			"Now: queue inbox retry %" PRId64 "\n",
+			m.id);
 	clear(&m);
 	return code;
 }

@@ -188,9 +188,8 @@ static void tell_progress(const struct repair_done *done, void *context)
 	const bool *quiet = context;
 
 	if (!*quiet && done->matched >= REPAIR_BATCH)
-		(void)fprintf(stderr, "%lld of %lld changed\n",
-			      (long long)done->changed,
-			      (long long)done->matched);
+		ctl_note("%lld of %lld changed\n", (long long)done->changed,
+			 (long long)done->matched);
 }
 
 static int print_done(struct ctl *ctl, const struct repair_task *task,
@@ -203,10 +202,9 @@ static int print_done(struct ctl *ctl, const struct repair_task *task,
 			     (long long)done->matched,
 			     (long long)done->changed);
 	else
-		(void)printf("%s: %lld of %lld messages changed (audit %lld)\n",
-			     ctl->command, (long long)done->changed,
-			     (long long)done->matched,
-			     (long long)done->audit_id);
+		ctl_say("%s: %lld of %lld messages changed (audit %lld)\n",
+			ctl->command, (long long)done->changed,
+			(long long)done->matched, (long long)done->audit_id);
 	if (done->matched == 0 ||
 	    (task->ids != NULL && done->changed < done->matched))
 		return ctl_fail(ctl, CTL_NOTFOUND,
@@ -272,8 +270,8 @@ static int preview(struct ctl *ctl, const struct repair_task *task)
 				     (long long)ids[i]);
 		(void)printf("]}\n");
 	} else {
-		(void)printf("%s would change %lld messages, the first:\n",
-			     ctl->command, (long long)count);
+		ctl_say("%s would change %lld messages, the first:\n",
+			ctl->command, (long long)count);
 		code = print_sample(ctl, task, ids, found);
 	}
 	if (code != CTL_DONE)
@@ -290,8 +288,8 @@ static int by_filter(struct ctl *ctl, struct repair_task *task,
 	if (dry_run || !yes) {
 		code = preview(ctl, task);
 		if (code == CTL_DONE && !dry_run)
-			(void)fprintf(stderr, "nothing was changed: add --yes "
-					      "to do it\n");
+			ctl_note("nothing was changed: add --yes "
+				 "to do it\n");
 		return code;
 	}
 	return do_task(ctl, task);

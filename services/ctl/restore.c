@@ -53,12 +53,11 @@ int ctl_backup(struct ctl *ctl)
 	db_close(copy);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	(void)printf("%s: %" PRId64 " bytes, whole\n", file, bytes);
+	ctl_say("%s: %" PRId64 " bytes, whole\n", file, bytes);
 	if (bad > 0)
-		(void)fprintf(stderr,
-			      "ordergatectl: backup: %d promises are broken in "
-			      "it: see ordergatectl verify\n",
-			      bad);
+		ctl_note("ordergatectl: backup: %d promises are broken in "
+			 "it: see ordergatectl verify\n",
+			 bad);
 	return CTL_DONE;
 }
 
@@ -169,8 +168,7 @@ static void take_over_rights(const char *path, const char *from)
 	}
 	(void)chmod(path, st.st_mode & 0777);
 	if (chown(path, st.st_uid, st.st_gid) < 0)
-		(void)fprintf(stderr, "%s: its owner is not the former one\n",
-			      path);
+		ctl_note("%s: its owner is not the former one\n", path);
 }
 
 static int put_in_place(struct ctl *ctl, const char *path)
@@ -210,8 +208,7 @@ static void tell(const struct restore *r, const char *aside)
 	char when[TIMESTAMP_TEXT_BYTES];
 
 	(void)timestamp_format(r->backup_ms, 0, when);
-	(void)printf(
-		"Restored. The copy knows what happened until %s%s.\n"
+	ctl_say("Restored. The copy knows what happened until %s%s.\n"
 		"Epoch %" PRId64 " -> %" PRId64 ": new orders get numbers that "
 		"were never given before.\n"
 		"%" PRId64 " notifications were unsent and may have been sent "

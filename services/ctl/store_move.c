@@ -21,9 +21,12 @@ static void tell(const struct move_progress *p, void *context)
 	if (!p->done && now_ms - *told_ms < TELL_EVERY_MS)
 		return;
 	*told_ms = now_ms;
-	(void)fprintf(stderr, "%s %s: %" PRId64 " rows%s\n",
-		      p->checking ? "checked" : "copied", p->table, p->rows,
-		      p->done ? "" : " so far");
+	if (p->checking)
+		ctl_note("checked %s: %" PRId64 " rows%s\n", p->table, p->rows,
+			 p->done ? "" : " ...");
+	else
+		ctl_note("copied %s: %" PRId64 " rows%s\n", p->table, p->rows,
+			 p->done ? "" : " ...");
 }
 
 int ctl_store_move(struct ctl *ctl)
@@ -52,15 +55,14 @@ int ctl_store_move(struct ctl *ctl)
 	if (rc < 0)
 		return ctl_error(ctl, rc);
 	if (result.repaired > 0)
-		(void)fprintf(stderr,
-			      "ordergatectl: store move: %" PRId64
-			      " texts were not UTF-8 and have U+FFFD for what "
-			      "was not\n",
-			      result.repaired);
-	(void)printf("%" PRId64 " rows of %d tables are there and the same; "
-		     "the old store is closed\n"
-		     "set store.url to the new one, then start the services\n",
-		     result.rows, result.tables);
+		ctl_note("ordergatectl: store move: %" PRId64
+			 " texts were not UTF-8 and have U+FFFD for what "
+			 "was not\n",
+			 result.repaired);
+	ctl_say("%" PRId64 " rows of %d tables are there and the same; "
+		"the old store is closed\n"
+		"set store.url to the new one, then start the services\n",
+		result.rows, result.tables);
 	return CTL_DONE;
 }
 
@@ -70,7 +72,7 @@ int ctl_store_reopen(struct ctl *ctl)
 
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	(void)printf("the store is open again; what it was moved to must "
-		     "not be used\n");
+	ctl_say("the store is open again; what it was moved to must "
+		"not be used\n");
 	return CTL_DONE;
 }

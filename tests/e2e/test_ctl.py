@@ -85,3 +85,19 @@ GOOD = [
 def test_what_is_there_may_be_named(place: Installation, words: list[str]) -> None:
     done = ctl(place, *words)
     assert (done.returncode, done.stderr) == (DONE, ""), done
+
+
+LANGUAGES = {
+    "en": ["there is no store 's9': see ordergatectl store list", "RULE STORE and THRESHOLD", "silence 1 for 1h", "there is no such layout"],
+    "ru": ["магазина «s9» нет: смотрите ordergatectl store list", "нужны RULE STORE и THRESHOLD", "тишина 1 на 1h", "такой раскладки нет"],
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_speaks_one_language_and_which_is_a_setting(place: Installation, language: str) -> None:
+    """Alerts have another setting: people in stores need not speak as the administrator does."""
+    place.write_config(INVOICING + f'log {{ ctl_locale = "{language}" locale = "ru" }}\n')
+    said = [ctl(place, *words) for words in (["rule", "set", "order-late", "s9", "30"], ["rule", "set", "order-late"],
+                                             ["alert", "silence", "all", "--for", "1h"], ["label", "remove", "s9", "21"])]
+    for done, wanted in zip(said, LANGUAGES[language]):
+        assert wanted in done.stdout + done.stderr

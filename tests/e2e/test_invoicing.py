@@ -95,7 +95,7 @@ def test_what_stands_in_the_order_can_be_repaired(place: Installation) -> None:
         assert (returned, word in text) == (code, True), (arguments, returned, text)
     assert place.rows("SELECT count(*) FROM audit_log") == [(0,)] and place.run("invoicing") == result(blocked=3)
     said = place.control("document", "repair", "H1", "2=79.90", "--reason", "сайт не прислал цену")
-    assert said == "следующий запуск invoicing сделает документ\n"
+    assert said == "the next run of invoicing makes the document\n"
     place.control("document", "repair", "H2", "--day", "2026-03-11", "--reason", "часы")
     place.control("document", "repair", "H3", "--total", "10.00", "--reason", "сумма")
     assert len(place.control("document", "blocked").splitlines()) == 4
@@ -144,9 +144,9 @@ def test_documents_of_a_closed_period_follow_the_policy(place: Installation) -> 
 def test_a_return_in_january_of_a_sale_in_december_keeps_its_rate(place: Installation) -> None:
     add_order(place, 1, "s1", ms("2025-12-30T12:00"), line("a", "3", "33.33"), line("b", "1", "100.00", 1000, picked_weight=777))
     assert place.run("invoicing") == result(made=1)
-    assert place.control("document", "return", "H1", "1=1", "--reason", "брак").startswith("возврат OG-000002: 33.33")
-    assert place.control("document", "correct", "1-1", "2=1/700", "--reason", "перевес").startswith("корректировка OG-000003: -7.70")
-    assert place.control("document", "return", "1", "1=2", "2=1", "--reason", "отказ").startswith("возврат OG-000004: 136.66")
+    assert place.control("document", "return", "H1", "1=1", "--reason", "брак").startswith("return OG-000002: 33.33")
+    assert place.control("document", "correct", "1-1", "2=1/700", "--reason", "перевес").startswith("correction OG-000003: -7.70")
+    assert place.control("document", "return", "1", "1=2", "2=1", "--reason", "отказ").startswith("return OG-000004: 136.66")
     assert place.run("invoicing") == result(exported=3)
     sale, first, correction, rest = documents(place)
     for later in (first, correction, rest):
@@ -193,7 +193,7 @@ def test_a_change_that_makes_no_sense_is_refused_and_takes_no_number(place: Inst
             (("return", "H2", "1=1", "--reason", "x"), 1, "no document yet")):
         returned, text = refuse(place, "document", *arguments)
         assert (returned, word in text) == (code, True), (arguments, returned, text)
-    assert place.control("document", "return", "H1", "1=1", "--reason", "x").startswith("возврат OG-000002: 10.00")
+    assert place.control("document", "return", "H1", "1=1", "--reason", "x").startswith("return OG-000002: 10.00")
 
 
 def test_check_config_refuses_what_nobody_can_have_meant(place: Installation) -> None:

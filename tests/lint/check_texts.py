@@ -64,7 +64,7 @@ def problems(root):
                for path in sorted((root / folder).rglob("*.c"))]
     with tempfile.TemporaryDirectory() as folder:
         template = pathlib.Path(folder, "all.pot")
-        subprocess.run(["xgettext", "--from-code=UTF-8", "-k", "-ktr", "-ktr_n:1,2", "-kN_", "-o", template, *sources],
+        subprocess.run(["xgettext", "--from-code=UTF-8", "-k", "-ktr", "-ktr_n:1,2", "-kN_", "-kctl_fail:3", "-kctl_say:1", "-kctl_note:1", "-o", template, *sources],
                        check=True, cwd=root)
         return [text for catalogue in sorted(root.glob("po/*.po")) if (text := untranslated(root, catalogue, template))]
 

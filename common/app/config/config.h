@@ -242,6 +242,7 @@ struct config_retention {
 struct config_log {
 	char level[CONFIG_NAME_BYTES]; /* "debug", "info", "warning", "error" */
 	char locale[CONFIG_NAME_BYTES]; /* operator-facing texts: "ru", "en" */
+	char ctl_locale[CONFIG_NAME_BYTES]; /* what ordergatectl says */
 	char access[CONFIG_NAME_BYTES]; /* nginx's lines: "file", "journal" */
 };
 

@@ -114,6 +114,18 @@ static const struct config_option pool[] = {
 	END
 };
 
+/* How whoever gets messages of the outbox is treated. */
+#define RECEIVER(T, rate, whom)                                                \
+	NUMBER(T, rate_per_second, 1, 100000, rate, "requests to " whom),      \
+	NUMBER(T, parallel, 1, 64, "8",                                        \
+	       "requests under way at once; those of one order never are"),    \
+	DURATION(T, "timeout_ms", timeout_ms, MS, MS, 100, 8000, "8000",       \
+		 "the whole of one request"),                                  \
+	NUMBER(T, quick_attempts, 1, 10, "3",                                  \
+	       "attempts before a message waits behind the breaker"),          \
+	DURATION(T, "probe_ms", probe_ms, MS, MS, 100, 15000, "10s",           \
+		 "between probes of an open breaker")
+
 static const struct config_option channel[] = {
 	TEXT(config_channel, notifications_url, config_check_url, "",
 	     "where our notifications go; empty: they wait"),
@@ -122,18 +134,11 @@ static const struct config_option channel[] = {
 	TEXT(config_channel, token_url, config_check_url, "", "where oauth tokens come from"),
 	TEXT(config_channel, shipments_url, config_check_url, "",
 	     "orders are listed there, and read at <shipments_url>/<id> and /state; empty: never"),
-	NUMBER(config_channel, rate_per_second, 1, 100000, "20", "requests to the marketplace"),
-	NUMBER(config_channel, parallel, 1, 64, "8", "requests under way at once"),
-	DURATION(config_channel, "timeout_ms", timeout_ms, MS, MS, 100, 8000, "8000",
-		 "the whole of one request"),
+	RECEIVER(config_channel, "20", "the marketplace"),
 	BOOL(config_channel, send_accepted, "true", "send order.accepted on arrival"),
 	BOOL(config_channel, send_assembled, "false", "send the optional order.assembled"),
 	BOOL(config_channel, not_found_is_auth, "false",
 	     "the marketplace answers 404 to a wrong token: hold instead of failing"),
-	NUMBER(config_channel, quick_attempts, 1, 10, "3",
-	       "attempts before a message waits behind the breaker"),
-	DURATION(config_channel, "probe_ms", probe_ms, MS, MS, 100, 15000, "10s",
-		 "between probes of an open breaker"),
 	WORD(config_channel, scheme, "sale agent commission", "sale",
 	     "the marketplace buys or mediates, is the seller's agent, or sells the seller's goods in its own name"),
 	TEXT(config_channel, buyer_name, NULL, "", "as it stands on documents; empty: the public"),
@@ -355,14 +360,7 @@ static const struct config_option erp[] = {
 	     "documents and orders are sent there, with the secret erp-push-token; empty: the ERP asks for them"),
 	TEXT(config_erp, ca_file, config_check_path, "",
 	     "PEM file with whoever signed that server's certificate; empty: the system's"),
-	NUMBER(config_erp, rate_per_second, 1, 100000, "50", "requests to it"),
-	NUMBER(config_erp, parallel, 1, 64, "8", "requests under way at once; those of one order never are"),
-	DURATION(config_erp, "timeout_ms", timeout_ms, MS, MS, 100, 8000, "8000",
-		 "the whole of one request"),
-	NUMBER(config_erp, quick_attempts, 1, 10, "3",
-	       "attempts before a message waits behind the breaker"),
-	DURATION(config_erp, "probe_ms", probe_ms, MS, MS, 100, 15000, "10s",
-		 "between probes of an open breaker"),
+	RECEIVER(config_erp, "50", "it"),
 	END
 };
 
@@ -384,6 +382,7 @@ static const struct config_option retention[] = {
 static const struct config_option log_options[] = {
 	WORD(config_log, level, "debug info warning error", "info", "least important line that is written"),
 	WORD(config_log, locale, "ru en", "ru", "language of texts for operators and of alerts"),
+	WORD(config_log, ctl_locale, "ru en", "en", "language of what ordergatectl says"),
 	WORD(config_log, access, "file journal", "file",
 	     "where nginx's lines about requests go: log/access.log or the journal of systemd"),
 	END

@@ -197,7 +197,6 @@ int ctl_document_change(struct ctl *ctl)
 		rc = ctl_write(ctl, &change.unit);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	locale_open(ctl->config->log.locale);
 	(void)printf(change.kind == INVOICE_RETURN ? tr("return %s: %s\n")
 						   : tr("correction %s: %s\n"),
 		     change.name,

@@ -193,7 +193,6 @@ int ctl_document_rebuild(struct ctl *ctl)
 	writer_stop(c.repairs);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	locale_open(ctl->config->log.locale);
 	(void)printf(
 		tr_n("%d file in %s\n", "%d files in %s\n", (unsigned long)rc),
 		rc, ctl->dir.export);

@@ -49,6 +49,6 @@ int ctl_erp_offer(struct ctl *ctl)
 	if (offer.done == 0)
 		return ctl_fail(ctl, CTL_NOTFOUND,
 				"document %s is not refused: erp refused", id);
-	(void)printf("document %s is offered again\n", id);
+	ctl_say("document %s is offered again\n", id);
 	return CTL_DONE;
 }

@@ -78,7 +78,7 @@ int ctl_erp_push(struct ctl *ctl)
 	rc = ctl_write(ctl, &push.unit);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	(void)printf("what comes after entry %lld is pushed\n",
-		     (long long)push.after_id);
+	ctl_say("what comes after entry %lld is pushed\n",
+		(long long)push.after_id);
 	return CTL_DONE;
 }

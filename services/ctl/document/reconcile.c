@@ -76,7 +76,6 @@ int ctl_document_reconcile(struct ctl *ctl)
 	int code;
 	int rc;
 
-	locale_open(ctl->config->log.locale);
 	settle_set(&settle, ctl->config, clock_wall_ms());
 	code = read_options(ctl, &settle);
 	if (code != CTL_DONE)

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/locale.h"
 #include "app/zones.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -261,8 +260,6 @@ int ctl_document_repair(struct ctl *ctl)
 	rc = ctl_write(ctl, &repair.unit);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	locale_open(ctl->config->log.locale);
-	(void)printf("%s\n",
-		     tr("the next run of invoicing makes the document"));
+	ctl_say("the next run of invoicing makes the document\n");
 	return CTL_DONE;
 }

@@ -17,6 +17,9 @@
 #include "store/telegram/bot_trouble.h"
 #include "store/watch/views.h"
 
+/* Marks a text for translation where it cannot be translated yet. */
+#define N_(text) text
+
 enum {
 	CHATS_MAX = 1000,
 	CHAT_BYTES = 64
@@ -95,8 +98,11 @@ static int try_chats(struct trial *trial)
 	for (int i = 0; i < trial->count; i++) {
 		struct unblock unblock = {.unit.run = run_unblock,
 					  .chat = trial->chats[i]};
-		bool ok = bot_say(&trial->bot, trial->chats[i],
-				  tr("Ordergate: a test message"), true);
+		bool ok =
+			bot_say(&trial->bot, trial->chats[i],
+				ctl_for_people(trial->ctl,
+					       N_("Ordergate: a test message")),
+				true);
 
 		(void)printf("%s %s%s%s\n", ok ? "ok  " : "BAD ",
 			     trial->chats[i], ok ? "" : ": ",
@@ -122,7 +128,6 @@ static int try_all(struct trial *trial)
 	int rc =
 		bot_caller_open(&ctl->dir, ctl->config, &trial->bot, &ctl->err);
 
-	locale_open(ctl->config->log.locale);
 	if (rc == 0)
 		rc = collect(trial);
 	if (rc < 0)

@@ -71,7 +71,7 @@ static int set(struct ctl *ctl, struct bot_caller *bot)
 		return ctl_error(ctl, ERR_NOMEM);
 	if (!bot_call(bot, "setWebhook", buf_text(&body)))
 		return refused(ctl, bot);
-	(void)printf("Telegram calls %s\n", address);
+	ctl_say("Telegram calls %s\n", address);
 	return CTL_DONE;
 }
 
@@ -112,7 +112,6 @@ int ctl_telegram_webhook(struct ctl *ctl)
 	int code = CTL_USAGE;
 	int rc = bot_caller_open(&ctl->dir, ctl->config, &bot, &ctl->err);
 
-	locale_open(ctl->config->log.locale);
 	if (rc < 0)
 		code = ctl_error(ctl, rc);
 	for (size_t i = 0; i < COUNT_OF(words) && rc == 0; i++)
