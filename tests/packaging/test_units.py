@@ -190,3 +190,12 @@ def test_users_and_folders_are_understood_by_their_tools(root: pathlib.Path, tmp
     assert state.stat().st_mode & 0o7777 == 0o2770
     assert (state / "secrets").stat().st_mode & 0o7777 == 0o700
     assert (state / "run").readlink() == pathlib.Path("/run/ordergate")
+
+
+def test_the_scheduler_may_ask_how_the_clock_is_kept_and_not_set_it() -> None:
+    """adjtimex(2): the drop-in has to come behind the one for all, and its unit must not have the capability."""
+    drop_in = UNITS / "ordergate-scheduler.service.d" / "zz-clock.conf"
+    assert drop_in.name > (UNITS / "ordergate-.service.d" / "sandbox.conf").name
+    assert lines_of(drop_in, "ProtectClock") == ["no"]
+    assert {"adjtimex", "clock_adjtime"} <= set(lines_of(drop_in, "SystemCallFilter")[0].split())
+    assert lines_of(UNITS / "ordergate-scheduler.service", "CapabilityBoundingSet") == [""]
