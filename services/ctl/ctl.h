@@ -115,6 +115,8 @@ int ctl_write(struct ctl *ctl, struct unit *u);
 int ctl_init(struct ctl *ctl);
 int ctl_migrate(struct ctl *ctl);
 int ctl_check_config(struct ctl *ctl);
+int ctl_tls_ca(struct ctl *ctl);
+int ctl_tls_issue(struct ctl *ctl);
 int ctl_status(struct ctl *ctl);
 int ctl_verify(struct ctl *ctl);
 int ctl_metrics(struct ctl *ctl);

@@ -60,6 +60,8 @@ static const struct ctl_command commands[] = {
 	{"store move", "--to URL [--anew]", "the whole store to another place or engine", ctl_store_move, false, NULL},
 	{"store reopen", "", "a store that was moved away is used again", ctl_store_reopen, false, NULL},
 	{"check-config", "", "check the configuration", ctl_check_config, false, NULL},
+	{"tls ca", "[--folder DIR]", "an authority for the machines of an installation", ctl_tls_ca, false, NULL},
+	{"tls issue", "NAME --for worker|edge [--domain DOMAIN] [--folder DIR]", "a machine's certificate and key", ctl_tls_issue, false, NULL},
 	{"render-nginx", "[--check]", "write nginx's configuration after checking it", ctl_render_nginx, false, NULL},
 	{"metrics", "", "numbers of all processes, as Prometheus text", ctl_metrics, false, NULL},
 	QUEUE_COMMANDS("inbox"),
@@ -317,10 +319,20 @@ static int open_store(struct ctl *ctl)
 	return rc;
 }
 
+/* For a machine that is none of an installation. */
+static bool needs_nothing(const struct ctl_command *command)
+{
+	return command->run == ctl_tls_ca || command->run == ctl_tls_issue;
+}
+
 static int run_command(struct ctl *ctl, const struct ctl_command *command,
 		       const char *state_path)
 {
-	int rc = state_dir_open(state_path, command->run == ctl_init, &ctl->dir,
+	int rc;
+
+	if (needs_nothing(command))
+		return command->run(ctl);
+	rc = state_dir_open(state_path, command->run == ctl_init, &ctl->dir,
 				&ctl->err);
 
 	if (rc == 0)

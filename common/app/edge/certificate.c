@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/edge/certificate.h"
 
+#include "app/edge/certificate_private.h"
+
 #include <errno.h>
 #include <fcntl.h>
-/* base/err.h has this name too. */
-#define ERR_STATE OPENSSL_ERR_STATE
-#include <openssl/err.h>
-#undef ERR_STATE
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -35,9 +33,6 @@ enum {
 	VERSION_3 = 2
 };
 
-CLEANUP_DEFINE(X509 *, X509_free)
-CLEANUP_DEFINE(EVP_PKEY *, EVP_PKEY_free)
-
 static void cleanup_file(FILE **file)
 {
 	if (*file != NULL)
@@ -45,7 +40,7 @@ static void cleanup_file(FILE **file)
 }
 
 /* OpenSSL's errors are about memory or the build of the library here. */
-static int crypto_error(struct err *e, const char *what)
+int certificate_failed(struct err *e, const char *what)
 {
 	char text[160];
 
@@ -108,28 +103,40 @@ static bool is_good(const char *certificate_path, const char *key_path,
 	       knows_names(certificate, names);
 }
 
-static bool add_extension(X509 *certificate, int nid, const char *value)
+bool certificate_extend(X509 *certificate, X509 *issuer, int nid,
+			const char *value)
 {
-	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-	bool added = extension != NULL &&
-		     X509_add_ext(certificate, extension, -1) == 1;
+	X509V3_CTX context;
+	X509_EXTENSION *extension;
+	bool added;
 
+	X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+	added = extension != NULL &&
+		X509_add_ext(certificate, extension, -1) == 1;
 	X509_EXTENSION_free(extension);
 	return added;
+}
+
+void certificate_add_names(struct buf *list, const char *names)
+{
+	char name[NAME_BYTES_MAX];
+
+	while (next_name(&names, name))
+		if (strcmp(name, "localhost") != 0)
+			buf_printf(list, "%sDNS:%s",
+				   list->used_bytes > 0 ? "," : "", name);
 }
 
 static bool add_names(X509 *certificate, const char *names)
 {
 	CLEANUP(buf_clear) struct buf list = BUF_MAX(NAMES_BYTES_MAX);
-	char name[NAME_BYTES_MAX];
 
 	buf_add_text(&list, "DNS:localhost,IP:127.0.0.1,IP:::1");
-	while (next_name(&names, name))
-		if (strcmp(name, "localhost") != 0)
-			buf_printf(&list, ",DNS:%s", name);
+	certificate_add_names(&list, names);
 	return buf_finish(&list, NULL) == 0 &&
-	       add_extension(certificate, NID_subject_alt_name,
-			     buf_text(&list));
+	       certificate_extend(certificate, certificate,
+				  NID_subject_alt_name, buf_text(&list));
 }
 
 static bool set_serial(X509 *certificate)
@@ -149,50 +156,55 @@ static bool set_serial(X509 *certificate)
 	return set;
 }
 
-static bool set_times(X509 *certificate, int64_t wall_ms)
+static bool set_times(X509 *certificate, int days, int64_t wall_ms)
 {
 	time_t now = (time_t)(wall_ms / 1000);
 
 	return X509_time_adj_ex(X509_getm_notBefore(certificate), 0,
 				-BACKDATE_S, &now) != NULL &&
-	       X509_time_adj_ex(X509_getm_notAfter(certificate),
-				CERTIFICATE_DAYS, -BACKDATE_S, &now) != NULL;
+	       X509_time_adj_ex(X509_getm_notAfter(certificate), days,
+				-BACKDATE_S, &now) != NULL;
 }
 
-static bool set_subject(X509 *certificate)
-{
-	static const unsigned char subject[] = "Ordergate, self-made";
-	X509_NAME *name = X509_get_subject_name(certificate);
-
-	return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, subject, -1,
-					  -1, 0) == 1 &&
-	       X509_set_issuer_name(certificate, name) == 1;
-}
-
-/* NULL when OpenSSL fails. */
-static X509 *make_certificate(EVP_PKEY *key, const char *names, int64_t wall_ms)
+X509 *certificate_begin(EVP_PKEY *key, const char *subject, int days,
+			int64_t wall_ms)
 {
 	CLEANUP(X509_freep) X509 *certificate = X509_new();
 
 	if (certificate == NULL ||
 	    X509_set_version(certificate, VERSION_3) != 1 ||
-	    !set_serial(certificate) || !set_times(certificate, wall_ms) ||
-	    !set_subject(certificate) ||
-	    X509_set_pubkey(certificate, key) != 1 ||
-	    !add_extension(certificate, NID_basic_constraints,
-			   "critical,CA:FALSE") ||
-	    !add_extension(certificate, NID_key_usage,
-			   "critical,digitalSignature") ||
-	    !add_extension(certificate, NID_ext_key_usage, "serverAuth") ||
-	    !add_names(certificate, names) ||
-	    X509_sign(certificate, key, EVP_sha256()) == 0)
+	    !set_serial(certificate) ||
+	    !set_times(certificate, days, wall_ms) ||
+	    X509_NAME_add_entry_by_txt(
+		    X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+		    (const unsigned char *)subject, -1, -1, 0) != 1 ||
+	    X509_set_pubkey(certificate, key) != 1)
 		return NULL;
 	return TAKE(certificate);
 }
 
+/* NULL when OpenSSL fails. */
+static X509 *make_certificate(EVP_PKEY *key, const char *names, int64_t wall_ms)
+{
+	CLEANUP(X509_freep)
+	X509 *made = certificate_begin(key, "Ordergate, self-made",
+				       CERTIFICATE_DAYS, wall_ms);
+
+	if (made == NULL ||
+	    X509_set_issuer_name(made, X509_get_subject_name(made)) != 1 ||
+	    !certificate_extend(made, made, NID_basic_constraints,
+				"critical,CA:FALSE") ||
+	    !certificate_extend(made, made, NID_key_usage,
+				"critical,digitalSignature") ||
+	    !certificate_extend(made, made, NID_ext_key_usage, "serverAuth") ||
+	    !add_names(made, names) || X509_sign(made, key, EVP_sha256()) == 0)
+		return NULL;
+	return TAKE(made);
+}
+
 /* Write beside path and rename, so that nobody reads half a file. */
-static int save(const char *path, mode_t mode, X509 *certificate, EVP_PKEY *key,
-		struct err *e)
+int certificate_save(const char *path, mode_t mode, X509 *certificate,
+		     EVP_PKEY *key, struct err *e)
 {
 	char aside[PATH_BYTES];
 	CLEANUP(cleanup_file) FILE *file = NULL;
@@ -230,13 +242,14 @@ int certificate_ensure(const char *certificate_path, const char *key_path,
 		return 0;
 	key = EVP_EC_gen("P-256");
 	if (key == NULL)
-		return crypto_error(e, "a key could not be made");
+		return certificate_failed(e, "a key could not be made");
 	certificate = make_certificate(key, names, wall_ms);
 	if (certificate == NULL)
-		return crypto_error(e, "a certificate could not be made");
-	rc = save(key_path, 0600, NULL, key, e);
+		return certificate_failed(e, "a certificate could not be made");
+	rc = certificate_save(key_path, 0600, NULL, key, e);
 	if (rc == 0)
-		rc = save(certificate_path, 0644, certificate, NULL, e);
+		rc = certificate_save(certificate_path, 0644, certificate, NULL,
+				      e);
 	return rc < 0 ? rc : 1;
 }
 
