@@ -333,7 +333,7 @@ static int run_command(struct ctl *ctl, const struct ctl_command *command,
 	if (needs_nothing(command))
 		return command->run(ctl);
 	rc = state_dir_open(state_path, command->run == ctl_init, &ctl->dir,
-				&ctl->err);
+			    &ctl->err);
 
 	if (rc == 0)
 		rc = state_dir_store_path(&ctl->dir, ctl->config->store.url,
