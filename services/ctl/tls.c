@@ -8,6 +8,7 @@
 
 #include "app/edge/authority.h"
 #include "app/edge/certificate.h"
+#include "app/locale.h"
 #include "base/clock.h"
 #include "ctl.h"
 
@@ -21,8 +22,8 @@ int ctl_tls_ca(struct ctl *ctl)
 	rc = authority_make(folder, clock_wall_ms(), &ctl->err);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	(void)printf("%s/ca.pem is the authority for %d days; ca-key.pem stays "
-		     "here and goes to no machine\n",
+	(void)printf(tr("%s/ca.pem is the authority for %d days; ca-key.pem "
+			"stays here and goes to no machine\n"),
 		     folder, AUTHORITY_DAYS);
 	return CTL_DONE;
 }
@@ -45,7 +46,7 @@ int ctl_tls_issue(struct ctl *ctl)
 	rc = authority_issue(&order, clock_wall_ms(), &ctl->err);
 	if (rc < 0)
 		return ctl_error(ctl, rc);
-	(void)printf("%s/%s.pem and %s-key.pem are good for %d days\n",
+	(void)printf(tr("%s/%s.pem and %s-key.pem are good for %d days\n"),
 		     order.folder, order.name, order.name, CERTIFICATE_DAYS);
 	return CTL_DONE;
 }
