@@ -200,7 +200,7 @@ const char *ctl_for_people(const struct ctl *ctl, const char *text)
 
 int ctl_error(const struct ctl *ctl, int rc)
 {
-	CLEANUP(buf_clear) struct buf why = BUF_MAX(4 * ERR_TEXT_MAX);
+	CLEANUP(buf_clear) struct buf why = BUF_MAX(4 * (size_t)ERR_TEXT_MAX);
 
 	reason_put(&why, ctl->err.text);
 	return ctl_fail(ctl, rc == ERR_NOTFOUND ? CTL_NOTFOUND : CTL_FAILED,
