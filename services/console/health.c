@@ -99,8 +99,15 @@ static int64_t lease_age_ms(struct console *console, int64_t until_ms,
 	return now_ms - console->lease_since_ms;
 }
 
+/* Others may hold the store, too: the scheduler is on one of the machines. */
+static bool is_shared(const struct console *console)
+{
+	return (db_caps(console->store_path) & DB_CAP_FILE) == 0;
+}
+
 /* Whoever can read need not be able to write: a full disk, a lock that is never
- * given back. The scheduler writes its lease again and again. */
+ * given back. The scheduler writes its lease again and again; of a store of
+ * several machines that may be silent while this one takes orders. */
 static void look_at_writing(struct console *console, int64_t lease_ms,
 			    struct findings *found)
 {
@@ -112,7 +119,10 @@ static void look_at_writing(struct console *console, int64_t lease_ms,
 	    until_ms == 0)
 		return;
 	age_ms = lease_age_ms(console, until_ms, lease_ms, found->now_ms);
-	if (age_ms > 2 * lease_ms)
+	if (age_ms > 2 * lease_ms && is_shared(console))
+		note(&found->warnings, "no scheduler is active since %lld s",
+		     (long long)age_ms / 1000);
+	else if (age_ms > 2 * lease_ms)
 		note(&found->reasons,
 		     "the store cannot be written: nothing since %lld s",
 		     (long long)age_ms / 1000);
@@ -148,7 +158,8 @@ static void look_at_pools(struct console *console, struct findings *found)
 			note(&found->reasons, "%s: %d of %d run", service,
 			     (int)running, (int)wanted);
 	}
-	if (!instance_is_running(console->dir.run, "scheduler", 1))
+	if (!is_shared(console) &&
+	    !instance_is_running(console->dir.run, "scheduler", 1))
 		note(&found->reasons, "the scheduler does not run");
 }
 

@@ -9,10 +9,14 @@
 #include "base/macros.h"
 #include "watch.h"
 
+enum {
+	TEXTS_BYTES_MAX = 64 * 1024 /* of one item */
+};
+
 void items_clear(struct items *items)
 {
 	for (int i = 0; i < items->count; i++)
-		free(items->rows[i].memory);
+		buf_clear(&items->rows[i].texts);
 	free(items->rows);
 }
 
@@ -67,29 +71,7 @@ static enum alert_telling expect(const struct items *items, const char *state)
 		       : ALERT_NOTHING;
 }
 
-/* Copies of these texts in one piece of memory; the pointers then lead there.
- * NULL when out of memory. */
-static char *keep_texts(const char **const *texts, size_t count)
-{
-	size_t bytes = 0;
-	char *memory;
-	char *p;
-
-	for (size_t i = 0; i < count; i++)
-		bytes += strlen(*texts[i]) + 1;
-	memory = malloc(MAX_OF(bytes, (size_t)1));
-	p = memory;
-	for (size_t i = 0; i < count && p != NULL; i++) {
-		size_t n = strlen(*texts[i]) + 1;
-
-		memcpy(p, *texts[i], n);
-		*texts[i] = p;
-		p += n;
-	}
-	return memory;
-}
-
-/* The item's own copies of what it says. */
+/* The item's own copies of what it says, one behind the other. */
 static int keep_finding(struct item *item, struct err *e)
 {
 	struct monitor_finding *f = &item->finding;
@@ -98,10 +80,18 @@ static int keep_finding(struct item *item, struct err *e)
 		&f->external_id, &f->store,  &f->zone,        &f->store_id,
 		&f->detail,      &f->reason,
 	};
+	size_t places[COUNT_OF(texts)];
 
-	item->memory = keep_texts(texts, COUNT_OF(texts));
-	return item->memory != NULL ? 0
-				    : err_set(e, ERR_NOMEM, "out of memory");
+	item->texts = BUF_MAX(TEXTS_BYTES_MAX);
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		places[i] = item->texts.used_bytes;
+		buf_add(&item->texts, *texts[i], strlen(*texts[i]) + 1);
+	}
+	if (buf_finish(&item->texts, e) < 0)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		*texts[i] = buf_text(&item->texts) + places[i];
+	return 0;
 }
 
 int items_note_finding(const struct monitor_finding *finding, void *context)

@@ -61,6 +61,7 @@ class Machine:
         self.serial = folder / "serial.log"
         self.secrets: dict[str, str] = {}
         self.keep = False
+        self.options: list[str] = []  # for power_on(), of whoever switches it on again
         self.https = self.http = self.ssh_port = 0
         self._sshd_answers = False
         self._process: subprocess.Popen | None = None
@@ -84,6 +85,10 @@ class Machine:
             [ROOT / "vm-images" / "run-vm", self.image, self.data, drive, "--https", str(self.https), "--http",
              str(self.http), "--ssh", str(self.ssh_port), "--serial", self.serial, *(["--keep"] if self.keep else []), *options],
             stdin=subprocess.DEVNULL, stderr=(self.folder / "qemu.log").open("w"), start_new_session=True)
+
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def keep_changes(self) -> None:
         """A disk of its own, as on real iron: what is written to it stays, and a restart is one."""
