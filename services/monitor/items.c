@@ -9,14 +9,10 @@
 #include "base/macros.h"
 #include "watch.h"
 
-enum {
-	TEXTS_BYTES_MAX = 64 * 1024 /* of one item */
-};
-
 void items_clear(struct items *items)
 {
 	for (int i = 0; i < items->count; i++)
-		buf_clear(&items->rows[i].texts);
+		free(items->rows[i].memory);
 	free(items->rows);
 }
 
@@ -71,26 +67,49 @@ static enum alert_telling expect(const struct items *items, const char *state)
 		       : ALERT_NOTHING;
 }
 
-/* The item's own copies of what it says, one behind the other. */
+/* The copy of a text, behind the one before. */
+static const char *put(char **p, const char *text)
+{
+	size_t n = strlen(text) + 1;
+	const char *copy = memcpy(*p, text, n);
+
+	*p += n;
+	return copy;
+}
+
+static size_t bytes_of(const struct monitor_finding *f)
+{
+	const char *const texts[] = {
+		f->subject, f->chat, f->alert_state, f->number, f->external_id,
+		f->store,   f->zone, f->store_id,    f->detail, f->reason,
+	};
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		bytes += strlen(texts[i]) + 1;
+	return bytes;
+}
+
+/* The item's own copies of what it says, in one piece: there may be thousands
+ * of items. */
 static int keep_finding(struct item *item, struct err *e)
 {
 	struct monitor_finding *f = &item->finding;
-	const char **const texts[] = {
-		&f->subject,     &f->chat,   &f->alert_state, &f->number,
-		&f->external_id, &f->store,  &f->zone,        &f->store_id,
-		&f->detail,      &f->reason,
-	};
-	size_t places[COUNT_OF(texts)];
+	char *p = malloc(bytes_of(f));
 
-	item->texts = BUF_MAX(TEXTS_BYTES_MAX);
-	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		places[i] = item->texts.used_bytes;
-		buf_add(&item->texts, *texts[i], strlen(*texts[i]) + 1);
-	}
-	if (buf_finish(&item->texts, e) < 0)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < COUNT_OF(texts); i++)
-		*texts[i] = buf_text(&item->texts) + places[i];
+	if (p == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	item->memory = p;
+	f->subject = put(&p, f->subject);
+	f->chat = put(&p, f->chat);
+	f->alert_state = put(&p, f->alert_state);
+	f->number = put(&p, f->number);
+	f->external_id = put(&p, f->external_id);
+	f->store = put(&p, f->store);
+	f->zone = put(&p, f->zone);
+	f->store_id = put(&p, f->store_id);
+	f->detail = put(&p, f->detail);
+	f->reason = put(&p, f->reason);
 	return 0;
 }
 

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "store/monitor/monitor.h"
 #include "store/watch/alerts.h"
 
@@ -24,10 +23,10 @@ struct item {
 	enum alert_telling telling;     /* as far as a reader can see */
 	int64_t alert_id;               /* of an end */
 	bool stirs, calms;              /* no end: holds again, not yet over */
-	const char *chat;               /* borrowed from texts, or longer */
+	const char *chat;               /* borrowed from memory, or longer */
 	int64_t lasted_ms;              /* of an end */
 	struct monitor_finding finding; /* of an end: what is so now */
-	struct buf texts;               /* owned: all that are borrowed */
+	char *memory;                   /* owned: all texts */
 	/* Of the first item of a segment: its one message. */
 	int64_t message_id;
 	bool failed;
