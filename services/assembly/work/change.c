@@ -37,8 +37,7 @@ static struct api_request request_of(const struct api_call *call)
 }
 
 /* The version that the change gives to the order; 0: it is somebody else's
- * work.
- */
+ * work. */
 static int64_t own_version(const struct api_call *call)
 {
 	int64_t version = call->decision->order.version;
@@ -89,24 +88,22 @@ static int run_ahead(struct api_call *call, struct db *db, int64_t now_ms,
 		     struct err *e)
 {
 	struct api_request request = request_of(call);
+	int waits = 0;
 	int rc = decision_holds(call, db, e);
 
-	if (rc > 0) {
-		int waits = inbox_waits(db, call->order_id, e);
-
-		rc = waits != 0 ? MIN_OF(waits, 0) : 1;
-	}
 	if (rc > 0)
-		rc = api_requests_claim(db, &request,
-					buf_text(&call->decision->answer),
-					own_version(call), now_ms, e);
-	if (rc > 0)
-		rc = save(call, db, now_ms, e);
-	else
+		waits = inbox_waits(db, call->order_id, e);
+	if (rc <= 0 || waits != 0)
+		return MIN_OF(rc, MIN_OF(waits, 0));
+	rc = api_requests_claim(db, &request, buf_text(&call->decision->answer),
+				own_version(call), now_ms, e);
+	if (rc <= 0)
 		return rc;
-	if (rc == 0)
-		decision_take_answer(call);
-	return rc < 0 ? rc : 1;
+	rc = save(call, db, now_ms, e);
+	if (rc < 0)
+		return rc;
+	decision_take_answer(call);
+	return 1;
 }
 
 /* A refusal is a good end of the unit: what was caught up with stays. So is

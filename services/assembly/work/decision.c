@@ -130,11 +130,27 @@ static bool can_be_ahead(const struct order_change *change)
 	       (!change->lines_changed || change->only_line_no != 0);
 }
 
+/* What never can be is not tried: it would be decided twice. */
+static bool is_worth_trying(const struct api_call *call)
+{
+	static const bool only_picks[ACTION_MAX_] = {
+		[ACTION_RELEASE] = true, [ACTION_KEEP_ALIVE] = true,
+		[ACTION_PICK] = true,    [ACTION_RESET] = true,
+		[ACTION_SCAN] = true,
+	};
+
+	return only_picks[call->method->action] && !call->args.has_codes;
+}
+
 void decision_make_ahead(struct api_call *call, struct db *reader)
 {
-	int rc = decision_make(call, reader, db_now_ms(reader), NULL);
-	struct decision *d = call->decision;
+	struct decision *d;
+	int rc;
 
+	if (!is_worth_trying(call))
+		return;
+	rc = decision_make(call, reader, db_now_ms(reader), NULL);
+	d = call->decision;
 	if (rc <= 0 || !can_be_ahead(&d->outcome.change) ||
 	    answer_order(call, &d->order, &d->outcome, NULL) < 0)
 		return;
