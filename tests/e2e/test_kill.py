@@ -19,7 +19,7 @@ TARGETS = [("hook", 1), ("hook", 2), ("hook", 3), ("hook", 4), ("processor", 1),
 WRK_CONNECTIONS, SENDERS = 16, 4
 WATCHDOG_S = 10.0
 SERVER_HOLDS_S = 1.5  # of the 2 s that a transaction may say nothing
-NGINX_WAITS_S = 3.0  # for the answer of a hook
+NGINX_WAITS_S = 1.5  # for the answer of a hook, before it asks another one
 
 
 @pytest.fixture
@@ -61,11 +61,9 @@ def test_workers_killed_under_load_lose_nothing(appliance: Appliance, senders: S
           f" wrk {result}; senders {len(senders.acknowledged)} acknowledged, {dict(senders.statuses)},"
           f" longest gap {senders.longest_gap_s():.2f} s")
 
-    # Requests in flight at the killed worker, and nothing else.
-    hook_kills = ROUNDS * 4
-    assert [result[name] for name in ("connect", "read", "write", "timeout")] == [0, 0, 0, 0]
-    assert result["status_errors"] <= hook_kills * WRK_CONNECTIONS
-    assert not senders.broken and sum(senders.statuses.values()) - senders.statuses[200] <= hook_kills * SENDERS
+    # Requests in flight at the killed worker go to another one.
+    assert [result[name] for name in ("connect", "read", "write", "timeout", "status_errors")] == [0, 0, 0, 0, 0]
+    assert not senders.broken and set(senders.statuses) == {200}
     assert senders.longest_gap_s() < BACK_S + SLACK, "nginx serves on"
 
     wait_until_processed(appliance)
@@ -174,8 +172,8 @@ def test_a_worker_that_stands_still_is_killed_and_the_others_serve_on(appliance:
           f" longest gap {senders.longest_gap_s():.2f} s")
     assert WATCHDOG_S - 2 < stood_still_s
     assert "process is stuck" in appliance.log()
-    # Who meets it waits as long as nginx does, and is told to send again. The others do not.
-    assert 0 < refused <= SENDERS * (stood_still_s / NGINX_WAITS_S + 1)
+    # Who meets it is answered by another one, after as long as nginx waits.
+    assert refused == 0 and senders.slowest_s > NGINX_WAITS_S
     assert senders.longest_gap_s() < max(NGINX_WAITS_S + 1, stood_still_s - 2) and not senders.broken
     wait_until_processed(appliance)
     check_senders(appliance, senders)

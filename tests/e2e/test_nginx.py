@@ -28,7 +28,7 @@ def seen(shop: Appliance, instance: str) -> list[dict]:
 
 
 def hooks_seen(shop: Appliance) -> int:
-    return len(seen(shop, "hook-1")) + len(seen(shop, "hook-2"))
+    return sum(len(seen(shop, f"hook-{number}")) for number in (1, 2, 3))
 
 
 def raw(shop: Appliance, text: bytes, tls: bool = True) -> bytes:
@@ -97,27 +97,48 @@ def test_all_workers_away_is_a_503_and_over_as_soon_as_one_is_back(shop: Applian
     assert shop.request("POST", HOOK, "{}").status == 200, "nginx must not have written its workers off"
 
 
-def test_a_post_that_was_sent_is_not_sent_again(shop: Appliance, fakes: Fakes) -> None:
+def test_a_notification_is_given_to_two_workers_at_most(make_appliance, fakes: Fakes) -> None:
+    shop = make_appliance(POOLS.replace("hook = 2", "hook = 3"), fakes.folder)
     shop.start()
-    for instance in ("hook-1", "hook-2", "assembly-1"):
-        fakes.set(instance, drops=True)
+    fakes.set("hook-1", drops=True)
+    for _ in range(10):
+        answer = shop.request("POST", HOOK, "{}")
+        assert answer.status == 200 and answer.json()["by"] in ("hook-2", "hook-3")
+    for number in (2, 3):
+        fakes.set(f"hook-{number}", drops=True)
+    before = hooks_seen(shop)
     for count in range(1, 6):
         answer = shop.request("POST", HOOK, "{}")
         assert answer.status == 503 and "Retry-After" in answer.headers, answer
-        assert hooks_seen(shop) == count
+        assert hooks_seen(shop) == before + 2 * count, "one that kills its worker must not kill all of them"
+
+
+def test_a_call_that_was_sent_is_not_sent_again(make_appliance, fakes: Fakes) -> None:
+    shop = make_appliance(POOLS.replace("assembly = 1", "assembly = 2"), fakes.folder)
+    shop.start()
+    for instance in ("assembly-1", "assembly-2"):
+        fakes.set(instance, drops=True)
     assert shop.request("POST", "/sbermarket/orders/api/takeOrder", "{}").status == 503
-    assert len(seen(shop, "assembly-1")) == 1
+    assert len(seen(shop, "assembly-1")) + len(seen(shop, "assembly-2")) == 1
 
 
-def test_a_hook_that_does_not_answer_is_a_503_after_three_seconds(shop: Appliance, fakes: Fakes) -> None:
+def test_a_hook_that_does_not_answer_is_passed_over(shop: Appliance, fakes: Fakes) -> None:
+    shop.start()
+    fakes.set("hook-1", answer_after_s=30)
+    for _ in range(4):
+        answer = shop.request("POST", HOOK, "{}")
+        assert answer.status == 200 and answer.json()["by"] == "hook-2"
+
+
+def test_hooks_that_do_not_answer_are_a_503_after_three_seconds(shop: Appliance, fakes: Fakes) -> None:
     shop.start()
     for number in (1, 2):
         fakes.set(f"hook-{number}", answer_after_s=30)
     began = time.monotonic()
     answer = shop.request("POST", HOOK, "{}")
     assert answer.status == 503 and answer.json()["error"]["code"] == "unavailable"
-    assert 2.5 < time.monotonic() - began < 25, "long before it would have"
-    assert hooks_seen(shop) == 1
+    assert 2.5 < time.monotonic() - began < 25, "long before they would have"
+    assert hooks_seen(shop) == 2
 
 
 def test_an_answer_of_a_worker_is_passed_on_as_it_is(shop: Appliance, fakes: Fakes) -> None:

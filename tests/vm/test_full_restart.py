@@ -8,17 +8,15 @@ from machine import Machine, say, skip_loudly
 
 skip_loudly()
 ROUNDS = 5
-HOOK_WAIT_S = 3.0  # after which "send it again" is the answer, by contract
 TIMES = "systemctl show -p ActiveExitTimestampMonotonic -p ActiveEnterTimestampMonotonic 'ordergate-hook@*.service'"
 
 
 class Senders:
-    """Callers that keep their orders until they are taken."""
+    """Callers that send one order after the other."""
 
     def __init__(self, machine: Machine, count: int) -> None:
         self.machine = machine
         self.taken: list[str] = []
-        self.late: list[str] = []
         self.errors: list[str] = []
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._send, args=(i,)) for i in range(count)]
@@ -33,14 +31,11 @@ class Senders:
                 status, text = self.machine.send_order(name)
             except (OSError, http.client.HTTPException) as error:
                 status, text = 0, repr(error)
+            number += 1
             if status == 200:
                 self.taken.append(name)
-                number += 1
-            elif status == 503:
-                self.late.append(f"{name}: {text}")
             else:
                 self.errors.append(f"{name}: {status} {text}")
-                number += 1
 
     def stop(self) -> None:
         self._over.set()
@@ -58,8 +53,6 @@ def away(machine: Machine) -> float:
 
 
 def test_five_rolling_restarts_lose_no_request(machine: Machine) -> None:
-    """The one exception is a slow emulator: when a worker is away for longer than a hook may wait, callers hear "send it
-    again", and nothing worse."""
     machine.give_key()
     machine.put("ordergate.conf", "http { requests_per_second = 0 }\n")
     machine.power_on()
@@ -74,10 +67,9 @@ def test_five_rolling_restarts_lose_no_request(machine: Machine) -> None:
             gaps.append(away(machine))
     finally:
         senders.stop()
-    say(f"{ROUNDS} restarts of everything in {time.monotonic() - began:.0f} s: {len(senders.taken)} orders, {len(senders.errors)} errors, "
-        f"{len(senders.late)} sent again; a hook worker was away for {max(gaps):.1f} s at most")
+    say(f"{ROUNDS} restarts of everything in {time.monotonic() - began:.0f} s: {len(senders.taken)} orders, {len(senders.errors)} errors; "
+        f"a hook worker was away for {max(gaps):.1f} s at most")
     assert not senders.errors, senders.errors[:5]
-    assert not senders.late or max(gaps) > HOOK_WAIT_S - 1, senders.late[:5]
     assert len(senders.taken) > 20 * ROUNDS
     stored = machine.ssh("ordergatectl", "order", "list", "--limit", "100000", "--json")
     assert not [name for name in senders.taken if f'"{name}"' not in stored]

@@ -32,11 +32,6 @@ enum {
 static_assert((int)CONFIG_TEXT_BYTES <= (int)EDGE_FILE_BYTES,
 	      "paths of config fit");
 
-struct edge {
-	const struct config *config;
-	const struct state_dir *dir;
-};
-
 /* A master that runs as root would give its workers to another user, who may
  * not open our sockets. The owner of nginx's folder is the right one: root for
  * ./up, the edge's user where a unit runs nginx (and then the master is no
@@ -122,110 +117,26 @@ static void put_limits(const struct edge *edge, struct buf *out)
 		   MIN_OF(MAX_OF(rate, CONNECTIONS_MIN), CONNECTIONS_MAX));
 }
 
-static bool is_front(const struct edge *edge)
-{
-	const char *upstream = edge->config->http.upstream;
-
-	return upstream[strspn(upstream, " ")] != '\0';
-}
-
-/* Whole machines: one that does not answer is left alone for a while, which
- * nginx does not do when there is only one. */
-static void put_machines(struct buf *out, const char *machines)
-{
-	const char *p = machines + strspn(machines, " ");
-
-	while (*p != '\0') {
-		size_t length = strcspn(p, " ");
-		size_t host = *p == '[' ? strcspn(p, "] ") : 0;
-		bool has_port = memchr(p + host, ':', length - host) != NULL;
-
-		buf_printf(out,
-			   "\t\tserver %.*s%s max_fails=2 fail_timeout=2s;\n",
-			   (int)length, p, has_port ? "" : ":443");
-		p += length;
-		p += strspn(p, " ");
-	}
-}
-
-/* A pool of 0 still needs a place to go to: its socket is then a forwarded one,
- * or nobody's, which is answered by 503. */
-static void put_pool(const struct edge *edge, struct buf *out,
-		     const char *service, int64_t count)
-{
-	if (is_front(edge)) {
-		/* What one process of nginx has learned of a machine, all know.
-		 */
-		buf_printf(out, "\t\tzone %s 64k;\n", service);
-		put_machines(out, edge->config->http.upstream);
-		return;
-	}
-	for (int64_t i = 1; i <= MAX_OF(count, 1); i++)
-		buf_printf(out,
-			   "\t\tserver \"unix:%s/%s-%" PRIi64 ".sock\" "
-			   "max_fails=0;\n",
-			   edge->dir->run, service, i);
-}
-
-static void put_hook_workers(const struct edge *edge, struct buf *out)
-{
-	put_pool(edge, out, "hook", edge->config->pool.hook);
-}
-
-static void put_assembly_workers(const struct edge *edge, struct buf *out)
-{
-	put_pool(edge, out, "assembly", edge->config->pool.assembly);
-}
-
-static void put_erp_workers(const struct edge *edge, struct buf *out)
-{
-	put_pool(edge, out, "erp", edge->config->pool.erp);
-}
-
 static void put_upload_bytes(const struct edge *edge, struct buf *out)
 {
 	buf_add_i64(out, edge->config->erp.upload_bytes);
 }
 
-static void put_console_workers(const struct edge *edge, struct buf *out)
-{
-	put_pool(edge, out, "console", 1);
-}
-
-static bool has_webhook(const struct edge *edge)
-{
-	return strcmp(edge->config->telegram.updates, "webhook") == 0;
-}
-
-static void put_chat_workers(const struct edge *edge, struct buf *out)
-{
-	if (!has_webhook(edge))
-		return;
-	buf_add_text(out, "\tupstream chat {\n");
-	put_pool(edge, out, "chat", 1);
-	buf_add_text(out, "\t\tkeepalive 4;\n"
-			  "\t\tkeepalive_timeout 2s;\n"
-			  "\t}\n");
-}
-
 static void put_scheme(const struct edge *edge, struct buf *out)
 {
-	buf_add_text(out, is_front(edge) ? "https" : "http");
+	buf_add_text(out, edge_is_front(edge) ? "https" : "http");
 }
 
+/* A hook waits for 3 s for its COMMIT. Each worker of a pair has half of that;
+ * an edge waits longer, so that a machine whose store is slow does not count as
+ * dead. */
 static void put_hook_wait(const struct edge *edge, struct buf *out)
 {
-	buf_add_text(out, is_front(edge) ? "4s" : "3s");
-}
-
-/* A worker that dies of a request costs its machine a 503, which goes no
- * further: no answer at all is a machine that is gone, and a delivery that was
- * stored there is a duplicate here (docs/decisions/027-several-machines.md). */
-static void put_hook_again(const struct edge *edge, struct buf *out)
-{
-	if (is_front(edge))
-		buf_add_text(out, "\t\t\tproxy_next_upstream error timeout "
-				  "non_idempotent;\n");
+	if (edge_is_front(edge))
+		buf_add_text(out, "4s");
+	else
+		buf_add_text(out,
+			     edge->config->pool.hook > 1 ? "1500ms" : "3s");
 }
 
 /* The machines behind have a certificate for the first of our names. */
@@ -234,7 +145,7 @@ static void put_upstream_tls(const struct edge *edge, struct buf *out)
 	const struct config_http *http = &edge->config->http;
 	const char *name = http->server_name + strspn(http->server_name, " ");
 
-	if (!is_front(edge))
+	if (!edge_is_front(edge))
 		return;
 	buf_printf(out,
 		   "\tproxy_ssl_protocols TLSv1.2 TLSv1.3;\n"
@@ -254,7 +165,7 @@ static void put_upstream_tls(const struct edge *edge, struct buf *out)
 /* Telegram's calls: an update holds a message of at most 4096 characters. */
 static void put_chat(const struct edge *edge, struct buf *out)
 {
-	if (!has_webhook(edge))
+	if (!edge_has_webhook(edge))
 		return;
 	buf_add_text(out, "\t\tlocation = " BOT_WEBHOOK_PATH " {\n"
 			  "\t\t\tclient_max_body_size 256k;\n"
@@ -455,16 +366,15 @@ static const struct hole {
 	{"BODY_BYTES", put_body_bytes},
 	{"LIMIT_ZONES", put_limit_zones},
 	{"LIMITS", put_limits},
-	{"HOOK_WORKERS", put_hook_workers},
-	{"ASSEMBLY_WORKERS", put_assembly_workers},
-	{"ERP_WORKERS", put_erp_workers},
+	{"HOOK_WORKERS", edge_put_hook_workers},
+	{"ASSEMBLY_WORKERS", edge_put_assembly_workers},
+	{"ERP_WORKERS", edge_put_erp_workers},
 	{"UPLOAD_BYTES", put_upload_bytes},
-	{"CONSOLE_WORKERS", put_console_workers},
-	{"CHAT_WORKERS", put_chat_workers},
+	{"CONSOLE_WORKERS", edge_put_console_workers},
+	{"CHAT_WORKERS", edge_put_chat_workers},
 	{"CHAT", put_chat},
 	{"SCHEME", put_scheme},
 	{"HOOK_WAIT", put_hook_wait},
-	{"HOOK_AGAIN", put_hook_again},
 	{"UPSTREAM_TLS", put_upstream_tls},
 	{"LISTEN", put_listen},
 	{"LISTEN_PLAIN", put_listen_plain},

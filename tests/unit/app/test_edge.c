@@ -89,7 +89,9 @@ static const struct {
 	{"", "/run/console-1.sock\" max_fails=0;", "console-2.sock"},
 	{"", "allow 127.0.0.0/8;\n\t\t\tallow ::1;\n\t\t\tdeny all;", "$args"},
 	{"", "/tls/certificate.pem\";", "ssl_session_tickets on"},
-	{"", "server_name localhost;", "non_idempotent;"},
+	{"", "25.00% hook_3;\n\t\t* hook_4;", "hook_5"},
+	{"pool { hook = 3 }",
+	 "33.33% hook_1;\n\t\t33.33% hook_2;\n\t\t* hook_3;", "hook_4"},
 	{"http { port = 1234 listen = \"0.0.0.0\" }", "listen 0.0.0.0:1234 ssl",
 	 "8443"},
 	{"http { listen = \"::1\" }", "listen [::1]:8443 ssl http2;",
@@ -112,7 +114,8 @@ static const struct {
 	 "ssl_certificate \"/etc/a.pem\";", "certificate.pem"},
 	{"", "server_name localhost;", "ssl_verify_client"},
 	{"", "access.log\" line buffer", "syslog"},
-	{"", "proxy_read_timeout 3s;", "set_real_ip_from"},
+	{"", "proxy_read_timeout 1500ms;", "set_real_ip_from"},
+	{"pool { hook = 1 }", "proxy_read_timeout 3s;", "hook-2.sock"},
 	{"", "listen 127.0.0.1:8443", "Strict-Transport-Security"},
 	{"", "listen 127.0.0.1:8443", "return 308 https"},
 	{"log { access = \"journal\" }",
@@ -149,11 +152,11 @@ static const struct {
 	 "\tproxy_ssl_trusted_certificate \"/etc/up.pem\";\n"
 	 "\tproxy_ssl_server_name on;\n\tproxy_ssl_name a.example;",
 	 "proxy_pass http:"},
-	{"http { upstream = \" \" }", "proxy_pass http://hook;", "proxy_ssl"},
+	{"http { upstream = \" \" }", "proxy_pass http://$hook;", "proxy_ssl"},
 	{"http { upstream = \"10.0.0.2\" }",
-	 "proxy_read_timeout 4s;\n\t\t\tproxy_next_upstream error timeout "
-	 "non_idempotent;\n\t\t\tproxy_pass https://hook;",
-	 "proxy_read_timeout 3s"},
+	 "non_idempotent;\n\t\t\tproxy_read_timeout 4s;\n"
+	 "\t\t\tproxy_pass https://$hook;",
+	 "hook_2"},
 	{"http { upstream = \"10.0.0.2\" }", "\t\tzone hook 64k;\n",
 	 "proxy_ssl_certificate"},
 	{"http { upstream = \"10.0.0.2\" upstream_certificate = \"/e.pem\" "
