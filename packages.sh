@@ -40,6 +40,10 @@ packages_install() {
 		# The tests start a mail server of their own, on a port of its own.
 		{ systemctl disable --now exim4 || service exim4 stop; } >/dev/null 2>&1 || true
 	fi
+	if [[ " $missing " == *" pgbouncer "* ]]; then
+		# The same: a pooler of their own.
+		{ systemctl disable --now pgbouncer || service pgbouncer stop; } >/dev/null 2>&1 || true
+	fi
 }
 
 # A locked npm package of the tests, fetched when its lock changes: folder, what.

@@ -155,7 +155,7 @@ set_tests_properties(e2e.full_hosts PROPERTIES TIMEOUT 2400 RUN_SERIAL ON)
 # them in the fast suite. tests/e2e/engines.py says what is about one engine.
 set(ON_SERVER "ORDERGATE_TEST_STORE=postgresql")
 file(GLOB sources CONFIGURE_DEPENDS tests/e2e/test_*.py)
-list(FILTER sources EXCLUDE REGEX "test_(full_failover|full_hosts|full_statements|hosts|postgres|restore|schemas|store_move)\\.py")
+list(FILTER sources EXCLUDE REGEX "test_(full_failover|full_hosts|full_statements|hosts|pooler|postgres|restore|schemas|store_move)\\.py")
 foreach(source ${sources})
   string(REGEX REPLACE "^.*/test_(.*)\\.py$" "\\1" short ${source})
   set(labels e2e full)

@@ -33,6 +33,7 @@ OWN_SERVER = {
     "test_full_hosts.py": "five machines, one of them the database's",
     "test_hosts.py": "several machines, one of them the database's",
     "test_full_failover.py": "a primary and its standby, one of which dies",
+    "test_pooler.py": "a server behind a pooler, both of which die",
     "test_postgres.py": "about what is said of a server, and what happens when it dies",
     "test_schemas.py": "holds both schemas against each other",
     "test_store_move.py": "moves a store from one engine to the other",

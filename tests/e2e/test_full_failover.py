@@ -14,6 +14,7 @@ import pytest
 from appliance import SLACK, Appliance, free_port, wait_until
 from doubles import between
 from load import Senders, check_senders, check_store, rows, wait_until_processed
+from pooler import Pooler, missing as no_pooler
 from postgres_server import PostgresServer
 from test_front import Cable, why_not
 
@@ -100,9 +101,24 @@ def test_a_primary_that_dies_is_replaced_and_nothing_is_lost_or_doubled(make_app
         check_store(appliance)
 
 
-def test_without_its_standby_nothing_is_acknowledged_and_with_it_all_goes_on(make_appliance: Callable[..., Appliance],
-                                                                             pair: Pair) -> None:
-    appliance = make_appliance(database=pair).start(30 * SLACK)
+@pytest.fixture
+def directly(make_appliance: Callable[..., Appliance], pair: Pair) -> Appliance:
+    return make_appliance(database=pair)
+
+
+@pytest.fixture
+def behind_a_pooler(make_appliance: Callable[..., Appliance], pair: Pair) -> Iterator[Appliance]:
+    if no_pooler():
+        pytest.skip(no_pooler() or "")
+    one = Pooler(pair.primary)
+    yield one.init_past(make_appliance(database=one))
+    one.close()
+
+
+@pytest.mark.parametrize("way", ["directly", "behind_a_pooler"])
+def test_without_its_standby_nothing_is_acknowledged_and_with_it_all_goes_on(request: pytest.FixtureRequest, pair: Pair,
+                                                                             way: str) -> None:
+    appliance: Appliance = request.getfixturevalue(way).start(30 * SLACK)
     senders = Senders(appliance, pause_s=0.01, give_up_s=300).start()
     try:
         acknowledged(senders, 20)

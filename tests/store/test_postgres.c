@@ -34,6 +34,10 @@ STMT(test_bad, "INSERT INTO counters (name, value) VALUES ('order', 1)");
 STMT(test_count,
      "INSERT INTO counters (name, value) VALUES ($1, $2)"
      " ON CONFLICT (name) DO UPDATE SET value = counters.value + 1");
+STMT_ARRAYS(test_settings,
+	    "SELECT current_setting('jit') || ' '"
+	    " || current_setting('statement_timeout') || ' '"
+	    " || current_setting('idle_in_transaction_session_timeout')");
 STMT(test_types, "SELECT $1 + 0, CAST($2 AS TEXT), CAST($3 AS BIGINT)");
 
 static int count_up(struct db *db, int64_t now_ms, void *context, struct err *e)
@@ -245,6 +249,32 @@ static void what_one_value_does_is_no_fault_of_the_server(void **state)
 	}
 }
 
+/* A pooler drops what was set for the session. Without an index to go by, a
+ * writer's plan looks so dear that the server would compile it. */
+static void a_transaction_brings_its_settings_along(void **state)
+{
+	struct fixture *f = *state;
+	int (*const begin[])(struct db * db, struct err * e) = {db_begin_write,
+								db_begin_read};
+	CLEANUP_DB struct db *db = NULL;
+	char url[256];
+
+	if (fixture_is_sqlite())
+		skip();
+	(void)snprintf(url, sizeof(url),
+		       "%s&options=-cjit%%3Don%%20-cstatement_timeout%%3D0",
+		       f->path);
+	assert_int_equal(db_open(url, DB_WRITE, &db, NULL), 0);
+	for (size_t i = 0; i < COUNT_OF(begin); i++) {
+		CLEANUP_QUERY struct query *q = query_start(db, &test_settings);
+
+		assert_int_equal(begin[i](db, NULL), 0);
+		assert_int_equal(query_next(q, NULL), 1);
+		assert_string_equal(query_col_text(q, 0), "off 5s 2s");
+		db_rollback(db);
+	}
+}
+
 static int ring_notifier(struct unit *u, struct db *db, int64_t now_ms,
 			 struct err *e)
 {
@@ -322,6 +352,7 @@ int main(void)
 		STORE_TEST(what_one_transaction_reads_is_of_one_moment),
 		STORE_TEST(a_type_learned_too_late_is_learned_again),
 		STORE_TEST(what_one_value_does_is_no_fault_of_the_server),
+		STORE_TEST(a_transaction_brings_its_settings_along),
 		STORE_TEST(a_commit_rings_the_bells_of_other_machines),
 		cmocka_unit_test(a_label_shows_no_password),
 	};

@@ -257,7 +257,8 @@ int pg_link_open(struct pg_link *link, const char *url, enum db_mode mode,
 	(void)snprintf(link->set_limits, sizeof(link->set_limits),
 		       "SET LOCAL statement_timeout TO %d;"
 		       " SET LOCAL lock_timeout TO %d;"
-		       " SET LOCAL idle_in_transaction_session_timeout TO %d",
+		       " SET LOCAL idle_in_transaction_session_timeout TO %d;"
+		       " SET LOCAL jit TO off",
 		       limit->statement_ms, limit->lock_ms, limit->idle_ms);
 	if (link->url == NULL)
 		return err_set(e, ERR_NOMEM, "PostgreSQL: out of memory");
@@ -394,7 +395,7 @@ PGresult *pg_link_await(struct pg_link *link, int sent, const char *what,
 
 		lost = wait_for_result(link, until_ms) < 0;
 		if (lost && link->ends && clock_mono_ms() >= until_ms)
-			link->left_behind = PQbackendPID(link->conn);
+			link->left_behind = link->server_pid;
 		result = lost ? NULL : PQgetResult(link->conn);
 		if (result == NULL)
 			break;
@@ -522,6 +523,11 @@ int pg_link_hear(struct pg_link *link, int wait_ms, unsigned *ret_bells,
 	*ret_bells = 0;
 	if (rc < 0)
 		return rc;
+	/* The server's process would hear, and tell whoever has it then. */
+	if (link->pooled) {
+		(void)poll(NULL, 0, wait_ms);
+		return 0;
+	}
 	if (link->listens != link->generation)
 		return listen_first(link, ret_bells, e);
 	socket.fd = PQsocket(link->conn);

@@ -35,12 +35,13 @@ struct pg_link {
 	bool pooled;         /* by a pooler: who answers may be another one */
 	unsigned listens;    /* the generation that does */
 	bool ends;           /* what runs is a COMMIT */
+	int server_pid;      /* whose transaction is ours since BEGIN */
 	int left_behind;     /* a server's process that we gave up, or 0 */
 	int attempts;        /* to connect, that have failed in a row */
 	int64_t not_before_ms;
 	/* Text of what the session's settings say too, for a transaction: a
 	 * pooler may have dropped them. */
-	char set_limits[160];
+	char set_limits[192];
 };
 
 /* Connect. 0; ERR_INVALID (not a URL); ERR_REMOTE (away); ERR_DENIED

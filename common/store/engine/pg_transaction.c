@@ -53,9 +53,21 @@ static const char one_plan[] =
 	"SET LOCAL plan_cache_mode TO force_generic_plan;"
 	" SET LOCAL enable_seqscan TO off";
 
-/* For db_now_ms(). */
-#define CLOCK \
-	"SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+/* For db_now_ms(); and who has this transaction, which behind a pooler is
+ * another process each time. */
+#define CLOCK                                                                 \
+	"SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)" \
+	", pg_backend_pid()"
+
+static void note_start(struct pg_link *link, const PGresult *result)
+{
+	int64_t pid = 0;
+
+	(void)text_to_i64(PQgetvalue(result, 0, 0), 0, INT64_MAX,
+			  &link->began_ms, NULL);
+	(void)text_to_i64(PQgetvalue(result, 0, 1), 0, INT32_MAX, &pid, NULL);
+	link->server_pid = (int)pid;
+}
 
 /* The text's last result is the clock's. */
 static int start(struct pg_link *link, const char *text, struct err *e)
@@ -70,8 +82,7 @@ static int start(struct pg_link *link, const char *text, struct err *e)
 	if (rc < 0)
 		rollback(link);
 	else
-		(void)text_to_i64(PQgetvalue(result, 0, 0), 0, INT64_MAX,
-				  &link->began_ms, NULL);
+		note_start(link, result);
 	PQclear(result);
 	return rc;
 }
