@@ -121,7 +121,7 @@ static void on_letter(struct letter *letter)
  * commit was uncertain. */
 static enum queue_owner own_life(const struct notifier *n)
 {
-	return n->free_count == SLOTS_MAX && n->reserved == 0 ? OWNER_DEAD
+	return n->free_count == SLOTS_MAX && n->reserved == 0 ? OWNER_SELF
 							      : OWNER_ALIVE;
 }
 
@@ -145,9 +145,9 @@ static int look_at_holders(struct notifier *n, struct err *e)
 				: service_owner_life(holder->owner, s);
 
 		reclaim->lives[i] = life;
-		needed |=
-			life == OWNER_DEAD || (life == OWNER_UNKNOWN &&
-					       holder->lease_until_ms < now_ms);
+		needed |= life == OWNER_DEAD || life == OWNER_SELF ||
+			  (life == OWNER_UNKNOWN &&
+			   holder->lease_until_ms < now_ms);
 	}
 	return reclaim->holder_count < 0 ? reclaim->holder_count : needed;
 }

@@ -6,18 +6,14 @@
 #include "app/metrics/metrics.h"
 #include "app/service/service.h"
 #include "app/service/service_owner.h"
-#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/macros.h"
 #include "store/engine/writer.h"
-#include "store/queue/attempts.h"
 
 enum {
 	LEASE_MS = 30000,
 	RECLAIM_EVERY_MS = 1000,
-	RECLAIM_LIMIT = 200,
-	RETRY_BASE_MS = 1000,
-	RETRY_CAP_MS = 60000
+	RECLAIM_LIMIT = 200
 };
 
 struct claim {
@@ -82,31 +78,6 @@ static int run_apply(struct unit *u, struct db *db, int64_t now_ms,
 			  &u->bells, e);
 }
 
-/* The message could not be applied: later again, and after flow_settings.
- * attempts_max times it is poisoned. */
-static int run_retry(struct unit *u, struct db *db, int64_t now_ms,
-		     struct err *e)
-{
-	struct apply *apply = CONTAINER_OF(u, struct apply, unit);
-	const struct queue_message *m = &apply->message->message;
-	struct attempt failed = {
-		.kind = "apply",
-		.started_ms = now_ms,
-		.duration_ms = ATTEMPT_UNKNOWN_MS,
-		.class = "retry",
-		.answer = apply->message->read_err.text,
-	};
-	struct queue_retry retry = {
-		.due_ms = now_ms + backoff_ms(m->attempts, RETRY_BASE_MS,
-					      RETRY_CAP_MS, (uint64_t)m->id),
-		.error = apply->message->read_err.text,
-	};
-
-	int rc = queue_retry(db, &queue_inbox, m, &retry, now_ms, e);
-
-	return rc < 0 ? rc : attempts_add(db, &queue_inbox, m->id, &failed, e);
-}
-
 static void count_outcome(int rc)
 {
 	metric_add(
@@ -115,13 +86,20 @@ static void count_outcome(int rc)
 		1);
 }
 
-/* A unit that failed is put back in a second transaction; when that fails too,
- * the lease runs out. ERR_STATE: somebody else has applied it. */
-static int put_back_failed(struct writer *writer, struct apply *applies,
-			   int count, struct err *e)
+/* A transaction that did not begin has tried nothing. */
+static enum return_why why_failed(const struct apply *a)
 {
-	struct unit *again[PROCESS_BATCH_MAX];
-	size_t failed = 0;
+	if (a->ran_ms == 0)
+		return RETURN_UNTRIED;
+	return a->unit.lost ? RETURN_LOST : RETURN_FAILED;
+}
+
+/* A unit that failed is put back in a second transaction; when that fails, too,
+ * before anything else. ERR_STATE: somebody else has applied it. */
+static int put_back_failed(struct service *s, struct apply *applies, int count,
+			   struct err *e)
+{
+	struct process *process = s->context;
 	int rc = 0;
 
 	for (int i = 0; i < count; i++) {
@@ -131,12 +109,12 @@ static int put_back_failed(struct writer *writer, struct apply *applies,
 		if (a->unit.rc >= 0 || a->unit.rc == ERR_STATE)
 			continue;
 		rc = a->unit.rc;
-		*e = a->message->read_err = a->unit.err;
-		a->unit.run = run_retry;
-		again[failed++] = &a->unit;
+		*e = a->unit.err;
+		returns_add(&process->returns, &a->message->message,
+			    why_failed(a), a->unit.err.text);
 	}
-	if (failed > 0)
-		writer_call_all(writer, again, failed);
+	if (rc < 0)
+		(void)returns_write(&process->returns, s->writer, NULL);
 	return rc;
 }
 
@@ -197,7 +175,7 @@ static int land(struct service *s, struct flight *flight, struct claim *claim,
 
 	writer_wait_all(s->writer, flight->units, flight->count);
 	fit_batch(s->context, flight, claim->count, later);
-	rc = put_back_failed(s->writer, flight->applies, claim->count, e);
+	rc = put_back_failed(s, flight->applies, claim->count, e);
 	clear_messages(claim);
 	if (later != NULL && later->unit.rc < 0) {
 		clear_messages(later);
@@ -218,14 +196,14 @@ struct reclaim {
 	struct service *service;
 };
 
-/* What we hold ourselves between two batches is left over from one whose result
- * could not be written. */
+/* What we hold ourselves between two batches, when all that failed was given
+ * back, is left over from a claim whose commit was uncertain. */
 static enum queue_owner life_of(const char *owner, void *context)
 {
 	const struct service *s = context;
 
 	return strcmp(owner, s->instance.owner) == 0
-		       ? OWNER_DEAD
+		       ? OWNER_SELF
 		       : service_owner_life(owner, context);
 }
 
@@ -253,9 +231,11 @@ static int reclaim_when_due(struct service *s, struct err *e)
 
 static int claim_first(struct service *s, struct claim *claim, struct err *e)
 {
-	const struct process *process = s->context;
-	int rc = reclaim_when_due(s, e);
+	struct process *process = s->context;
+	int rc = returns_write(&process->returns, s->writer, e);
 
+	if (rc == 0)
+		rc = reclaim_when_due(s, e);
 	claim->unit = (struct unit){.run = run_claim};
 	claim->max = process->batch;
 	if (rc == 0)

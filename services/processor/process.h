@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "flow/order_flow.h"
+#include "returns.h"
 
 struct service;
 
@@ -24,6 +25,7 @@ struct process {
 	struct flow_settings settings;
 	int64_t reclaim_at_ms; /* monotonic: next look for dead owners */
 	int batch;             /* of the next claim */
+	struct returns returns;
 };
 
 /* One pass: claim a batch of messages, read them outside of any

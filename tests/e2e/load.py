@@ -224,6 +224,11 @@ def check_numbers(appliance: Appliance, numbers: list[str]) -> None:
     assert not lost, f"{len(lost)} of {len(numbers)} acknowledged orders are not in the store: {sorted(lost)[:5]}"
 
 
+def check_no_loss(appliance: Appliance) -> None:
+    """The store was away and no worker died: nothing is blamed for that."""
+    assert rows(appliance, "SELECT message, attempt_no FROM message_attempts WHERE answer = 'its worker died or stood still'") == []
+
+
 def check_log(appliance: Appliance) -> None:
     """Of the builds with sanitizers: a worker that found something may have gone unnoticed."""
     found = [line for line in appliance.log().splitlines() if "Sanitizer" in line or "runtime error:" in line]

@@ -12,7 +12,7 @@ import pooler
 import postgres_server
 from appliance import SLACK, Appliance, wait_until
 from doubles import between
-from load import Senders, check_senders, check_store, rows, wait_until_processed
+from load import Senders, check_no_loss, check_senders, check_store, rows, wait_until_processed
 from pooler import Pooler
 from postgres_server import PostgresServer
 
@@ -63,5 +63,6 @@ def test_orders_go_all_the_way_while_the_server_and_the_pooler_die(make_applianc
         assert told == {order_id: ["order.accepted"] for order_id in ids}
         assert market.anomalies() == []
         check_store(appliance)
+        check_no_loss(appliance)
         log = (pool.server.dir / "log").read_text(encoding="utf-8", errors="replace").splitlines()
         assert not [line for line in log if "LISTEN" in line], "a pooler's connections would hear for everybody, for ever"

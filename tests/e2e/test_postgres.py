@@ -17,7 +17,7 @@ import pytest
 
 import postgres_server
 from appliance import BIN, SLACK, Appliance, free_port, wait_until
-from load import Senders, check_senders, check_store, ctl, rows, wait_until_processed
+from load import Senders, check_no_loss, check_senders, check_store, ctl, rows, wait_until_processed
 from postgres_server import PostgresServer
 
 pytestmark = pytest.mark.skipif(postgres_server.missing() is not None, reason=postgres_server.missing() or "")
@@ -249,6 +249,7 @@ def test_a_server_that_dies_again_and_again_loses_nothing(make_appliance: Callab
     wait_until_processed(appliance)
     check_senders(appliance, senders)
     check_store(appliance)
+    check_no_loss(appliance)
     assert set(senders.statuses) <= {200, 503}, senders.statuses
     restarted = [line for line in appliance.screen().splitlines() if "restart" in line]
     assert not restarted, "the processes outlive their server"

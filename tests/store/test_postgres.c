@@ -227,6 +227,37 @@ static void a_type_learned_too_late_is_learned_again(void **state)
 	assert_false(writer_stats(f->writer).broken);
 }
 
+STMT(test_end_me, "SELECT pg_terminate_backend(pg_backend_pid())");
+
+static int end_my_connection(struct unit *u, struct db *db, int64_t now_ms,
+			     struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &test_end_me);
+
+	(void)u;
+	(void)now_ms;
+	return MIN_OF(query_next(q, e), 0);
+}
+
+static void who_fails_with_his_transaction_is_told_so(void **state)
+{
+	struct fixture *f = *state;
+	struct step good = {.unit.run = run_step, .name = a};
+	struct unit killer = {.run = end_my_connection};
+	struct unit *units[] = {&good.unit, &killer};
+	struct unit alone = {.run = run_and_bind_anew};
+
+	if (fixture_is_sqlite())
+		skip();
+	writer_call_all(f->writer, units, COUNT_OF(units));
+	for (size_t i = 0; i < COUNT_OF(units); i++) {
+		assert_int_equal(units[i]->rc, ERR_BUSY);
+		assert_true(units[i]->lost);
+	}
+	(void)writer_call(f->writer, &alone, NULL);
+	assert_false(alone.lost);
+}
+
 static const char refusals[] =
 	"CREATE FUNCTION refuse() RETURNS integer LANGUAGE plpgsql AS"
 	" 'BEGIN RAISE EXCEPTION ''no''; END'";
@@ -352,6 +383,7 @@ int main(void)
 		STORE_TEST(what_one_transaction_reads_is_of_one_moment),
 		STORE_TEST(a_type_learned_too_late_is_learned_again),
 		STORE_TEST(what_one_value_does_is_no_fault_of_the_server),
+		STORE_TEST(who_fails_with_his_transaction_is_told_so),
 		STORE_TEST(a_transaction_brings_its_settings_along),
 		STORE_TEST(a_commit_rings_the_bells_of_other_machines),
 		cmocka_unit_test(a_label_shows_no_password),

@@ -24,13 +24,28 @@ static enum queue_owner everybody_is_dead(const char *owner, void *context)
 	return OWNER_DEAD;
 }
 
+static enum queue_owner everybody_is_the_caller(const char *owner,
+						void *context)
+{
+	(void)owner;
+	(void)context;
+	return OWNER_SELF;
+}
+
+static void reclaim(struct test *t, int64_t now_ms,
+		    enum queue_owner (*life_of)(const char *owner,
+						void *context))
+{
+	begin(t);
+	assert_true(queue_reclaim(t->db, t->kind->queue, now_ms, life_of, NULL,
+				  100, NULL) >= 0);
+	commit(t);
+}
+
 /* Whoever holds leases has died. */
 static void die(struct test *t, int64_t now_ms)
 {
-	begin(t);
-	assert_true(queue_reclaim(t->db, t->kind->queue, now_ms,
-				  everybody_is_dead, NULL, 100, NULL) >= 0);
-	commit(t);
+	reclaim(t, now_ms, everybody_is_dead);
 }
 
 /* The bodies of a batch, as "a,b,". */
@@ -108,6 +123,39 @@ static void a_result_of_any_kind_ends_the_suspicion(void **state)
 	assert_int_equal(m.losses, 1);
 	assert_int_equal(retry(t, &m, &later, T0 + 3), 0);
 	assert_string_equal(value(t, "a", "losses"), "0");
+}
+
+static void what_the_caller_holds_unknowing_is_no_loss(void **state)
+{
+	struct test *t = *state;
+
+	add(t, 1, "a", T0);
+	for (int i = 0; i < QUEUE_LOSSES_ALONE + 1; i++) {
+		assert_string_equal(claim_batch(t, T0 + 2 + i), "a,");
+		reclaim(t, T0 + 3 + i, everybody_is_the_caller);
+	}
+	assert_string_equal(value(t, "a", "state"), "1");
+	assert_string_equal(value(t, "a", "losses"), "0");
+	assert_int_equal(
+		fixture_i64(t->f, "SELECT count(*) FROM message_attempts"), 0);
+}
+
+static void a_loss_of_the_store_is_a_loss(void **state)
+{
+	struct test *t = *state;
+	struct queue_retry lost = {.due_ms = T0, .lost = true};
+	MESSAGE m = {0};
+
+	add(t, 1, "a", T0);
+	add(t, 2, "b", T0 + 1);
+	for (int i = 1; i <= QUEUE_LOSSES_ALONE; i++) {
+		assert_int_equal(claim(t, T0 + 2, &m), 1);
+		assert_string_equal(m.body, "a");
+		assert_int_equal(retry(t, &m, &lost, T0 + 3), 0);
+		queue_message_clear(&m);
+	}
+	assert_string_equal(value(t, "a", "losses"), "2");
+	assert_string_equal(claim_batch(t, T0 + 9), "a,");
 }
 
 static void a_lost_attempt_is_kept_with_its_worker(void **state)
@@ -209,6 +257,8 @@ static void a_failure_in_doubt_is_asked_about_when_it_is_retried(void **state)
 	ON(a_message_that_lost_two_workers_is_claimed_alone, kind),       \
 		ON(what_is_put_back_loses_no_attempt_and_no_doubt, kind), \
 		ON(a_result_of_any_kind_ends_the_suspicion, kind),        \
+		ON(what_the_caller_holds_unknowing_is_no_loss, kind),     \
+		ON(a_loss_of_the_store_is_a_loss, kind),                  \
 		ON(a_lost_attempt_is_kept_with_its_worker, kind),         \
 		ON(the_latest_attempts_of_a_message_are_kept, kind),      \
 		ON(a_long_answer_is_cut_and_a_missing_one_is_none, kind), \

@@ -56,6 +56,7 @@ static int append(struct writer *writer, struct unit *u, struct err *e)
 	u->next = NULL;
 	u->rc = 0;
 	u->bells = 0;
+	u->lost = false;
 	u->finished = false;
 	u->submitted_ms = clock_mono_ms();
 	if (writer->broken || writer->stopping)
@@ -144,8 +145,10 @@ static void put_back(struct writer *writer, struct unit *units)
 
 static void fail_all(struct unit *units, enum err_code code, const char *text)
 {
-	for (struct unit *u = units; u != NULL; u = u->next)
+	for (struct unit *u = units; u != NULL; u = u->next) {
 		u->rc = err_set(&u->err, code, "%s", text);
+		u->lost = true;
+	}
 }
 
 /* After a failure that leaves a connection in doubt. */

@@ -72,6 +72,9 @@ struct unit {
 
 	/* Set by run() or run_all(): rung after COMMIT. */
 	unsigned bells;
+	/* It failed with its transaction, whether run() was called or not: that
+	 * may be no fault of its own. */
+	bool lost;
 
 	/* The writer's own. */
 	struct unit *next;

@@ -291,7 +291,7 @@ int queue_retry(struct db *db, const struct queue *queue,
 	query_i64(q, 6, now_ms);
 	query_i64(q, 7, retry->keep_uncertain ? 1 : 0);
 	query_i64(q, 8, retry->refund ? 1 : 0);
-	query_i64(q, 9, retry->keep_losses ? 1 : 0);
+	query_i64(q, 9, retry->lost ? 1 : (retry->keep_losses ? 0 : -1));
 	bind_status(queue, q, 10, retry->http_status);
 	rc = query_exec(q, e);
 	if (rc == 0)
@@ -359,19 +359,25 @@ static int note_loss(struct db *db, const struct queue *queue, int64_t head_id,
 	return attempts_add(db, queue, query_col_i64(q, 0), &lost, e);
 }
 
-static int give_back(struct db *db, const struct queue *queue, int64_t head_id,
-		     int64_t now_ms, struct err *e)
+struct lost_head {
+	int64_t id;
+	bool is_loss;
+};
+
+static int give_back(struct db *db, const struct queue *queue,
+		     const struct lost_head *head, int64_t now_ms,
+		     struct err *e)
 {
-	int rc = note_loss(db, queue, head_id, e);
+	int rc = head->is_loss ? note_loss(db, queue, head->id, e) : 0;
 
 	if (rc >= 0)
-		rc = untake(db, queue, head_id, now_ms, true, e);
+		rc = untake(db, queue, head->id, now_ms, head->is_loss, e);
 
 	if (rc < 0)
 		return rc;
 	CLEANUP_QUERY struct query *q = query_start(db, queue->ready_head);
 
-	query_i64(q, 1, head_id);
+	query_i64(q, 1, head->id);
 	query_i64(q, 2, now_ms);
 	return query_exec(q, e);
 }
@@ -381,16 +387,19 @@ struct lost {
 	void *context;
 	int64_t now_ms;
 	int limit;
-	int64_t heads[RECLAIM_MAX];
+	int count;
+	struct lost_head heads[RECLAIM_MAX];
 };
 
-static bool is_lost(const struct lost *lost, const char *owner,
-		    int64_t lease_until_ms)
+static void look_at_owner(struct lost *lost, int64_t head_id, const char *owner,
+			  int64_t lease_until_ms)
 {
 	enum queue_owner life = lost->life_of(owner, lost->context);
 
-	return life == OWNER_DEAD ||
-	       (life == OWNER_UNKNOWN && lease_until_ms < lost->now_ms);
+	if (life == OWNER_DEAD || life == OWNER_SELF ||
+	    (life == OWNER_UNKNOWN && lease_until_ms < lost->now_ms))
+		lost->heads[lost->count++] = (struct lost_head){
+			.id = head_id, .is_loss = life != OWNER_SELF};
 }
 
 /* Heads that nobody works on any more; their number. */
@@ -398,14 +407,13 @@ static int find_lost(struct db *db, const struct queue *queue,
 		     struct lost *lost, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, queue->leased_heads);
-	int found = 0;
 	int rc;
 
 	query_i64(q, 1, RECLAIM_MAX);
-	while ((rc = query_next(q, e)) > 0 && found < lost->limit)
-		if (is_lost(lost, query_col_text(q, 1), query_col_i64(q, 2)))
-			lost->heads[found++] = query_col_i64(q, 0);
-	return rc < 0 ? rc : found;
+	while ((rc = query_next(q, e)) > 0 && lost->count < lost->limit)
+		look_at_owner(lost, query_col_i64(q, 0), query_col_text(q, 1),
+			      query_col_i64(q, 2));
+	return rc < 0 ? rc : lost->count;
 }
 
 /* What waits for a time that a wrong clock has named. */
@@ -434,7 +442,7 @@ int queue_reclaim(struct db *db, const struct queue *queue, int64_t now_ms,
 		found = find_lost(db, queue, &lost, e);
 
 	for (int i = 0; i < found; i++) {
-		int rc = give_back(db, queue, lost.heads[i], now_ms, e);
+		int rc = give_back(db, queue, &lost.heads[i], now_ms, e);
 
 		if (rc < 0)
 			return rc;

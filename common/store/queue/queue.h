@@ -161,7 +161,9 @@ struct queue_retry {
 	const char *error;
 	int http_status;
 	bool keep_uncertain, refund;
-	bool keep_losses; /* it was not worked on: see queue_put_back() */
+	/* Else its losses are forgotten: it was not worked on, as in
+	 * queue_put_back(); or the store was lost while it was, one more. */
+	bool keep_losses, lost;
 };
 int queue_retry(struct db *db, const struct queue *queue,
 		const struct queue_message *m, const struct queue_retry *retry,
@@ -189,9 +191,10 @@ int queue_operate(struct db *db, const struct queue *queue, int64_t message_id,
 /* Give back what dead owners hold. Who lives here is never robbed, whatever the
  * clock says: it may have been set. Of owners that cannot be told, leases past
  * lease_until_ms go back. Each is a loss of its message and an attempt
- * (attempts.h). Heads that are due later than anything is put off
- * (QUEUE_DUE_MAX_MS) waited by a clock that has been set back since: they are
- * due now. Number of heads given back, at most limit. */
+ * (attempts.h), but for what OWNER_SELF has claimed. Heads that are due later
+ * than anything is put off (QUEUE_DUE_MAX_MS) waited by a clock that has been
+ * set back since: they are due now. Number of heads given back, at most limit.
+ */
 enum {
 	QUEUE_DUE_MAX_MS = 10 * 60 * 1000,
 	QUEUE_CHAT_DUE_MAX_MS = 24 * 3600 * 1000 /* Telegram may ask for more */
@@ -199,7 +202,10 @@ enum {
 enum queue_owner {
 	OWNER_DEAD = 1,
 	OWNER_ALIVE,
-	OWNER_UNKNOWN /* of another machine */
+	OWNER_UNKNOWN, /* of another machine */
+	/* The caller, who knows nothing of it: whether the claim was committed
+	 * was uncertain, so nobody has worked on it. */
+	OWNER_SELF
 };
 int queue_reclaim(struct db *db, const struct queue *queue, int64_t now_ms,
 		  enum queue_owner (*life_of)(const char *owner, void *context),

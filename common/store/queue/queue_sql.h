@@ -91,12 +91,13 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
 			      " lease_owner = NULL, lease_until_ms = 0"        \
 			      " WHERE " key " = $1 AND lease_epoch = $2");     \
 	/* $1 id, $2 epoch, $3 due, $4 hold, $5 error, $6 now,                 \
-	 * $7 keep_uncertain, $8 refund, $9 keep_losses, $10 status */         \
+	 * $7 keep_uncertain, $8 refund, $9 more losses, or -1: none,          \
+	 * $10 status */                                                       \
 	STMT(q##_retry_message,                                                \
 	     "UPDATE " table " SET state = 1, due_ms = $3, hold = $4,"         \
 	     " error = $5, lease_owner = NULL, lease_until_ms = 0,"            \
 	     " attempts = attempts - $8, updated_ms = $6,"                     \
-	     " losses = CASE WHEN $9 = 1 THEN losses ELSE 0 END,"              \
+	     " losses = CASE WHEN $9 >= 0 THEN losses + $9 ELSE 0 END,"        \
 	     " sending_since_ms ="                                             \
 	     " CASE WHEN $7 = 1 THEN sending_since_ms END" set_status(         \
 		     "$10") " WHERE id = $1 AND state = 2 AND lease_epoch = "  \

@@ -8,6 +8,7 @@
 #include "base/macros.h"
 
 #include "../../../services/processor/process.c" /* NOLINT */
+#include "../../../services/processor/returns.c" /* NOLINT */
 
 enum {
 	FIRST_MS = 1000, /* when the first transaction ran */
