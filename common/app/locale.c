@@ -57,6 +57,8 @@ static bool open_catalogue(const char *language)
 	       /* libpq's words stand in errors of ours, which are English: a
 		* folder without catalogues. */
 	       setenv("PGLOCALEDIR", "/", 1) == 0 &&
+	       /* So do those of the C library. */
+	       bindtextdomain("libc", "/") != NULL &&
 	       bindtextdomain(DOMAIN, folder) != NULL &&
 	       /* Else the texts would be recoded to the charset of LC_CTYPE,
 		* which stays "C". */

@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/text.h"
+#include "store/engine/db.h"
 
 enum {
 	TEXT_BYTES_MAX = 2000,
@@ -35,7 +36,7 @@ static void write_disk(const struct service *s, struct buf *text)
 {
 	struct statvfs disk;
 
-	if (strncmp(s->config->store.url, "sqlite:", 7) != 0 ||
+	if ((db_caps(s->config->store.url) & DB_CAP_FILE) == 0 ||
 	    statvfs(s->dir.root, &disk) < 0)
 		return;
 	buf_add_text(text, "\n");

@@ -9,6 +9,7 @@
 
 #include "ctl.h"
 #include "domain/invoice/inn.h"
+#include "store/engine/db.h"
 
 enum {
 	PROGRAM_PATH_BYTES = 512
@@ -60,6 +61,15 @@ static int check_inn(const struct ctl *ctl, const char *where, const char *inn)
 			where, inn);
 }
 
+static int check_store(struct ctl *ctl)
+{
+	struct err e = {0};
+
+	return db_check(ctl->config->store.url, &e) == 0
+		       ? CTL_DONE
+		       : ctl_fail(ctl, CTL_FAILED, "%s", e.text);
+}
+
 int ctl_check_config(struct ctl *ctl)
 {
 	const struct config *config = ctl->config;
@@ -68,8 +78,10 @@ int ctl_check_config(struct ctl *ctl)
 			       config->invoicing.seller_inn);
 	int buyer = check_inn(ctl, "channel.kuper.buyer_inn",
 			      config->kuper.buyer_inn);
+	int store = check_store(ctl);
 
-	if (code == CTL_DONE && seller == CTL_DONE && buyer == CTL_DONE)
+	if (code == CTL_DONE && seller == CTL_DONE && buyer == CTL_DONE &&
+	    store == CTL_DONE)
 		ctl_say("the configuration is good\n");
 	else
 		code = CTL_FAILED;

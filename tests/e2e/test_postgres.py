@@ -65,6 +65,7 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
 ])
 def test_a_wrong_url_is_one_line_without_its_password(folder: Path, url: str) -> None:
     refused(run_ctl(folder, url, "init"), "store")
+    refused(run_ctl(folder, url, "check-config"), "store")
 
 
 def test_a_server_that_is_not_there_is_named(folder: Path) -> None:
@@ -84,6 +85,24 @@ def test_missing_rights_are_named(folder: Path, server: PostgresServer) -> None:
     server.psql("postgres", "DROP ROLE IF EXISTS guest")
     server.psql("postgres", "CREATE ROLE guest LOGIN")
     refused(run_ctl(folder, server.url().replace("ordergate@", "guest@"), "init"), "permission denied")
+
+
+@pytest.mark.parametrize("program", ["ordergate-hook", "ordergate-processor", "ordergate-supervisor"])
+def test_who_may_only_read_does_not_start(folder: Path, server: PostgresServer, program: str) -> None:
+    server.psql("postgres", "DROP DATABASE IF EXISTS shown_only")
+    server.psql("postgres", "CREATE DATABASE shown_only")
+    assert run_ctl(folder, server.url("shown_only"), "init").returncode == 0
+    server.psql("shown_only", "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+    url = server.url("shown_only").replace("ordergate@", "reader@")
+    assert run_ctl(folder, url, "status").returncode == 0, "looking is no writing"
+    words = ["--port", str(free_port())] if "supervisor" in program else ["--instance", "1"]
+    refused(subprocess.run([BIN / program, "--config", folder / "one.conf", "--state", folder / "state", *words], capture_output=True,
+                           text=True, timeout=60, check=False), "permission denied for inbox", "must own the tables")
+    server.psql("shown_only", "GRANT ALL ON ALL TABLES IN SCHEMA public TO reader")
+    refused(run_ctl(folder, url, "migrate"), "permission denied for erp_feed_id_seq")
+    server.psql("shown_only", "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO reader")
+    assert run_ctl(folder, url, "migrate").returncode == 0
+    server.psql("shown_only", "DROP OWNED BY reader; DROP ROLE reader")
 
 
 def test_a_database_that_is_not_there_is_named(folder: Path, server: PostgresServer) -> None:

@@ -258,6 +258,66 @@ static void who_fails_with_his_transaction_is_told_so(void **state)
 	assert_false(alone.lost);
 }
 
+/* As a server does it: once, the victim is undone and may come again. A
+ * sequence remembers what is undone. */
+static const char deadlocks[] =
+	"CREATE SEQUENCE tries;"
+	"CREATE FUNCTION meet() RETURNS bigint LANGUAGE plpgsql AS $$"
+	" DECLARE n bigint := nextval('tries'); BEGIN"
+	" IF n = 1 THEN RAISE EXCEPTION 'met' USING ERRCODE = '40P01'; END IF;"
+	" RETURN n; END $$";
+STMT(test_meet, "SELECT meet()");
+
+static int meet_another(struct unit *u, struct db *db, int64_t now_ms,
+			struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &test_meet);
+	int rc = query_next(q, e);
+
+	(void)u;
+	return rc < 0 ? rc : MIN_OF(count_up(db, now_ms, x, e), 0);
+}
+
+static void who_meets_a_deadlock_is_run_again(void **state)
+{
+	struct fixture *f = *state;
+	struct step before = {.unit.run = run_step, .name = a};
+	struct unit victim = {.run = meet_another};
+	struct unit *units[] = {&before.unit, &victim};
+	struct err e = {0};
+
+	if (fixture_is_sqlite())
+		skip();
+	fixture_sql(f, deadlocks);
+	writer_call_all(f->writer, units, COUNT_OF(units));
+	fixture_sql(f, "DROP FUNCTION meet; DROP SEQUENCE tries");
+	assert_int_equal(before.unit.rc, 0);
+	assert_int_equal(victim.rc, 0);
+	assert_int_equal(value_of(f, "a", &e), 1);
+	assert_int_equal(value_of(f, "x", &e), 1);
+}
+
+/* A trigger that runs when COMMIT does. */
+static const char end_at_commit[] =
+	"CREATE FUNCTION end_me() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+	" PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;"
+	"CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON counters"
+	" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION end_me()";
+
+static void a_connection_lost_at_commit_is_uncertain(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = {0};
+
+	if (fixture_is_sqlite())
+		skip();
+	fixture_sql(f, end_at_commit);
+	assert_int_equal(fixture_write(f, count_up, x, &e), ERR_UNCERTAIN);
+	fixture_sql(f, "DROP TRIGGER at_commit ON counters;"
+		       " DROP FUNCTION end_me");
+	assert_false(writer_stats(f->writer).broken);
+}
+
 static const char refusals[] =
 	"CREATE FUNCTION refuse() RETURNS integer LANGUAGE plpgsql AS"
 	" 'BEGIN RAISE EXCEPTION ''no''; END'";
@@ -383,6 +443,8 @@ int main(void)
 		STORE_TEST(what_one_transaction_reads_is_of_one_moment),
 		STORE_TEST(a_type_learned_too_late_is_learned_again),
 		STORE_TEST(what_one_value_does_is_no_fault_of_the_server),
+		STORE_TEST(who_meets_a_deadlock_is_run_again),
+		STORE_TEST(a_connection_lost_at_commit_is_uncertain),
 		STORE_TEST(who_fails_with_his_transaction_is_told_so),
 		STORE_TEST(a_transaction_brings_its_settings_along),
 		STORE_TEST(a_commit_rings_the_bells_of_other_machines),

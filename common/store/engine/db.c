@@ -96,6 +96,13 @@ const struct migration *db_migrations(const struct db *db)
 	return db->driver->migrations;
 }
 
+int db_check(const char *location, struct err *e)
+{
+	const struct db_driver *driver = engine_of(location);
+
+	return driver->check != NULL ? driver->check(location, e) : 0;
+}
+
 int db_open(const char *location, enum db_mode mode, struct db **ret_db,
 	    struct err *e)
 {

@@ -75,6 +75,9 @@ unsigned db_caps_of(const struct db *db);
 /* The location as people may see it: without password and settings. */
 void db_label(const char *location, char *ret_text, size_t bytes);
 
+/* Could it be one, as far as can be told without opening it? 0, ERR_INVALID. */
+int db_check(const char *location, struct err *e);
+
 /* *ret_db is the caller's, ended by db_close(). 0; ERR_NOTFOUND (no such store:
  * run init); ERR_REMOTE (the server is away); ERR_DENIED (password, rights);
  * ERR_STATE (the server is too old, or not as we need it); ERR_INVALID (no

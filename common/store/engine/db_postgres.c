@@ -482,6 +482,7 @@ const struct db_driver db_postgres = {
 	.name = "postgresql",
 	.caps = DB_CAP_RECONNECTS | DB_CAP_BELLS | DB_CAP_ARRAYS,
 	.migrations = migrations_postgresql,
+	.check = pg_link_check,
 	.open = postgres_open,
 	.close = postgres_close,
 	.script = postgres_script,

@@ -33,6 +33,8 @@ struct db_driver {
 	const char *name;
 	unsigned caps; /* enum db_cap */
 	const struct migration *migrations;
+	/* db_check(); NULL: whatever it is. */
+	int (*check)(const char *location, struct err *e);
 	int (*open)(const char *location, enum db_mode mode, struct db **ret_db,
 		    struct err *e);
 	void (*close)(struct db *db);

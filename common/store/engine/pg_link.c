@@ -218,16 +218,64 @@ static int greet(struct pg_link *link, struct err *e)
 	return rc;
 }
 
+/* Rights on one of them are rights on all: a person grants them. Who owns the
+ * tables has them. */
+static int check_rights(struct pg_link *link, struct err *e)
+{
+	static const char one_without[] =
+		"SELECT c.relname FROM pg_class AS c"
+		" JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+		" WHERE n.nspname = current_schema() AND c.relname IN"
+		" ('store_meta', 'inbox', 'orders', 'erp_feed_id_seq')"
+		" AND NOT CASE c.relkind WHEN 'S'"
+		" THEN has_sequence_privilege(c.oid, 'USAGE')"
+		" AND has_sequence_privilege(c.oid, 'UPDATE')"
+		" ELSE has_table_privilege(c.oid, 'SELECT')"
+		" AND has_table_privilege(c.oid, 'INSERT')"
+		" AND has_table_privilege(c.oid, 'UPDATE')"
+		" AND has_table_privilege(c.oid, 'DELETE') END"
+		" ORDER BY c.relkind DESC, 1 LIMIT 1";
+	PGresult *result = NULL;
+	int rc = pg_link_finish(link, PQsendQuery(link->conn, one_without),
+				"rights", &result, e);
+
+	if (rc == 0 && PQntuples(result) > 0)
+		rc = err_set(e, ERR_DENIED,
+			     "PostgreSQL: permission denied for %s: the role "
+			     "must own the tables, or have all rights on them "
+			     "and on their sequences",
+			     PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return rc;
+}
+
+/* libpq's own words would repeat the URL, password and all. */
+static PQconninfoOption *parse(const char *url, struct err *e)
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+
+	if (options == NULL)
+		(void)err_set(e, ERR_INVALID,
+			      "store.url is not a URL of PostgreSQL: "
+			      "postgresql://USER@HOST:PORT/DATABASE");
+	return options;
+}
+
+int pg_link_check(const char *url, struct err *e)
+{
+	PQconninfoOption *options = parse(url, e);
+
+	PQconninfoFree(options);
+	return options != NULL ? 0 : ERR_INVALID;
+}
+
 static int connect_now(struct pg_link *link, struct err *e)
 {
-	PQconninfoOption *options = PQconninfoParse(link->url, NULL);
+	PQconninfoOption *options = parse(link->url, e);
 	int rc;
 
-	/* libpq's own words would repeat the URL, password and all. */
 	if (options == NULL)
-		return err_set(e, ERR_INVALID,
-			       "store.url is not a URL of PostgreSQL: "
-			       "postgresql://USER@HOST:PORT/DATABASE");
+		return ERR_INVALID;
 	link->conn = connect_with(options, link->mode);
 	PQconninfoFree(options);
 	if (PQstatus(link->conn) != CONNECTION_OK) {
@@ -238,6 +286,8 @@ static int connect_now(struct pg_link *link, struct err *e)
 			     ? greet(link, e)
 			     : err_set(e, ERR_NOMEM, "PostgreSQL: no memory");
 	}
+	if (rc == 0 && !link->reads)
+		rc = check_rights(link, e);
 	if (rc < 0)
 		pg_link_lose(link);
 	else

@@ -44,6 +44,9 @@ struct pg_link {
 	char set_limits[192];
 };
 
+/* Is it a URL of PostgreSQL? 0, ERR_INVALID. */
+int pg_link_check(const char *url, struct err *e);
+
 /* Connect. 0; ERR_INVALID (not a URL); ERR_REMOTE (away); ERR_DENIED
  * (password, rights); ERR_STATE (too old, or not as we need it); ERR_NOMEM. No
  * text of an error holds the password. */

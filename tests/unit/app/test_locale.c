@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmocka_all.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,17 @@ static void numbers_choose_the_form_of_a_text(void **state)
 	assert_string_equal(tr_n("%lu order", "%lu orders", 2), "%lu orders");
 }
 
+/* They stand in errors of ours, which are English; and a machine may have the
+ * library's catalogues. */
+static void words_of_the_library_are_english(void **state)
+{
+	(void)state;
+	locale_open("ru");
+	assert_string_equal(strerrordesc_np(ENOENT),
+			    "No such file or directory");
+	assert_string_equal(strerror(ENOENT), "No such file or directory");
+}
+
 static void only_messages_have_a_locale(void **state)
 {
 	char text[32];
@@ -64,6 +76,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_follow_the_language_that_was_chosen),
 		cmocka_unit_test(numbers_choose_the_form_of_a_text),
+		cmocka_unit_test(words_of_the_library_are_english),
 		cmocka_unit_test(only_messages_have_a_locale),
 	};
 
