@@ -188,6 +188,37 @@ def test_whoever_is_killed_goes_on(store: Store, database: Callable[[str], str],
     assert after == before
 
 
+def test_on_the_way_back_too(store: Store, database: Callable[[str], str], server: PostgresServer) -> None:
+    """The mover is killed, and then the server that is the source."""
+    fill(store.file)
+    before = content(store.file)
+    url = database("back")
+    store.good("store", "move", "--to", url)
+    store.point_at(url)
+
+    def interrupt(table: str, how: Callable[[subprocess.Popen[str]], None]) -> None:
+        process = subprocess.Popen(store.command("store", "move", "--to", "sqlite:back.db"), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        while f"copied {table}" not in process.stderr.readline():
+            assert process.poll() is None
+        how(process)
+        process.stderr.close()
+        assert process.wait(60) != 0
+
+    def end_connections(_: subprocess.Popen[str]) -> None:
+        server.psql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'back'")
+
+    for table, how in (("stores", subprocess.Popen.kill), ("orders", end_connections)):
+        interrupt(table, how)
+        store.good("status")  # the source is as it was
+        store.point_at("sqlite:back.db")
+        assert "has not ended" in store.bad("status")
+        store.point_at(url)
+    store.good("store", "move", "--to", "sqlite:back.db")
+    assert content(store.state / "back.db") == before
+
+
 def test_a_source_that_changed_between_is_noticed(store: Store, database: Callable[[str], str], server: PostgresServer) -> None:
     fill(store.file)
     url = database("changed")
