@@ -120,7 +120,7 @@ def test_a_document_has_its_files_and_its_verdict(erp: Erp) -> None:
         assert answer.status == 200 and answer.body == exported.read_bytes() and answer.headers["ETag"] == f'"{file["sha256"]}"'
         exported.unlink()
         assert erp.call("GET", file["path"].removeprefix("/erp/v1")).json()["error"]["code"] == "no_file"
-    for path in ("/documents/999999", "/documents/999999.pdf"):
+    for path in ("/documents/999999", "/documents/999999.pdf", "/orders/1-999999", "/orders/%FF"):
         assert erp.call("GET", path).status == 404
     assert erp.call("GET", "/documents/1/x", checked=False).status == 404
 

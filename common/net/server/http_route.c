@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "net/server/http_server.h"
 
 static bool path_fits(const char *pattern, const char *path)
@@ -28,6 +29,9 @@ const struct http_route *http_route_find(const struct http_route *routes,
 					 int *ret_status)
 {
 	*ret_status = 404;
+	/* Names in it are looked up in the store, whose texts are UTF-8. */
+	if (!text_is_utf8(path, strlen(path)))
+		return NULL;
 	for (const struct http_route *r = routes; r->path != NULL; r++) {
 		if (!path_fits(r->path, path))
 			continue;

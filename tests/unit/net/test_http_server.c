@@ -322,6 +322,8 @@ static const struct {
 	 NULL, "GET /show number=- token=-"},
 	{"a prefix", "GET /files/a/b%41 HTTP/1.1\r\n" HOST "\r\n", 200, NULL,
 	 "GET /files/a/bA number=-"},
+	{"a prefix, and what is not UTF-8",
+	 "GET /files/a%FF HTTP/1.1\r\n" HOST "\r\n", 404, NULL, "not_found"},
 	{"HEAD goes to the row of GET, without a body",
 	 "HEAD /show HTTP/1.1\r\n" HOST "\r\n", 200, "X-Method: HEAD\n", NULL},
 	{"no content", "GET /204 HTTP/1.1\r\n" HOST "\r\n", 204, NULL, NULL},
