@@ -107,12 +107,17 @@ def stand_still(pid: int) -> None:
     wait_until(stands, 10, "it stands still")
 
 
-HOLDERS = ("SELECT a.pid, a.xact_start FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database()"
-           " WHERE l.locktype = 'advisory' AND l.granted AND a.state = 'idle in transaction'")
+OF_WRITERS = (" FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid AND a.datname = current_database()"
+              " WHERE l.locktype = 'advisory' AND ")
+HOLDERS = f"SELECT a.pid, a.xact_start{OF_WRITERS} l.granted AND a.state = 'idle in transaction'"
+QUEUE = f"SELECT a.pid, l.waitstart{OF_WRITERS} NOT l.granted"
 
 
 def holder_stands_still(appliance: Appliance) -> bool:
     """A transaction that has the writers' lock of the database, and nobody goes on with it: its client is the one that stands."""
+    # Whoever stands in the queue will have it, or is put out of it.
+    queued = set(appliance.data.rows(QUEUE))
+    wait_until(lambda: not queued & set(appliance.data.rows(QUEUE)), 10, "those who waited then wait no more")
     first = appliance.data.rows(HOLDERS)
     time.sleep(0.1)
     return first != [] and appliance.data.rows(HOLDERS) == first
