@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ import pytest
 
 import postgres_server
 from appliance import BIN, SLACK, Appliance, free_port, wait_until
-from load import Senders, check_no_loss, check_senders, check_store, ctl, rows, wait_until_processed
+from load import Senders, check_no_loss, check_senders, check_store, ctl, order_body, rows, store_locked, wait_until_processed
 from postgres_server import PostgresServer
 
 pytestmark = pytest.mark.skipif(postgres_server.missing() is not None, reason=postgres_server.missing() or "")
@@ -302,3 +303,30 @@ def test_a_server_that_stands_still_is_given_up(make_appliance: Callable[..., Ap
     assert ctl(appliance, "verify").returncode == 0
     assert rows(appliance, "SELECT count(*) FROM orders WHERE external_id = ?", "P0-000001") == [(1,)]
     assert appliance.stop() == 0
+
+
+class Schema:
+    """One of several in a database, each a store."""
+
+    def __init__(self, server: PostgresServer, name: str) -> None:
+        self.server, self.name = server, name
+        server.psql("ordergate", f"CREATE SCHEMA {name}")
+
+    def url(self) -> str:
+        return f"{self.server.url()}&options=-csearch_path%3D{self.name}"
+
+
+def test_two_installations_in_one_database_do_not_wait_for_each_other(make_appliance: Callable[..., Appliance],
+                                                                      own_server: PostgresServer) -> None:
+    """How stores are parted among installations (docs/scale.md): each has a lock of all writers of its own."""
+    north, south = (make_appliance(database=Schema(own_server, name)).start(30 * SLACK) for name in ("north", "south"))
+    assert north.hook(json.dumps(order_body("N-1"))).status == 200
+    with store_locked(north):
+        assert south.hook(json.dumps(order_body("S-1"))).status == 200
+        assert north.hook(json.dumps(order_body("N-2"))).status == 503
+    wait_until(lambda: north.hook(json.dumps(order_body("N-3"))).status == 200, 30 * SLACK, "it goes on")
+    for appliance, ids in ((north, {"N-1", "N-3"}), (south, {"S-1"})):
+        wait_until_processed(appliance)
+        assert ids <= {row[0] for row in rows(appliance, "SELECT external_id FROM orders")} <= ids | {"N-2"}
+        check_store(appliance)
+        assert appliance.stop() == 0
