@@ -68,7 +68,7 @@ def test_reasons_are_told_in_russian(place: Installation) -> None:
     place.change("UPDATE orders SET invoice_state = 'blocked', invoice_reason = 'line 1 (4607) has no price' WHERE id = 1")
     place.change("INSERT INTO order_later_changes (order_id, event_ms, total_minor, body, state, reason, created_ms)"
                  " VALUES (2, 1, 0, '', 'told', 'cancelled after the sale: all of it came back', 1)")
-    place.change("INSERT INTO quarantine (received_ms, channel, reason, raw) VALUES (1, 'kuper', 'JSON at byte 1: value expected', x'7b')")
+    place.change("INSERT INTO quarantine (received_ms, channel, reason, raw) VALUES (1, 'kuper', 'JSON at byte 1: value expected', ?)", b"{")
     place.change("INSERT INTO market_reports (channel, file_name, hash, revision, outcome, name, reason, created_ms)"
                  " VALUES ('kuper', 'bad.csv', 'h', 1, 'failed', '', 'the row names no order', ?)", now_ms())
     place.run("monitor")
