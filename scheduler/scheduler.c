@@ -34,6 +34,7 @@ struct scheduler {
 	int64_t lease_until_ms; /* these are monotonic */
 	int64_t lease_look_ms;
 	int64_t jobs_look_ms;
+	bool lease_failed; /* the last look */
 	bool clock_complained;
 	struct alarm alarm;
 	char config_path[TAKEN_CONFIG_PATH_BYTES]; /* of runs; "" : none */
@@ -255,10 +256,13 @@ static int look_at_lease(struct scheduler *sch, struct pass *pass,
 	int64_t term = 0;
 	int rc;
 
-	if (pass->mono_ms < sch->lease_look_ms)
+	if (pass->mono_ms < sch->lease_look_ms) {
+		pass->service->untried = sch->lease_failed;
 		return 0;
+	}
 	sch->lease_look_ms = pass->mono_ms + LOOK_EVERY_MS;
 	rc = ledger_take(pass->service, &term, e);
+	sch->lease_failed = rc < 0;
 	alarm_note(&sch->alarm, pass->service, rc);
 	if (rc == 0)
 		step_down(sch, pass->mono_ms);

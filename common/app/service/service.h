@@ -61,6 +61,9 @@ struct service {
 	/* Set by work() each time that it returns 0: when it wants to be called
 	 * again; longer than a tick counts as a tick. 0: after a tick. */
 	int64_t wait_ms;
+	/* And whether it tried nothing of what failed before, because that is
+	 * not due again: then the trouble is not over. */
+	bool untried;
 };
 
 struct service_def {

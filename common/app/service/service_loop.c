@@ -61,6 +61,7 @@ static void work_failed(struct process *p, const struct err *e)
 	int64_t now_ms = clock_mono_ms();
 
 	p->failures++;
+	p->troubles++;
 	p->retry_ms =
 		now_ms + backoff_ms(MIN_OF(p->failures, 16), PAUSE_MS,
 				    PAUSE_MAX_MS, (uint64_t)p->service.number);
@@ -69,10 +70,13 @@ static void work_failed(struct process *p, const struct err *e)
 
 static void work_succeeded(struct process *p)
 {
-	if (p->failures > 0)
-		log_event(LOG_LEVEL_INFO, "work goes on again",
-			  LOG_I64("failures", p->failures));
 	p->failures = 0;
+	if (p->service.untried)
+		return;
+	if (p->troubles > 0)
+		log_event(LOG_LEVEL_INFO, "work goes on again",
+			  LOG_I64("failures", p->troubles));
+	p->troubles = 0;
 	/* The same error counts as a new one after a success. */
 	memset(&p->repeats, 0, sizeof(p->repeats));
 }
@@ -92,6 +96,7 @@ static int64_t work_once(struct process *p)
 	if (p->service.bell_fd >= 0)
 		(void)doorbell_drain(p->service.bell_fd);
 	p->service.wait_ms = 0;
+	p->service.untried = false;
 	rc = def->work(&p->service, &e);
 	if (rc < 0) {
 		work_failed(p, &e);

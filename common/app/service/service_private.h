@@ -100,6 +100,7 @@ struct process {
 
 	/* service_loop.c */
 	int failures; /* in a row */
+	int troubles; /* failures since the last one was over */
 	int64_t retry_ms;
 	struct service_repeats repeats;
 };

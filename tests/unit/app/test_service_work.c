@@ -64,6 +64,39 @@ static void a_lasting_error_is_logged_once(void **state)
 	assert_int_equal(trial_count("err", "trouble of kind 1"), 1);
 }
 
+/* Each second call finds nothing due. */
+static int fail_now_and_then(struct service *s, struct err *e)
+{
+	static int count;
+
+	trial_tell_call();
+	s->wait_ms = 1;
+	s->untried = count++ % 2 == 1;
+	return s->untried ? 0 : err_set(e, ERR_BUSY, "trouble");
+}
+
+static const struct service_def failing_at_times = {
+	.name = "processor",
+	.summary = "a loop that fails whenever it tries",
+	.many = true,
+	.work = fail_now_and_then,
+};
+
+static void what_was_not_tried_is_no_success(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	trial_config("");
+	pid = trial_start(&failing_at_times);
+	for (int i = 0; i < 6; i++)
+		trial_wait_for_call();
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(trial_exit_code(pid), 0);
+	assert_int_equal(trial_count("err", "msg=\"work failed\""), 1);
+	assert_int_equal(trial_count("err", "goes on again"), 0);
+}
+
 /* An empty transaction would not touch the disk. */
 static int run_write(struct unit *u, struct db *db, int64_t now_ms,
 		     struct err *e)
@@ -263,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TRIAL(a_lasting_error_is_logged_once),
+		TRIAL(what_was_not_tried_is_no_success),
 		TRIAL(a_broken_store_ends_the_process),
 		TRIAL(draining_has_an_end),
 		TRIAL(memory_is_never_dumped_and_files_are_ours),
