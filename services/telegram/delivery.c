@@ -129,6 +129,7 @@ static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 			: f->plain    ? "sent without markup"
 				      : NULL,
 	};
+	struct queue_retry later;
 
 	if (f->verdict.kind >= VERDICT_LATER) {
 		int rc = keep_attempt(db, f, now_ms, e);
@@ -143,8 +144,10 @@ static int run_settle(struct unit *u, struct db *db, int64_t now_ms,
 		return telegram_queue_move_chat(db, f->message.head_id,
 						f->moved_to, e);
 	case VERDICT_LATER:
-		return queue_retry(db, &queue_telegram, &f->message,
-				   &f->verdict.retry, now_ms, e);
+		later = f->verdict.retry;
+		later.due_ms += now_ms - f->judged_ms;
+		return queue_retry(db, &queue_telegram, &f->message, &later,
+				   now_ms, e);
 	case VERDICT_FAILED:
 	default:
 		return give_up(db, f, now_ms, e);
@@ -392,7 +395,8 @@ static int settle(struct delivery *d, struct flight **flights, int count,
 	for (int i = 0; i < count; i++) {
 		struct flight *f = flights[i];
 
-		f->verdict = flight_judge(f, clock_wall_ms());
+		f->judged_ms = clock_wall_ms();
+		f->verdict = flight_judge(f, f->judged_ms);
 		count_verdict(d, f);
 		if (f->verdict.kind == VERDICT_AGAIN_NOW)
 			change(f);

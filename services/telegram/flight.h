@@ -47,6 +47,7 @@ struct flight {
 	bool topic_gone;
 	struct telegram_answer answer;
 	struct verdict verdict;
+	int64_t judged_ms; /* wall clock, which may not be the store's */
 };
 
 /* The chat of "-100123:45" without its topic; false when it has none. Pure. */

@@ -25,6 +25,8 @@ ONLY_SQLITE = {
     "test_scheduler_faults.py::test_the_scheduler_outlives_a_store_that_cannot_be_written": BAD_DISK,
     "test_scheduler_faults.py::test_a_run_that_ends_while_the_store_is_away_gets_its_end_afterwards": BAD_DISK,
     "test_full_statements.py": BAD_STORE,
+    "test_telegram.py::test_a_clock_that_is_set_by_two_hours_keeps_no_message_waiting":
+        "the clock of the store is set, which is a server's own",
     "test_up.py::test_health_fails_while_the_store_is_away": "the store is away because its file is renamed",
     "test_up.py::test_the_demo_plays_orders_and_leaves_nothing": "a demonstration has no configuration, so it has a file",
 }

@@ -133,6 +133,21 @@ def test_a_chat_gets_its_share_per_minute(place: Installation, telegram: telegra
     assert due == 60_000
 
 
+def test_what_is_put_off_waits_by_the_clock_of_the_store(place: Installation, telegram: telegram_remote.Telegram, folder: Path,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is not this machine's when a server has it."""
+    machine = BadMachine(folder)
+    for name, value in machine.environment.items():
+        monkeypatch.setenv(name, value)
+    configure(place, telegram)
+    telegram.fault("throttle", chat=-200, retry_after=5)
+    place.queue("-200", "put off")
+    machine.set_clock(2 * HOUR_MS)
+    assert place.run("telegram").startswith("sent=0 later=1")
+    waits, = place.row("SELECT due_ms - updated_ms FROM telegram_queue")
+    assert 4_000 < waits < 60_000
+
+
 @pytest.mark.parametrize("hours", [2, -2])
 def test_a_clock_that_is_set_by_two_hours_keeps_no_message_waiting(
         place: Installation, telegram: telegram_remote.Telegram, folder: Path, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
