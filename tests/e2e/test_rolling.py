@@ -96,6 +96,7 @@ def test_five_restarts_of_everything_under_load_lose_no_request(appliance: Appli
     assert not clients.failed, clients.failed[:5]
     assert {name: result[name] for name in ("status_errors", "connect", "read", "write", "timeout")} == dict.fromkeys(
         ("status_errors", "connect", "read", "write", "timeout"), 0), (result, appliance.report())
+    wait_until_processed(appliance, 120)
     check_numbers(appliance, wrk.numbers())
     wait_until_processed(appliance)
     check_store(appliance)
