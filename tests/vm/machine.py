@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """One virtual machine of the image, as an administrator would make it."""
+import collections.abc
 import contextlib
 import http.client
 import json
@@ -113,11 +114,25 @@ class Machine:
                 timeout: float = 600) -> subprocess.CompletedProcess[str]:
         self._wait_for_sshd()
         source = stdin.open("rb") if stdin else subprocess.DEVNULL
-        return subprocess.run(
-            ["ssh", "-i", key or self.folder / "key", "-p", str(self.ssh_port), "-o", "IdentitiesOnly=yes",
-             "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-             "-o", "BatchMode=yes", "-o", "ConnectTimeout=60", "root@127.0.0.1", *command],
-            stdin=source, capture_output=True, text=True, timeout=timeout)
+        return subprocess.run([*self._ssh_command(key), *command], stdin=source, capture_output=True, text=True, timeout=timeout)
+
+    def _ssh_command(self, key: pathlib.Path | None, *options: str) -> list[str | pathlib.Path]:
+        return ["ssh", "-i", key or self.folder / "key", "-p", str(self.ssh_port), "-o", "IdentitiesOnly=yes",
+                "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+                "-o", "BatchMode=yes", "-o", "ConnectTimeout=60", *options, "root@127.0.0.1"]
+
+    @contextlib.contextmanager
+    def shown_inside(self, port: int, port_inside: int) -> collections.abc.Iterator[None]:
+        """A port of this machine's loopback at the loopback of that one."""
+        self._wait_for_sshd()
+        process = subprocess.Popen(self._ssh_command(None, "-N", "-o", "ExitOnForwardFailure=yes",
+                                                     "-R", f"127.0.0.1:{port_inside}:127.0.0.1:{port}"), stdin=subprocess.DEVNULL)
+        try:
+            yield
+            assert process.poll() is None, "the tunnel has ended"
+        finally:
+            process.kill()
+            process.wait()
 
     def ssh(self, *command: str, stdin: pathlib.Path | None = None, timeout: float = 600) -> str:
         done = self.try_ssh(*command, stdin=stdin, timeout=timeout)
