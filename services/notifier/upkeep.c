@@ -145,9 +145,8 @@ static int look_at_holders(struct notifier *n, struct err *e)
 				: service_owner_life(holder->owner, s);
 
 		reclaim->lives[i] = life;
-		needed |= life == OWNER_DEAD || life == OWNER_SELF ||
-			  (life == OWNER_UNKNOWN &&
-			   holder->lease_until_ms < now_ms);
+		needed |= queue_owner_has_left(life, holder->lease_until_ms,
+					       now_ms);
 	}
 	return reclaim->holder_count < 0 ? reclaim->holder_count : needed;
 }

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance import BIN, SLACK, Answer, Appliance, wait_until
+from doubles import Kuper
 
 HOOK = "/sbermarket/orders/hook/"
 WRK_SCRIPT = Path(__file__).with_name("wrk_orders.lua")
@@ -106,6 +107,10 @@ class Senders:
         for thread in self._threads:
             thread.join(self._give_up_s)
             assert not thread.is_alive(), "an order is not acknowledged for a long time"
+
+    def wait_for_more(self, more: int, seconds: float = 30.0) -> None:
+        before = len(self.acknowledged)
+        wait_until(lambda: len(self.acknowledged) >= before + more or self.wrong, seconds * SLACK, "orders are acknowledged")
 
     def abandon(self) -> None:
         """For the end of a test that has failed."""
@@ -242,3 +247,17 @@ def check_store(appliance: Appliance) -> None:
     verify = ctl(appliance, "verify")
     assert verify.returncode == 0 and "BAD" not in verify.stdout, verify.stdout + verify.stderr
     check_log(appliance)
+
+
+def check_the_whole_way(appliance: Appliance, market: Kuper, senders: Senders, ids: list[str]) -> None:
+    """After troubles: what the senders were told is there once, and the marketplace heard of each of its orders once."""
+    wait_until(lambda: market.stats()["webhooks_pending"] == 0, 60 * SLACK, "every order is acknowledged")
+    wait_until_processed(appliance)
+    check_senders(appliance, senders)
+    assert set(senders.statuses) <= {200, 503}, senders.statuses
+    wait_until(lambda: rows(appliance, "SELECT count(*) FROM outbox WHERE state IN (1, 2) AND external_id NOT LIKE 'P%'") == [(0,)],
+               60 * SLACK, "every notification is sent")
+    told = {order["id"]: order["accepted"] for order in market.control("GET", "orders", brief=1)["orders"]}
+    assert told == {order_id: ["order.accepted"] for order_id in ids}
+    assert market.anomalies() == []
+    check_store(appliance)

@@ -7,13 +7,12 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from appliance import SLACK, Appliance, free_port, wait_until
 from doubles import between
-from load import Senders, check_senders, check_store, rows, wait_until_processed
+from load import Senders, check_senders, check_store, check_the_whole_way, wait_until_processed
 from pooler import Pooler, missing as no_pooler
 from postgres_server import PostgresServer
 from test_front import Cable, why_not
@@ -68,11 +67,6 @@ def pair() -> Iterator[Pair]:
     made.close()
 
 
-def acknowledged(senders: Senders, more: int) -> None:
-    before = len(senders.acknowledged)
-    wait_until(lambda: len(senders.acknowledged) >= before + more or senders.wrong, 40 * SLACK, "orders are acknowledged")
-
-
 def test_a_primary_that_dies_is_replaced_and_nothing_is_lost_or_doubled(make_appliance: Callable[..., Appliance], pair: Pair) -> None:
     with between(lambda: make_appliance(database=pair)) as (appliance, market):
         senders = Senders(appliance, pause_s=0.01).start()
@@ -80,25 +74,16 @@ def test_a_primary_that_dies_is_replaced_and_nothing_is_lost_or_doubled(make_app
         try:
             for _ in range(FAILOVERS):
                 ids += market.control("POST", "orders", {"store_id": "1201", "lines": 2, "count": 20})["ids"]
-                acknowledged(senders, 30)
+                senders.wait_for_more(30, 40)
                 pair.fail_over()
-                acknowledged(senders, 30)
+                senders.wait_for_more(30, 40)
                 pair.attach()
             senders.stop()
         finally:
             senders.abandon()
         print(f"\n{FAILOVERS} fail-overs: {len(senders.acknowledged)} acknowledged, {dict(senders.statuses)},"
               f" longest gap {senders.longest_gap_s():.1f} s")
-        wait_until(lambda: market.stats()["webhooks_pending"] == 0, 60 * SLACK, "every order is acknowledged")
-        wait_until_processed(appliance)
-        check_senders(appliance, senders)
-        assert set(senders.statuses) <= {200, 503}, senders.statuses
-        wait_until(lambda: rows(appliance, "SELECT count(*) FROM outbox WHERE state IN (1, 2) AND external_id NOT LIKE 'P%'") == [(0,)],
-                   60 * SLACK, "every notification is sent")
-        told = {order["id"]: order["accepted"] for order in market.control("GET", "orders", brief=1)["orders"]}
-        assert told == {order_id: ["order.accepted"] for order_id in ids}
-        assert market.anomalies() == []
-        check_store(appliance)
+        check_the_whole_way(appliance, market, senders, ids)
 
 
 @pytest.fixture
@@ -121,7 +106,7 @@ def test_without_its_standby_nothing_is_acknowledged_and_with_it_all_goes_on(req
     appliance: Appliance = request.getfixturevalue(way).start(30 * SLACK)
     senders = Senders(appliance, pause_s=0.01, give_up_s=300).start()
     try:
-        acknowledged(senders, 20)
+        senders.wait_for_more(20, 40)
         assert pair.standby is not None
         family = [pair.standby.process.pid, *pair.standby.children()]
         for pid in family:
@@ -134,7 +119,7 @@ def test_without_its_standby_nothing_is_acknowledged_and_with_it_all_goes_on(req
         assert len(senders.acknowledged) == before, "acknowledged without a standby"
         for pid in family:
             os.kill(pid, signal.SIGCONT)
-        acknowledged(senders, 20)
+        senders.wait_for_more(20, 40)
         senders.stop()
     finally:
         senders.abandon()
@@ -174,7 +159,7 @@ def test_a_cable_that_is_cut_is_a_503_in_time_and_over_when_it_is_back(make_appl
             senders = Senders(appliance, pause_s=0.01, give_up_s=300).start()
             try:
                 for _ in range(2):
-                    acknowledged(senders, 20)
+                    senders.wait_for_more(20, 40)
                     cable.plug("down")
                     refused = senders.statuses[503]
                     # More than the TCP time-out: connections are given up, and no new one comes about.
@@ -183,7 +168,7 @@ def test_a_cable_that_is_cut_is_a_503_in_time_and_over_when_it_is_back(make_appl
                     wait_until(lambda: senders.statuses[503] >= refused + 24 or senders.wrong, 60 * SLACK, "and go on to")
                     assert len(senders.acknowledged) == before, "acknowledged without a store"
                     cable.plug("up")
-                    acknowledged(senders, 20)
+                    senders.wait_for_more(20, 40)
                 senders.stop()
             finally:
                 senders.abandon()

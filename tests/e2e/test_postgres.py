@@ -247,22 +247,17 @@ def test_what_only_a_file_has_is_refused_in_one_line(folder: Path, server: Postg
 
 # --- the appliance
 
-def acknowledged(senders: Senders, more: int) -> None:
-    before = len(senders.acknowledged)
-    wait_until(lambda: len(senders.acknowledged) >= before + more or senders.wrong, 30 * SLACK, "orders are acknowledged")
-
-
 def test_a_server_that_dies_again_and_again_loses_nothing(make_appliance: Callable[..., Appliance],
                                                           own_server: PostgresServer) -> None:
     appliance = make_appliance(database=own_server.database("own")).start(30 * SLACK)
     senders = Senders(appliance, pause_s=0.01).start()
     try:
         for kill in range(KILLS):
-            acknowledged(senders, 20)
+            senders.wait_for_more(20)
             own_server.stop(signal.SIGQUIT if kill % 2 == 0 else signal.SIGINT)
             time.sleep(0.3 * kill)
             own_server.start()
-        acknowledged(senders, 20)
+        senders.wait_for_more(20)
         senders.stop()
     finally:
         senders.abandon()
@@ -283,7 +278,7 @@ def test_a_server_that_stands_still_is_given_up(make_appliance: Callable[..., Ap
     appliance = make_appliance(database=own_server.database("own")).start(30 * SLACK)
     senders = Senders(appliance, count=2, pause_s=0.01).start()
     try:
-        acknowledged(senders, 10)
+        senders.wait_for_more(10)
         before = {name: appliance.pids(name) for name in ("hook", "processor", "notifier", "scheduler", "console")}
         family = [own_server.process.pid, *own_server.children()]
         for pid in family:
@@ -292,7 +287,7 @@ def test_a_server_that_stands_still_is_given_up(make_appliance: Callable[..., Ap
         time.sleep(1.6 * WATCHDOG_S)
         for pid in family:
             os.kill(pid, signal.SIGCONT)
-        acknowledged(senders, 10)
+        senders.wait_for_more(10)
         senders.stop()
     finally:
         senders.abandon()

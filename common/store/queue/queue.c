@@ -391,13 +391,19 @@ struct lost {
 	struct lost_head heads[RECLAIM_MAX];
 };
 
+bool queue_owner_has_left(enum queue_owner life, int64_t lease_until_ms,
+			  int64_t now_ms)
+{
+	return life == OWNER_DEAD || life == OWNER_SELF ||
+	       (life == OWNER_UNKNOWN && lease_until_ms < now_ms);
+}
+
 static void look_at_owner(struct lost *lost, int64_t head_id, const char *owner,
 			  int64_t lease_until_ms)
 {
 	enum queue_owner life = lost->life_of(owner, lost->context);
 
-	if (life == OWNER_DEAD || life == OWNER_SELF ||
-	    (life == OWNER_UNKNOWN && lease_until_ms < lost->now_ms))
+	if (queue_owner_has_left(life, lease_until_ms, lost->now_ms))
 		lost->heads[lost->count++] = (struct lost_head){
 			.id = head_id, .is_loss = life != OWNER_SELF};
 }

@@ -207,6 +207,9 @@ enum queue_owner {
 	 * was uncertain, so nobody has worked on it. */
 	OWNER_SELF
 };
+/* Does nobody work any more on what that owner has claimed? */
+bool queue_owner_has_left(enum queue_owner life, int64_t lease_until_ms,
+			  int64_t now_ms);
 int queue_reclaim(struct db *db, const struct queue *queue, int64_t now_ms,
 		  enum queue_owner (*life_of)(const char *owner, void *context),
 		  void *context, int limit, struct err *e);
