@@ -101,8 +101,8 @@ static int save_order(struct db *db, struct order *order,
 	bool all_lines = change->lines_changed && !one_line;
 	int rc = 0;
 
-	if (change->only_picking && !all_lines) {
-		rc = orders_save_picking(db, order, e);
+	if (change->row_part != ROW_ALL && !all_lines && !order->is_new) {
+		rc = orders_save_part(db, order, change->row_part, e);
 	} else {
 		rc = stores_ensure(db, order->terms.store_id, now_ms, e);
 		if (rc >= 0 && all_lines)

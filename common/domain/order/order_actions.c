@@ -273,8 +273,10 @@ int order_act(struct order *order, const struct order_action *action,
 		return rc;
 	if (out->change.changed)
 		order->updated_ms = now_ms;
-	/* Taking says also since when. */
-	out->change.only_picking =
-		c.step.verdict == VERDICT_STAY && action->type != ACTION_TAKE;
+	if (c.step.verdict == VERDICT_MOVE)
+		out->change.row_part = ROW_STEP;
+	else
+		out->change.row_part =
+			action->type == ACTION_TAKE ? ROW_TAKING : ROW_PICKING;
 	return out->refusal == REFUSAL_NONE ? 1 : 0;
 }

@@ -484,7 +484,10 @@ int order_apply(struct order *order, const struct order_event *said,
 	const char *why = NULL;
 	int rc = 0;
 
-	*change = (struct order_change){.verdict = step.verdict};
+	*change = (struct order_change){
+		.verdict = step.verdict,
+		.row_part = describes(event) ? ROW_ALL : ROW_STEP,
+	};
 	switch (step.verdict) {
 	case VERDICT_MOVE:
 		order_change_state(order, change, step.to, event->event_ms);

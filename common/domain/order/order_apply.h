@@ -28,11 +28,20 @@ struct order_note {       /* becomes a row of order_history */
 	char *detail; /* owned; JSON object, never NULL */
 };
 
+/* What of the order's row is not as it was, beside the time of its change. The
+ * less, the fewer indexes are written. */
+enum order_row_part {
+	ROW_ALL = 0,
+	ROW_STEP,   /* all but its terms */
+	ROW_TAKING, /* as ROW_PICKING, and since when it is assembled */
+	ROW_PICKING /* version, picker, lease and bags */
+};
+
 struct order_change {
 	enum order_verdict verdict;
-	bool changed; /* the order row is to be saved */
+	bool changed; /* the order row is to be saved, this part of it */
+	enum order_row_part row_part;
 	bool state_changed;
-	bool only_picking;  /* of it version, picker, lease and bags */
 	bool lines_changed; /* and its lines and customer */
 	int only_line_no;   /* of the lines no other one, and of that one what
 			       is picked; 0: any of them */

@@ -27,8 +27,11 @@ STMT(orders_get_by_number,
 STMT(orders_get_customer,
      "SELECT name, phone, address, email, inn, kpp, legal_address"
      " FROM order_customers WHERE order_id = $1");
-STMT(orders_as, "SELECT 1 FROM orders WHERE id = $1 AND version = $2"
-		" AND picker_until_ms = $3 AND updated_ms = $4 AND state = $5");
+STMT(orders_still,
+     "SELECT 1 FROM orders WHERE id = $1 AND version = $2"
+     " AND picker_until_ms = $3 AND updated_ms = $4 AND state = $5"
+     " AND NOT EXISTS (SELECT 1 FROM inbox_head AS h WHERE h.order_id = $1"
+     "  AND h.state IN (1, 2))");
 STMT(orders_by_number, "SELECT id FROM orders WHERE number = $1");
 #define INSERT_ORDER                                                   \
 	"INSERT INTO orders (" ORDER_COLUMNS ")"                       \
@@ -55,11 +58,21 @@ STMT(orders_put, INSERT_ORDER
      " client_type = $33, payment_methods = $34, delivery_cost_minor = $35,"
      " cancel_code = $36, courier_assigned_ms = $37,"
      " courier_arrived_ms = $38, line_count = $39");
-/* No column of an index: picking is what happens most, and every index that an
- * update names is a page to write. */
+/* Every index that an update names is a page to write. Picking, which happens
+ * most, names none. */
 STMT(orders_put_picking,
      "UPDATE orders SET version = $2, picker_id = $3, picker_until_ms = $4,"
      " bags = $5, updated_ms = $6 WHERE id = $1");
+STMT(orders_put_taking,
+     "UPDATE orders SET version = $2, picker_id = $3, picker_until_ms = $4,"
+     " bags = $5, updated_ms = $6, taken_ms = $7 WHERE id = $1");
+STMT(orders_put_step,
+     "UPDATE orders SET version = $2, picker_id = $3, picker_until_ms = $4,"
+     " bags = $5, updated_ms = $6, taken_ms = $7, state = $8, event_ms = $9,"
+     " snapshot_ms = $10, cancel_source = $11, cancel_reason = $12,"
+     " cancel_code = $13, assembled_ms = $14, ready_ms = $15, paid_ms = $16,"
+     " received_ms = $17, delivered_ms = $18, canceled_ms = $19,"
+     " courier_assigned_ms = $20, courier_arrived_ms = $21 WHERE id = $1");
 STMT(orders_put_customer, INSERT_CUSTOMER
      " ON CONFLICT (order_id) DO UPDATE SET name = $2, phone = $3,"
      " address = $4, email = $5, inn = $6, kpp = $7, legal_address = $8");
@@ -265,9 +278,9 @@ struct order_mark order_mark_of(const struct order *order)
 	};
 }
 
-int orders_is_as(struct db *db, const struct order_mark *mark, struct err *e)
+int orders_is_still(struct db *db, const struct order_mark *mark, struct err *e)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &orders_as);
+	CLEANUP_QUERY struct query *q = query_start(db, &orders_still);
 
 	query_i64(q, 1, mark->id);
 	query_i64(q, 2, mark->version);
@@ -327,9 +340,33 @@ static int save_row(struct db *db, const struct order *o, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-int orders_save_picking(struct db *db, const struct order *o, struct err *e)
+static void bind_step(struct query *q, const struct order *o)
 {
-	CLEANUP_QUERY struct query *q = query_start(db, &orders_put_picking);
+	query_text(q, 8, order_state_name(o->state));
+	query_i64(q, 9, o->event_ms);
+	query_i64(q, 10, o->snapshot_ms);
+	query_text(q, 11, o->cancel_source);
+	query_text(q, 12, o->cancel_reason);
+	query_text(q, 13, o->cancel_code);
+	query_i64(q, 14, o->assembled_ms);
+	query_i64(q, 15, o->ready_ms);
+	query_i64(q, 16, o->paid_ms);
+	query_i64(q, 17, o->received_ms);
+	query_i64(q, 18, o->delivered_ms);
+	query_i64(q, 19, o->canceled_ms);
+	query_i64(q, 20, o->courier_assigned_ms);
+	query_i64(q, 21, o->courier_arrived_ms);
+}
+
+int orders_save_part(struct db *db, const struct order *o,
+		     enum order_row_part part, struct err *e)
+{
+	static const struct stmt *const statements[] = {
+		[ROW_STEP] = &orders_put_step,
+		[ROW_TAKING] = &orders_put_taking,
+		[ROW_PICKING] = &orders_put_picking,
+	};
+	CLEANUP_QUERY struct query *q = query_start(db, statements[part]);
 	int rc;
 
 	query_i64(q, 1, o->id);
@@ -338,6 +375,10 @@ int orders_save_picking(struct db *db, const struct order *o, struct err *e)
 	query_i64(q, 4, o->picker_until_ms);
 	query_i64(q, 5, o->bags);
 	query_i64(q, 6, o->updated_ms);
+	if (part != ROW_PICKING)
+		query_i64(q, 7, o->taken_ms);
+	if (part == ROW_STEP)
+		bind_step(q, o);
 	rc = query_next(q, e);
 	return rc < 0 ? rc : 0;
 }

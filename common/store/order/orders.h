@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "domain/order/order.h"
+#include "domain/order/order_apply.h"
 
 struct db;
 struct err;
@@ -36,20 +36,21 @@ int orders_find_number(struct db *db, const char *number, int64_t *ret_id,
  * customer who was not loaded stays as he is). */
 int orders_save(struct db *db, const struct order *order, bool with_lines,
 		struct err *e);
-/* Of an order that is there: only what picking changes of its row (version,
- * picker, lease, bags). */
-int orders_save_picking(struct db *db, const struct order *order,
-			struct err *e);
+/* Of an order that is there: only this part of its row, which is not ROW_ALL.
+ */
+int orders_save_part(struct db *db, const struct order *order,
+		     enum order_row_part part, struct err *e);
 
 /* What every change of an order changes some of: whoever has loaded it outside
- * of his write transaction asks inside whether it is as it was. */
+ * of his write transaction asks inside whether it is as it was, and whether
+ * nothing waits for it in the inbox. */
 struct order_mark {
 	int64_t id, version, picker_until_ms, updated_ms;
 	enum order_state state;
 };
 struct order_mark order_mark_of(const struct order *order);
-int orders_is_as(struct db *db, const struct order_mark *mark,
-		 struct err *e); /* 1, 0, < 0 */
+int orders_is_still(struct db *db, const struct order_mark *mark,
+		    struct err *e); /* 1, 0, < 0 */
 
 /* A row of order_history. detail is a JSON object. */
 int history_add(struct db *db, int64_t order_id, int64_t at_ms,

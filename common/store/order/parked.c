@@ -11,6 +11,7 @@ STMT(parked_insert,
      "INSERT INTO parked_events (inbox_id, order_id, event_type, event_ms,"
      " expires_ms, channel, body) VALUES ($1, $2, $3, $4, $5, $6, $7)"
      " ON CONFLICT DO NOTHING");
+STMT(parked_any, "SELECT 1 FROM parked_events WHERE order_id = $1 LIMIT 1");
 STMT(parked_delete, "DELETE FROM parked_events WHERE inbox_id = $1");
 STMT(parked_select,
      "SELECT inbox_id, event_ms, event_type, body FROM parked_events"
@@ -54,6 +55,14 @@ int parked_list(struct db *db, int64_t order_id,
 		return rc;
 	}
 	return (int)count;
+}
+
+int parked_waits(struct db *db, int64_t order_id, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, &parked_any);
+
+	query_i64(q, 1, order_id);
+	return query_next(q, e);
 }
 
 int parked_add(struct db *db, const struct parked_arrival *arrival,

@@ -34,6 +34,9 @@ void parked_events_clear(struct parked_event *events, size_t count);
 int parked_list(struct db *db, int64_t order_id,
 		struct parked_event *ret_events, struct err *e);
 
+/* Is there any? 1, 0, < 0. */
+int parked_waits(struct db *db, int64_t order_id, struct err *e);
+
 /* Keep one. Inside a write transaction. */
 struct parked_arrival {
 	int64_t inbox_id, order_id, event_ms, expires_ms;

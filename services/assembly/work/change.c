@@ -88,13 +88,10 @@ static int run_ahead(struct api_call *call, struct db *db, int64_t now_ms,
 		     struct err *e)
 {
 	struct api_request request = request_of(call);
-	int waits = 0;
 	int rc = decision_holds(call, db, e);
 
-	if (rc > 0)
-		waits = inbox_waits(db, call->order_id, e);
-	if (rc <= 0 || waits != 0)
-		return MIN_OF(rc, MIN_OF(waits, 0));
+	if (rc <= 0)
+		return rc;
 	rc = api_requests_claim(db, &request, buf_text(&call->decision->answer),
 				own_version(call), now_ms, e);
 	if (rc <= 0)

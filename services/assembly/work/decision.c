@@ -10,6 +10,7 @@
 #include "call.h"
 #include "store/catalogue/labels.h"
 #include "store/engine/db.h"
+#include "store/order/parked.h"
 
 static struct order_action action_of(const struct api_call *call)
 {
@@ -122,24 +123,18 @@ int decision_make(struct api_call *call, struct db *db, int64_t now_ms,
 	return judge(call, db, d, now_ms, e);
 }
 
-/* Whether a unit's code is free is known under the lock only. A change of more
- * than the picking is rare. */
+/* Whether a unit's code is free is known under the lock only, and goods that
+ * take another's place are looked up there. */
 static bool can_be_ahead(const struct order_change *change)
 {
-	return change->only_picking && !change->codes_changed &&
+	return !change->codes_changed &&
 	       (!change->lines_changed || change->only_line_no != 0);
 }
 
 /* What never can be is not tried: it would be decided twice. */
 static bool is_worth_trying(const struct api_call *call)
 {
-	static const bool only_picks[ACTION_MAX_] = {
-		[ACTION_RELEASE] = true, [ACTION_KEEP_ALIVE] = true,
-		[ACTION_PICK] = true,    [ACTION_RESET] = true,
-		[ACTION_SCAN] = true,
-	};
-
-	return only_picks[call->method->action] && !call->args.has_codes;
+	return call->method->action != ACTION_REPLACE && !call->args.has_codes;
 }
 
 void decision_make_ahead(struct api_call *call, struct db *reader)
@@ -159,14 +154,22 @@ void decision_make_ahead(struct api_call *call, struct db *reader)
 	d->is_ahead = true;
 }
 
+/* A step lets parked events in, which change the order and its answer. */
 int decision_holds(struct api_call *call, struct db *db, struct err *e)
 {
 	struct decision *d = call->decision;
+	int parked = 0;
+	int rc;
 
 	if (d == NULL || !d->is_ahead)
 		return 0;
 	d->is_ahead = false;
-	return orders_is_as(db, &d->seen, e);
+	rc = orders_is_still(db, &d->seen, e);
+	if (rc > 0 && d->outcome.change.state_changed)
+		parked = parked_waits(db, d->order.id, e);
+	if (parked < 0)
+		return parked;
+	return parked > 0 ? 0 : rc;
 }
 
 void decision_take_answer(struct api_call *call)

@@ -41,8 +41,9 @@ int decision_make(struct api_call *call, struct db *db, int64_t now_ms,
  * thread, inside a transaction of its reader. */
 void decision_make_ahead(struct api_call *call, struct db *reader);
 
-/* Inside the unit: was it made ahead, and is the order still what it was? 1, 0,
- * < 0. Says so once: a unit that runs again decides again. */
+/* Inside the unit: was it made ahead, is the order still what it was, and does
+ * nothing wait for it? 1, 0, < 0. Says so once: a unit that runs again decides
+ * again. */
 int decision_holds(struct api_call *call, struct db *db, struct err *e);
 
 /* The answer that was made ahead becomes the call's. */
