@@ -49,7 +49,7 @@ struct tidy {
 
 struct walk_unit {
 	struct unit unit;
-	const struct chore *chore; /* step NULL: answers */
+	const struct chore *chore;
 	int64_t before_ms;
 	struct archive_walk walk; /* before; the unit may run again */
 	struct archive_walk next; /* after */
@@ -70,13 +70,8 @@ static int run_walk(struct unit *u, struct db *db, int64_t now_ms,
 
 	(void)now_ms;
 	w->next = w->walk;
-	if (w->chore->step != NULL) {
-		w->count = archive_next(db, w->chore->step, w->before_ms,
-					batch_of(w->chore), &w->next, e);
-	} else {
-		w->count = archive_old_answers(db, w->before_ms, BATCH, e);
-		w->next.finished = w->count < BATCH;
-	}
+	w->count = archive_next(db, w->chore->step, w->before_ms,
+				batch_of(w->chore), &w->next, e);
 	return MIN_OF(w->count, 0);
 }
 
@@ -260,7 +255,7 @@ int tidy_run(struct service *s, struct buf *ret_line, struct err *e)
 		{"outbox", &archive_outbox, done_age_ms},
 		{"heads", &archive_idle_heads, done_age_ms},
 		{"outbox_heads", &archive_idle_outbox_heads, done_age_ms},
-		{"answers", NULL, ANSWER_DAYS * DAY_MS},
+		{"answers", &archive_answers, ANSWER_DAYS * DAY_MS},
 		{"quiet_runs", &archive_old_quiet_runs,
 		 QUIET_RUN_DAYS * DAY_MS},
 		{"runs", &archive_old_runs, archive_age_ms},

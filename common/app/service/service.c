@@ -279,6 +279,8 @@ static int run_process(struct process *p, const struct service_args *args)
 	 */
 	if (is_procedure)
 		(void)mallopt(M_ARENA_MAX, 1); /* NOLINT: no thread yet */
+	else if (p->service.def->many)
+		db_expect_load();
 	if (start_all(p, args, &e) < 0) {
 		(void)complain(p->service.def, &e);
 		stop_all(p);

@@ -75,6 +75,11 @@ unsigned db_caps_of(const struct db *db);
 /* The location as people may see it: without password and settings. */
 void db_label(const char *location, char *ret_text, size_t bytes);
 
+/* Before the first db_open() of a process that works all the time: its
+ * connections keep room for the pages of a usual transaction (some 400 KiB
+ * each, with SQLite). No thread yet. */
+void db_expect_load(void);
+
 /* Could it be one, as far as can be told without opening it? 0, ERR_INVALID. */
 int db_check(const char *location, struct err *e);
 

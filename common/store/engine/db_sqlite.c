@@ -20,7 +20,8 @@
 
 enum {
 	BUSY_TIMEOUT_MS = 5000, /* second net: write_lock.h is the first */
-	RESTART_TIMEOUT_MS = 100
+	RESTART_TIMEOUT_MS = 100,
+	BUSY_CACHE_KIB = 400 /* 90 pages: a batch of taps, a store's list */
 };
 
 struct prepared {
@@ -53,6 +54,7 @@ static const struct stmt *const tx_stmts[] = {
 };
 
 static const char *vfs_name; /* NULL: out of memory */
+static bool is_busy;         /* db_expect_load() */
 
 static sqlite3 *handle_of(const struct db *db)
 {
@@ -165,7 +167,17 @@ static void forget_log(void *context)
 static void set_up_library(void)
 {
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	if (is_busy)
+		(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0,
+				     -BUSY_CACHE_KIB);
 	vfs_name = wal_file_vfs();
+}
+
+/* A cache is emptied at each commit of another process; with room of its own it
+ * does not ask malloc() for every page again. */
+void db_expect_load(void)
+{
+	is_busy = true;
 }
 
 static int sqlite_open(const char *path, enum db_mode mode, struct db **ret_db,

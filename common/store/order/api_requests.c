@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/macros.h"
 #include "codec/json/json_out.h"
 #include "store/engine/db.h"
 
@@ -21,9 +22,7 @@ STMT(api_requests_get, "SELECT body_hash, answer, version, created_ms"
 /* SQLite sets up more for an upsert. */
 STMT(api_requests_insert, INSERT_REQUEST);
 STMT(api_requests_insert_new, INSERT_REQUEST " ON CONFLICT (key) DO NOTHING");
-STMT(api_requests_put, INSERT_REQUEST
-     " ON CONFLICT (key) DO UPDATE SET body_hash = $2, answer = $3,"
-     " created_ms = $4, version = $5");
+STMT(api_requests_delete, "DELETE FROM api_requests WHERE key = $1");
 
 /* One text that no other request has: a list, because the parts come from
  * outside and may hold any character. */
@@ -93,13 +92,29 @@ int api_requests_claim(struct db *db, const struct api_request *request,
 		      now_ms, e);
 }
 
+static int delete (struct db *db, const struct api_request *request,
+		   struct err *e)
+{
+	CLEANUP(buf_clear) struct buf key = BUF_MAX(KEY_BYTES_MAX);
+	CLEANUP_QUERY struct query *q = query_start(db, &api_requests_delete);
+	int rc = make_key(request, &key, e);
+
+	if (rc < 0)
+		return rc;
+	query_text(q, 1, buf_text(&key));
+	return query_exec(q, e);
+}
+
+/* One that was kept for long enough gives way: rows are taken away in the order
+ * of their making. */
 int api_requests_add(struct db *db, const struct api_request *request,
 		     const char *answer, int64_t version, int64_t now_ms,
 		     struct err *e)
 {
-	int rc = insert(
-		db, request->is_new ? &api_requests_insert : &api_requests_put,
-		request, answer, version, now_ms, e);
+	int rc = request->is_new ? 0 : delete (db, request, e);
 
-	return rc < 0 ? rc : 0;
+	if (rc >= 0)
+		rc = insert(db, &api_requests_insert, request, answer, version,
+			    now_ms, e);
+	return MIN_OF(rc, 0);
 }

@@ -38,6 +38,8 @@ extern const struct archive_step archive_old_orders;
 /* Steps of orders in the ERP's feed that were overtaken by later ones; a walk
  * goes on where the last one ended. */
 extern const struct archive_step archive_overtaken_steps;
+/* Stored answers of the assembly API. */
+extern const struct archive_step archive_answers;
 /* Runs without news (ok, skipped), and all ended runs. */
 extern const struct archive_step archive_old_quiet_runs, archive_old_runs;
 
@@ -52,10 +54,6 @@ struct archive_walk {
 int archive_next(struct db *db, const struct archive_step *step,
 		 int64_t before_ms, int limit, struct archive_walk *walk,
 		 struct err *e);
-
-/* Stored answers of the assembly API. Number removed, at most limit. */
-int archive_old_answers(struct db *db, int64_t before_ms, int limit,
-			struct err *e);
 
 /* Parked events that nobody waits for any more, oldest first. Reader or
  * writer. Number of rows, or < 0. */

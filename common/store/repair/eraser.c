@@ -144,9 +144,19 @@ STMT(erase_quarantine,
      "UPDATE quarantine SET raw = substr(raw, 1, 0), reason = 'erased'"
      " WHERE id IN (SELECT id FROM quarantine WHERE received_ms < $1"
      " AND reason <> 'erased' LIMIT $2)");
-STMT(erase_answers,
-     "UPDATE api_requests SET answer = '' WHERE key IN (SELECT key"
-     " FROM api_requests WHERE created_ms < $1 AND answer <> '' LIMIT $2)");
+/* By the numbers of SQLite's rows (archive.c), which begin anew when all rows
+ * have gone. */
+#define ANSWERS_WINDOW(number)                                               \
+	"SELECT max(w.id), max(w.created_ms) FROM (SELECT " number " AS id," \
+	" created_ms FROM api_requests WHERE " number " > CASE WHEN $1 >"    \
+	" (SELECT max(" number ") FROM api_requests) THEN 0 ELSE $1 END"     \
+	" ORDER BY " number " LIMIT $2) AS w"
+#define ERASE_ANSWERS(number)                                       \
+	"UPDATE api_requests SET answer = '' WHERE " number " > $1" \
+	" AND " number " <= $2 AND created_ms < $3 AND answer <> ''"
+STMT_PG(erase_answers_window, ANSWERS_WINDOW("rowid"),
+	ANSWERS_WINDOW("created_ms"));
+STMT_PG(erase_answers, ERASE_ANSWERS("rowid"), ERASE_ANSWERS("created_ms"));
 
 static const struct erase_step steps[] = {
 	{"erased.inbox", &erase_late_inbox_window, &erase_late_inbox,
@@ -162,7 +172,7 @@ static const struct erase_step steps[] = {
 	{"erased.attempts", NULL, &erase_failed_attempts, NULL},
 	{"erased.alerts", NULL, &erase_alerts, NULL},
 	{"erased.quarantine", NULL, &erase_quarantine, NULL},
-	{"erased.answers", NULL, &erase_answers, NULL},
+	{"erased.answers", &erase_answers_window, &erase_answers, NULL},
 };
 const struct erase_step *const erase_steps[] = {
 	&steps[0], &steps[1], &steps[2], &steps[3], &steps[4],  &steps[5],
@@ -280,7 +290,7 @@ static int erase_window(struct db *db, const struct erase_step *step,
 		return rc;
 	erased = erase_between(db, step->erase, &window, &before_ms, e);
 	rc = erased;
-	if (erased > 0)
+	if (erased > 0 && step->attempts != NULL)
 		rc = erase_between(db, step->attempts, &window, NULL, e);
 	*ret_more = window.made_ms < before_ms;
 	if (rc >= 0 && *ret_more)

@@ -1,0 +1,3 @@
+-- Of SQLite's files only: there an index of the times of kept answers, and a
+-- count of the rows of the history, cost pages at every tap of a picker. Here
+-- answers are found by that index (common/store/queue/archive.c).
