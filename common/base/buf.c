@@ -71,6 +71,11 @@ char *buf_room(const struct buf *b, size_t bytes)
 	return has_room(b, bytes) ? b->data + b->used_bytes : NULL;
 }
 
+char *buf_reserve(struct buf *b, size_t bytes)
+{
+	return reserve(b, bytes) ? b->data + b->used_bytes : NULL;
+}
+
 void buf_fill(struct buf *b, const char *end)
 {
 	b->used_bytes = (size_t)(end - b->data);

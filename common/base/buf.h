@@ -50,6 +50,8 @@ void buf_printf(struct buf *b, const char *format, ...)
 /* Room for so many bytes, to be written by hand, when it is there without
  * growing; buf_fill() tells where they end. NULL: append as usual. */
 char *buf_room(const struct buf *b, size_t bytes);
+/* The same, growing. NULL: the buffer has failed. */
+char *buf_reserve(struct buf *b, size_t bytes);
 void buf_fill(struct buf *b, const char *end);
 
 /* The content as a NUL-terminated text, never NULL; borrowed until the next

@@ -53,20 +53,48 @@ char json_words_byte(const struct json_words *words, const char *key)
 	return 0;
 }
 
+/* The place of its word, 0: it stands for itself. */
+static unsigned char word_of(const struct json_words *words, char c)
+{
+	unsigned char byte = (unsigned char)c;
+
+	return byte < FIRST_PLAIN && byte <= words->count ? byte : 0;
+}
+
+static size_t expanded_bytes(const struct json_words *words, const char *text,
+			     size_t bytes)
+{
+	size_t more = 0;
+
+	for (size_t i = 0; i < bytes; i++) {
+		unsigned char word = word_of(words, text[i]);
+
+		if (word != 0)
+			more += words->text_bytes[word - 1] - 1U;
+	}
+	return bytes + more;
+}
+
+/* Each word is copied with all that stands behind it, which is faster than to
+ * copy exactly its bytes; so there is room for one more. */
 void json_words_expand(const struct json_words *words, const char *text,
 		       size_t bytes, struct buf *out)
 {
 	const char *end = text + bytes;
-	const char *from = text;
+	char *p = buf_reserve(out, expanded_bytes(words, text, bytes) +
+					   sizeof(words->texts[0]));
 
-	for (const char *p = text; p < end; p++) {
-		unsigned char c = (unsigned char)*p;
+	if (p == NULL)
+		return;
+	for (; text < end; text++) {
+		unsigned char word = word_of(words, *text);
 
-		if (c >= FIRST_PLAIN || c == 0 || c > words->count)
+		if (word == 0) {
+			*p++ = *text;
 			continue;
-		buf_add(out, from, (size_t)(p - from));
-		buf_add(out, words->texts[c - 1], words->text_bytes[c - 1]);
-		from = p + 1;
+		}
+		memcpy(p, words->texts[word - 1], sizeof(words->texts[0]));
+		p += words->text_bytes[word - 1];
 	}
-	buf_add(out, from, (size_t)(end - from));
+	buf_fill(out, p);
 }
