@@ -284,8 +284,8 @@ static void a_lost_lease_cannot_block(void **state)
 	assert_int_equal(claim_from(t, &kuper, T0, &m, &context), 1);
 	m.lease_epoch--;
 	begin(t);
-	assert_int_equal(outbox_block(t->db, &m, "", T0, NULL), ERR_STATE);
-	commit(t);
+	assert_int_equal(end(t, outbox_block(t->db, &m, "", T0, NULL)),
+			 ERR_STATE);
 	assert_string_equal(head_value(t, 1, "state"), "2");
 }
 

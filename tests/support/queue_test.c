@@ -86,6 +86,17 @@ void commit(struct test *t)
 	assert_int_equal(db_commit(t->db, NULL), 0);
 }
 
+int end(struct test *t, int rc)
+{
+	if (rc == 0)
+		rc = db_settle(t->db, NULL);
+	if (db_is_failed(t->db))
+		db_rollback(t->db);
+	else
+		commit(t);
+	return rc;
+}
+
 void add(struct test *t, int64_t order_id, const char *body, int64_t now_ms)
 {
 	begin(t);
@@ -127,23 +138,16 @@ void expect_body(struct test *t, int64_t now_ms, const char *body,
 int finish(struct test *t, const struct queue_message *m,
 	   const struct queue_result *result, int64_t now_ms)
 {
-	int rc;
-
 	begin(t);
-	rc = queue_finish(t->db, t->kind->queue, m, result, now_ms, NULL);
-	commit(t);
-	return rc;
+	return end(t, queue_finish(t->db, t->kind->queue, m, result, now_ms,
+				   NULL));
 }
 
 int retry(struct test *t, const struct queue_message *m,
 	  const struct queue_retry *how, int64_t now_ms)
 {
-	int rc;
-
 	begin(t);
-	rc = queue_retry(t->db, t->kind->queue, m, how, now_ms, NULL);
-	commit(t);
-	return rc;
+	return end(t, queue_retry(t->db, t->kind->queue, m, how, now_ms, NULL));
 }
 
 const char *value(struct test *t, const char *body, const char *column)

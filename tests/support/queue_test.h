@@ -48,6 +48,9 @@ int queue_test_teardown(void **state);
 /* Each is one transaction; what must not fail fails the test. */
 void begin(struct test *t);
 void commit(struct test *t);
+/* Commit what has ended with rc, or undo it where the engine wants that; what
+ * has become of it when all of it has run. */
+int end(struct test *t, int rc);
 void add(struct test *t, int64_t order_id, const char *body, int64_t now_ms);
 int claim_as(struct test *t, const char *owner, bool sending, int64_t now_ms,
 	     struct queue_message *ret_message);

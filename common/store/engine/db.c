@@ -249,6 +249,24 @@ int query_exec(struct query *q, struct err *e)
 	return rc < 0 ? rc : q->db->driver->changes(q);
 }
 
+int query_post(struct query *q, const char *why_none, struct err *e)
+{
+	const struct db_driver *driver = q->db->driver;
+	int rc;
+
+	if (driver->post != NULL && !q->bind_failed && driver->can_post(q->db))
+		return driver->post(q, why_none, e);
+	rc = query_exec(q, e);
+	if (rc == 0 && why_none != NULL)
+		return err_set(e, ERR_STATE, "%s", why_none);
+	return rc < 0 ? rc : 0;
+}
+
+int db_settle(struct db *db, struct err *e)
+{
+	return db->driver->settle != NULL ? db->driver->settle(db, e) : 0;
+}
+
 int64_t query_col_i64(struct query *q, int column)
 {
 	return q->db->driver->col_i64(q, column);

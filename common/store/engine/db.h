@@ -130,6 +130,15 @@ void query_text_array(struct query *q, int n, const char *const *values,
 int query_next(struct query *q, struct err *e);
 /* Run to the end, ignoring rows. Number of rows changed, or as query_next(). */
 int query_exec(struct query *q, struct err *e);
+/* Run it to the end, in a write transaction, when nobody waits for what it
+ * says: where each statement is a way to a server and back, it goes along with
+ * the next one. 0; < 0, which may be that of a statement posted before, or
+ * come out of a later query_next(), of db_settle() or db_commit(). Until it is
+ * undone then, the transaction is failed (db_is_failed()). why_none, a text
+ * that lives on (NULL allowed): ERR_STATE with it when no row was changed. */
+int query_post(struct query *q, const char *why_none, struct err *e);
+/* Wait for what was posted: 0, < 0. */
+int db_settle(struct db *db, struct err *e);
 
 /* Column of the current row, from 0. Texts are never NULL ("" for null) and
  * borrowed until the next query_next() or query_end(). */
@@ -175,7 +184,8 @@ int db_savepoint_rollback(struct db *db, struct err *e);
  * error and out of memory may roll back all of it; the server is gone). */
 bool db_in_transaction(struct db *db);
 /* True when a statement has failed and the engine takes no other before the
- * transaction, or its savepoint, is undone. Never with SQLite. */
+ * transaction, or its savepoint, is undone. Never with SQLite. What was posted
+ * is known only after db_settle(). */
 bool db_is_failed(struct db *db);
 
 /* Bells between machines: bits that mean nothing to the store. db_ring(), in no

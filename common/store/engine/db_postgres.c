@@ -21,6 +21,7 @@
 #include "store/engine/migrate.h"
 #include "store/engine/pg_array.h"
 #include "store/engine/pg_link.h"
+#include "store/engine/pg_post.h"
 #include "store/engine/pg_transaction.h"
 
 enum {
@@ -62,7 +63,7 @@ struct prepared {
 	char name[NAME_BYTES];
 	unsigned revision;   /* of the name: none is used twice */
 	unsigned generation; /* of the connection that knows it; 0: none */
-	bool outdated;       /* a type or a table has changed since */
+	bool outdated;       /* a type has changed since */
 	PGresult *result;    /* of this run; NULL: it has not begun */
 	int row;
 	struct decoded *decoded; /* the result's: one for each column */
@@ -106,6 +107,8 @@ static int postgres_script(struct db *db, const char *sql, struct err *e)
 	struct pg_link *link = link_of(db);
 	int rc = pg_transaction_go_on(link, e);
 
+	if (rc == 0)
+		rc = pg_post_settle(link, e);
 	return rc < 0 ? rc : pg_link_script(link, sql, "script", e);
 }
 
@@ -284,6 +287,9 @@ static int make_known(struct query *q, struct err *e)
 
 	if (p->generation == link->generation && !p->outdated)
 		return 0;
+	rc = pg_post_settle(link, e);
+	if (rc < 0)
+		return rc;
 	for (int i = 0; i < p->count; i++)
 		types[i] = p->parameters[i].type;
 	p->generation = 0;
@@ -300,36 +306,51 @@ static int make_known(struct query *q, struct err *e)
 	return 0;
 }
 
-static int execute(struct query *q, struct err *e)
+/* Send it, once the server knows it. PQsend...()'s result. */
+static int send_query(struct query *q)
 {
 	struct pg_link *link = link_of(q->db);
-	struct prepared *p = q->prepared;
+	const struct prepared *p = q->prepared;
 	const char *values[DB_PARAMETERS_MAX];
 	int lengths[DB_PARAMETERS_MAX];
 	int formats[DB_PARAMETERS_MAX];
 	Oid types[DB_PARAMETERS_MAX];
-	int rc = pg_transaction_go_on(link, e);
-	int sent;
 
-	if (rc == 0 && !link->pooled)
-		rc = make_known(q, e);
-	if (rc < 0)
-		return rc;
 	for (int i = 0; i < p->count; i++) {
 		values[i] = p->parameters[i].value;
 		lengths[i] = p->parameters[i].bytes;
 		types[i] = p->parameters[i].type;
 		formats[i] = BINARY;
 	}
-	if (link->pooled)
-		sent = PQsendQueryParams(link->conn, text_of(q), p->count,
-					 types, values, lengths, formats, 0);
-	else
-		sent = PQsendQueryPrepared(link->conn, p->name, p->count,
-					   values, lengths, formats, 0);
-	rc = pg_link_finish(link, sent, q->stmt->name, &p->result, e);
-	if (rc < 0 && link->is_stale)
-		p->outdated = true;
+	return link->pooled
+		       ? PQsendQueryParams(link->conn, text_of(q), p->count,
+					   types, values, lengths, formats, 0)
+		       : PQsendQueryPrepared(link->conn, p->name, p->count,
+					     values, lengths, formats, 0);
+}
+
+/* To where it may be sent. */
+static int get_ready(struct query *q, struct err *e)
+{
+	struct pg_link *link = link_of(q->db);
+	int rc = pg_transaction_go_on(link, e);
+
+	if (rc == 0 && link->posts.failed < 0)
+		rc = pg_post_settle(link, e);
+	if (rc == 0 && !link->pooled)
+		rc = make_known(q, e);
+	return rc;
+}
+
+static int execute(struct query *q, struct err *e)
+{
+	struct pg_link *link = link_of(q->db);
+	struct prepared *p = q->prepared;
+	int rc = get_ready(q, e);
+
+	if (rc < 0)
+		return rc;
+	rc = pg_post_finish(link, send_query(q), q->stmt->name, &p->result, e);
 	p->row = -1;
 	return rc < 0 ? rc : make_room(p, e);
 }
@@ -348,6 +369,31 @@ static int postgres_step(struct query *q, struct err *e)
 		return 0;
 	p->row++;
 	return 1;
+}
+
+static int postgres_post(struct query *q, const char *why_none, struct err *e)
+{
+	struct pg_link *link = link_of(q->db);
+	int rc = get_ready(q, e);
+
+	if (rc == 0)
+		rc = pg_post_begin(link, e);
+	if (rc == 0)
+		pg_post_sent(link, send_query(q), q->stmt->name, why_none);
+	return rc;
+}
+
+static bool postgres_can_post(const struct db *db)
+{
+	const struct pg_link *link =
+		&((const struct db_postgres *)(const void *)db)->link;
+
+	return link->began && !link->pooled;
+}
+
+static int postgres_settle(struct db *db, struct err *e)
+{
+	return pg_post_settle(link_of(db), e);
 }
 
 static int postgres_changes(struct query *q)
@@ -495,6 +541,9 @@ const struct db_driver db_postgres = {
 	.bind_i64_array = postgres_bind_i64_array,
 	.bind_text_array = postgres_bind_text_array,
 	.step = postgres_step,
+	.can_post = postgres_can_post,
+	.post = postgres_post,
+	.settle = postgres_settle,
 	.changes = postgres_changes,
 	.col_i64 = postgres_col_i64,
 	.col_text = postgres_col_text,

@@ -53,6 +53,10 @@ struct db_driver {
 	int (*bind_text_array)(struct query *q, int n,
 			       const char *const *values, size_t count);
 	int (*step)(struct query *q, struct err *e);
+	/* query_post() and db_settle(); NULL: each statement runs at once. */
+	bool (*can_post)(const struct db *db);
+	int (*post)(struct query *q, const char *why_none, struct err *e);
+	int (*settle)(struct db *db, struct err *e);
 	int (*changes)(struct query *q);
 	int64_t (*col_i64)(struct query *q, int column);
 	const char *(*col_text)(struct query *q, int column);

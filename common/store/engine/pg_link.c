@@ -319,6 +319,7 @@ void pg_link_lose(struct pg_link *link)
 {
 	PQfinish(link->conn);
 	link->conn = NULL;
+	link->posts.count = 0;
 }
 
 void pg_link_close(struct pg_link *link)
@@ -485,7 +486,8 @@ int pg_link_finish(struct pg_link *link, int sent, const char *what,
 
 		if (state == NULL)
 			state = "no code";
-		link->is_stale = is_stale(state);
+		if (is_stale(state))
+			link->generation++;
 		link->is_locked_out = strcmp(state, "55P03") == 0;
 		rc = err_set(
 			e, code_of(state), "%s: %s (%s)", what,

@@ -8,7 +8,7 @@
  * are set for the session, and the client gives up a little later and closes
  * the connection, whatever the network does. A link belongs to one thread.
  *
- * Only db_postgres.c and pg_link.c include this.
+ * Only the files of this engine include this.
  */
 #ifndef STORE_PG_LINK_H
 #define STORE_PG_LINK_H
@@ -17,18 +17,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "store/engine/db.h"
+
+enum {
+	PG_POSTS_MAX = 64 /* their results fit into the socket */
+};
+
+/* What pg_post.h keeps. */
+struct pg_posts {
+	struct pg_posted {
+		int sent;
+		const char *what, *why_none;
+	} rows[PG_POSTS_MAX];
+	int count;
+	int failed; /* < 0: as why says, until it is undone */
+	struct err why;
+};
 
 struct pg_link {
 	char *url;
 	enum db_mode mode;
-	PGconn *conn;        /* NULL: lost, or never there */
-	unsigned generation; /* counts connections, from 1 */
+	PGconn *conn; /* NULL: lost, or never there */
+	/* Counts connections, from 1, and what has made their statements void.
+	 */
+	unsigned generation;
 	int32_t schema_hash; /* of current_schema(): names the write lock */
 	bool began;          /* between BEGIN and COMMIT or ROLLBACK */
 	int64_t began_ms;    /* by the server's clock; of a write transaction */
 	bool warned;         /* the server warned since it was last cleared */
-	bool is_stale;       /* the last error: prepare that statement anew */
 	bool is_locked_out;  /* the last error: a lock did not come in time */
 	bool reads;          /* and nothing else */
 	int lock_ms;         /* how long somebody waits for a lock */
@@ -37,7 +54,8 @@ struct pg_link {
 	bool ends;           /* what runs is a COMMIT */
 	int server_pid;      /* whose transaction is ours since BEGIN */
 	int left_behind;     /* a server's process that we gave up, or 0 */
-	int attempts;        /* to connect, that have failed in a row */
+	struct pg_posts posts;
+	int attempts; /* to connect, that have failed in a row */
 	int64_t not_before_ms;
 	/* Text of what the session's settings say too, for a transaction: a
 	 * pooler may have dropped them. */

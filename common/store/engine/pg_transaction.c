@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "base/text.h"
 #include "store/engine/pg_link.h"
+#include "store/engine/pg_post.h"
 
 enum {
 	/* "OGWR", so that other users of advisory locks do not meet us. */
@@ -28,17 +29,21 @@ enum db_tx_state pg_transaction_state(const struct pg_link *link)
 {
 	static const enum db_tx_state states[] = {
 		[PQTRANS_INTRANS] = DB_TX_OPEN,
+		[PQTRANS_ACTIVE] = DB_TX_OPEN, /* with what was posted */
 		[PQTRANS_INERROR] = DB_TX_FAILED,
 		[PQTRANS_UNKNOWN] = DB_TX_NONE,
 	};
 
-	return link->began && link->conn != NULL
-		       ? states[PQtransactionStatus(link->conn)]
-		       : DB_TX_NONE;
+	if (!link->began || link->conn == NULL)
+		return DB_TX_NONE;
+	return link->posts.failed < 0 ? DB_TX_FAILED
+				      : states[PQtransactionStatus(link->conn)];
 }
 
 static void rollback(struct pg_link *link)
 {
+	(void)pg_post_settle(link, NULL);
+	pg_post_forget(link);
 	link->began = false;
 	if (link->conn != NULL &&
 	    PQtransactionStatus(link->conn) != PQTRANS_IDLE &&
@@ -75,6 +80,7 @@ static int start(struct pg_link *link, const char *text, struct err *e)
 	PGresult *result = NULL;
 	int rc = pg_link_ready(link, e);
 
+	pg_post_forget(link);
 	if (rc == 0)
 		rc = pg_link_finish(link, PQsendQuery(link->conn, text),
 				    "begin", &result, e);
@@ -153,14 +159,15 @@ static int commit(struct pg_link *link, enum db_tx what, struct err *e)
 				   ? "COMMIT"
 				   : "COMMIT; SELECT pg_logical_emit_message("
 				     "true, 'ordergate', '')";
-	int rc;
+	int rc = pg_post_settle(link, e);
 
 	(void)what;
-	if (link->conn == NULL ||
+	if (rc < 0 || link->conn == NULL ||
 	    PQtransactionStatus(link->conn) != PQTRANS_INTRANS) {
 		rollback(link);
-		return err_set(e, ERR_BUSY,
-			       "commit: the transaction was undone");
+		return rc < 0 ? rc
+			      : err_set(e, ERR_BUSY,
+					"commit: the transaction was undone");
 	}
 	link->warned = false;
 	rc = pg_link_end(link, text, e);
@@ -187,8 +194,14 @@ static int mark(struct pg_link *link, enum db_tx what, struct err *e)
 		[DB_TX_RELEASE] = "RELEASE unit",
 		[DB_TX_UNDO] = "ROLLBACK TO unit",
 	};
-	int rc = pg_transaction_go_on(link, e);
+	int rc = pg_post_settle(link, what == DB_TX_UNDO ? NULL : e);
 
+	if (what == DB_TX_UNDO) {
+		pg_post_forget(link);
+		rc = 0;
+	}
+	if (rc == 0)
+		rc = pg_transaction_go_on(link, e);
 	return rc < 0 ? rc : pg_link_script(link, texts[what], "savepoint", e);
 }
 

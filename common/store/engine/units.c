@@ -30,12 +30,14 @@ static size_t count_together(struct db *db, const struct unit *first)
 }
 
 /* 0 when the transaction lives on, whatever became of the unit. */
-static int run_unit(struct db *db, struct unit *u, size_t together,
+static int run_unit(struct db *db, struct unit *u, bool apart, size_t together,
 		    int64_t now_ms, struct err *e)
 {
 	u->bells = 0;
 	u->rc = together > 0 ? u->run_all(u, together, db, now_ms, &u->err)
 			     : u->run(u, db, now_ms, &u->err);
+	if (u->rc >= 0 && apart && db_settle(db, &u->err) < 0)
+		u->rc = (int)u->err.code;
 	if (u->rc >= 0 && db_is_failed(db))
 		u->rc = err_set(&u->err, ERR_STATE,
 				"a unit went on after a failed statement");
@@ -54,11 +56,22 @@ static int run_unit_apart(struct db *db, struct unit *u, int64_t now_ms,
 	int rc = db_savepoint(db, e);
 
 	if (rc == 0)
-		rc = run_unit(db, u, 0, now_ms, e);
+		rc = run_unit(db, u, true, 0, now_ms, e);
 	if (rc < 0)
 		return rc;
 	return u->rc < 0 ? db_savepoint_rollback(db, e)
 			 : db_savepoint_release(db, e);
+}
+
+/* What the last of them have left to run. 0, UNIT_FAILED: one of them has
+ * failed, and which one is seen when each runs apart. */
+static int settle(struct db *db, struct err *e)
+{
+	int rc = db_settle(db, e);
+
+	if (rc >= 0 || rc == ERR_IO)
+		return rc;
+	return db_in_transaction(db) ? UNIT_FAILED : ERR_BUSY;
 }
 
 /* They ran, so many together; 0: the first alone. The last of them. */
@@ -87,7 +100,7 @@ static int run_all_units(struct db *db, struct units *units, int64_t end_us,
 	for (struct unit *u = units->first; u != NULL; u = u->next) {
 		size_t together = apart ? 0 : count_together(db, u);
 		int rc = apart ? run_unit_apart(db, u, now_ms, e)
-			       : run_unit(db, u, together, now_ms, e);
+			       : run_unit(db, u, false, together, now_ms, e);
 
 		if (rc < 0)
 			return rc;
@@ -99,7 +112,7 @@ static int run_all_units(struct db *db, struct units *units, int64_t end_us,
 			u->next = NULL;
 		}
 	}
-	return 0;
+	return apart ? 0 : settle(db, e);
 }
 
 /* A savepoint keeps a copy of every page that its unit touches, a quarter of

@@ -56,7 +56,6 @@ STMT(feed_put_reader,
 static int add(struct db *db, const struct feed_entry *entry, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &feed_insert);
-	int rc;
 
 	query_text(q, 1, entry->kind);
 	query_i64(q, 2, entry->ref_id);
@@ -64,8 +63,7 @@ static int add(struct db *db, const struct feed_entry *entry, struct err *e)
 	query_text(q, 4, entry->state);
 	query_i64(q, 5, entry->version);
 	query_i64(q, 6, entry->at_ms);
-	rc = query_exec(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 int feed_add_document(struct db *db, int64_t document_id, const char *event,
@@ -96,11 +94,9 @@ int feed_add_order(struct db *db, const struct order *order, const char *event,
 int feed_jump(struct db *db, int64_t now_ms, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &feed_insert_jump);
-	int rc;
 
 	query_i64(q, 1, now_ms);
-	rc = query_exec(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 static void read_entry(struct query *q, struct feed_entry *entry)
@@ -215,11 +211,9 @@ int feed_read_on(struct db *db, const char *name, int64_t after_id,
 		 int64_t now_ms, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &feed_put_reader);
-	int rc;
 
 	query_text(q, 1, name);
 	query_i64(q, 2, after_id);
 	query_i64(q, 3, now_ms);
-	rc = query_exec(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }

@@ -18,7 +18,6 @@ int history_add_moment(struct db *db, const struct history_entry *entry,
 		       struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &history_insert);
-	int rc;
 
 	query_i64(q, 1, entry->order_id);
 	query_i64(q, 2, entry->at_ms);
@@ -26,8 +25,7 @@ int history_add_moment(struct db *db, const struct history_entry *entry,
 	query_text(q, 4, entry->actor);
 	query_text(q, 5, entry->detail);
 	query_text(q, 6, entry->after);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 int history_moments(struct db *db, int64_t order_id, int64_t until_ms,

@@ -127,13 +127,11 @@ static int save_rows(struct db *db, const struct stmt *stmt, int64_t order_id,
 		     const struct order_line *lines, int count, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, stmt);
-	int rc;
 
 	for (int n = 0; n < count; n++)
 		bind_line(q, n, &lines[n]);
 	query_i64(q, count * COLUMNS + 1, order_id);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 int order_lines_save(struct db *db, const struct order *o, struct err *e)
@@ -154,7 +152,6 @@ int order_lines_save_picked(struct db *db, int64_t order_id,
 			    const struct order_line *l, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &lines_put_picked);
-	int rc;
 
 	query_i64(q, 1, order_id);
 	query_i64(q, 2, l->line_no);
@@ -163,6 +160,5 @@ int order_lines_save_picked(struct db *db, int64_t order_id,
 	query_text(q, 5, line_state_name(l->state));
 	query_text(q, 6, l->reason);
 	query_i64(q, 7, l->version);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }

@@ -295,7 +295,6 @@ static int save_row(struct db *db, const struct order *o, struct err *e)
 	CLEANUP_QUERY struct query *q =
 		query_start(db, o->is_new ? &orders_insert : &orders_put);
 	const struct order_terms *t = &o->terms;
-	int rc;
 
 	query_i64(q, 1, o->id);
 	query_text(q, 2, o->channel);
@@ -336,8 +335,7 @@ static int save_row(struct db *db, const struct order *o, struct err *e)
 	query_i64(q, 37, o->courier_assigned_ms);
 	query_i64(q, 38, o->courier_arrived_ms);
 	query_i64(q, 39, (int64_t)o->line_count);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 static void bind_step(struct query *q, const struct order *o)
@@ -367,7 +365,6 @@ int orders_save_part(struct db *db, const struct order *o,
 		[ROW_PICKING] = &orders_put_picking,
 	};
 	CLEANUP_QUERY struct query *q = query_start(db, statements[part]);
-	int rc;
 
 	query_i64(q, 1, o->id);
 	query_i64(q, 2, o->version);
@@ -379,15 +376,13 @@ int orders_save_part(struct db *db, const struct order *o,
 		query_i64(q, 7, o->taken_ms);
 	if (part == ROW_STEP)
 		bind_step(q, o);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 static int save_customer(struct db *db, const struct order *o, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(
 		db, o->is_new ? &orders_insert_customer : &orders_put_customer);
-	int rc;
 
 	query_i64(q, 1, o->id);
 	query_text(q, 2, o->terms.customer_name);
@@ -397,8 +392,7 @@ static int save_customer(struct db *db, const struct order *o, struct err *e)
 	query_text(q, 6, o->terms.customer_inn);
 	query_text(q, 7, o->terms.customer_kpp);
 	query_text(q, 8, o->terms.customer_legal_address);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 int orders_save(struct db *db, const struct order *order, bool with_lines,

@@ -69,7 +69,6 @@ int parked_add(struct db *db, const struct parked_arrival *arrival,
 	       struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &parked_insert);
-	int rc;
 
 	query_i64(q, 1, arrival->inbox_id);
 	query_i64(q, 2, arrival->order_id);
@@ -78,8 +77,7 @@ int parked_add(struct db *db, const struct parked_arrival *arrival,
 	query_i64(q, 5, arrival->expires_ms);
 	query_text(q, 6, arrival->channel);
 	query_text(q, 7, arrival->body);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 int parked_remove(struct db *db, int64_t inbox_id, struct err *e)

@@ -91,7 +91,6 @@ static int insert(struct db *db, const struct inbox_arrival *arrival,
 	CLEANUP_QUERY struct query *q = query_start(db, &inbox_insert);
 	bool quarantined = arrival->quarantine_reason != NULL;
 	char message_id[ID_TEXT_BYTES];
-	int rc;
 
 	id_make(now_ms, message_id);
 	query_text(q, 1, message_id);
@@ -108,8 +107,7 @@ static int insert(struct db *db, const struct inbox_arrival *arrival,
 	query_text(q, 10, arrival->quarantine_reason);
 	query_i64(q, 11, now_ms);
 	query_text(q, 12, arrival->body);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 int inbox_add(struct db *db, const struct inbox_arrival *arrival,
@@ -160,12 +158,10 @@ int inbox_keep_back(struct db *db, int64_t message_id,
 		    enum order_event_type type, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &inbox_set_blocking);
-	int rc;
 
 	query_i64(q, 1, message_id);
 	query_text(q, 2, order_event_name(type));
-	rc = query_exec(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 static int number_of(const char *type)
@@ -198,8 +194,7 @@ int inbox_block(struct db *db, const struct queue_message *m, const char *why,
 	CLEANUP_QUERY struct query *q = query_start(db, &inbox_block_head);
 
 	query_i64(q, 1, m->head_id);
-	rc = query_exec(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 int inbox_waits(struct db *db, int64_t order_id, struct err *e)

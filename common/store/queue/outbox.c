@@ -148,8 +148,7 @@ int outbox_add(struct db *db, const struct outbox_message *m, int64_t now_ms,
 	query_i64(q, 8, seq);
 	query_i64(q, 9, now_ms);
 	query_text(q, 10, m->body);
-	rc = query_next(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 int outbox_copy(struct db *db, int64_t message_id, int64_t now_ms,
@@ -246,12 +245,10 @@ int outbox_keep_back(struct db *db, const struct queue_message *m,
 		     struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, &outbox_set_blocking);
-	int rc;
 
 	query_i64(q, 1, m->id);
 	query_i64(q, 2, m->head_id);
-	rc = query_exec(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 int outbox_block(struct db *db, const struct queue_message *m, const char *why,
@@ -271,8 +268,7 @@ int outbox_block(struct db *db, const struct queue_message *m, const char *why,
 	CLEANUP_QUERY struct query *q = query_start(db, &outbox_block_head);
 
 	query_i64(q, 1, m->head_id);
-	rc = query_exec(q, e);
-	return rc < 0 ? rc : 0;
+	return query_post(q, NULL, e);
 }
 
 int outbox_forgive(struct db *db, int64_t order_id, const char *spared,

@@ -19,6 +19,7 @@ static const char *const outcome_names[OUTCOME_MAX_] = {
 	QUEUE_OUTCOMES(X)
 #undef X
 };
+static const char lost_lease[] = "the lease was lost";
 static const char *const hold_names[HOLD_MAX_] = {
 #define X(symbol, name) [symbol] = (name),
 	QUEUE_HOLDS(X)
@@ -76,7 +77,7 @@ static int lease_head(struct db *db, const struct queue *queue,
 	query_text(q, 2, lease->owner);
 	query_i64(q, 3, m->lease_epoch);
 	query_i64(q, 4, lease->until_ms);
-	return query_exec(q, e);
+	return query_post(q, NULL, e);
 }
 
 /* 1 and the head that the statement chooses by its only value, with the epoch
@@ -127,7 +128,8 @@ static int take_message(struct db *db, const struct queue *queue,
 		query_i64(q, 6, now_ms);
 	else
 		query_null(q, 6);
-	return query_exec(q, e);
+	rc = query_post(q, NULL, e);
+	return rc < 0 ? rc : 1;
 }
 
 /* 1 and when the head's oldest pending message is due, 0 when it has none. */
@@ -155,10 +157,7 @@ static int settle_head(struct db *db, const struct queue *queue,
 	query_i64(q, 2, m->lease_epoch);
 	query_i64(q, 3, rc > 0 ? HEAD_READY : HEAD_IDLE);
 	query_i64(q, 4, due_ms);
-	rc = query_exec(q, e);
-	if (rc == 0)
-		return err_set(e, ERR_STATE, "the lease was lost");
-	return rc < 0 ? rc : 0;
+	return query_post(q, lost_lease, e);
 }
 
 /* The oldest message of the head that m names, under its lease. */
@@ -184,9 +183,10 @@ int queue_claim(struct db *db, const struct queue *queue, int64_t now_ms,
 	CLEANUP(queue_message_clear) struct queue_message m = {0};
 	int rc = choose_head(db, queue->due_head, now_ms, &m, e);
 
-	if (rc > 0)
-		rc = lease_head(db, queue, lease, &m, e);
 	if (rc <= 0)
+		return rc;
+	rc = lease_head(db, queue, lease, &m, e);
+	if (rc < 0)
 		return rc;
 	return take_leased(db, queue, now_ms, lease, &m, ret_message, e);
 }
@@ -199,7 +199,7 @@ static int untake(struct db *db, const struct queue *queue, int64_t head_id,
 	query_i64(q, 1, head_id);
 	query_i64(q, 2, now_ms);
 	query_i64(q, 3, lost ? 1 : 0);
-	return query_exec(q, e);
+	return query_post(q, NULL, e);
 }
 
 int queue_seize(struct db *db, const struct queue *queue, int64_t head_id,
@@ -209,11 +209,11 @@ int queue_seize(struct db *db, const struct queue *queue, int64_t head_id,
 	CLEANUP(queue_message_clear) struct queue_message m = {0};
 	int rc = choose_head(db, queue->live_head, head_id, &m, e);
 
-	if (rc > 0)
-		rc = lease_head(db, queue, lease, &m, e);
 	if (rc <= 0)
 		return rc;
-	rc = untake(db, queue, head_id, now_ms, false, e);
+	rc = lease_head(db, queue, lease, &m, e);
+	if (rc == 0)
+		rc = untake(db, queue, head_id, now_ms, false, e);
 	if (rc < 0)
 		return rc;
 	return take_leased(db, queue, now_ms, lease, &m, ret_message, e);
@@ -268,9 +268,7 @@ int queue_finish(struct db *db, const struct queue *queue,
 	query_i64(q, 6, now_ms);
 	query_i64(q, 7, result->keep_uncertain ? 1 : 0);
 	bind_status(queue, q, 8, result->http_status);
-	rc = query_exec(q, e);
-	if (rc == 0)
-		return err_set(e, ERR_STATE, "the lease was lost");
+	rc = query_post(q, lost_lease, e);
 	if (rc < 0)
 		return rc;
 	return settle_head(db, queue, m, e);
@@ -293,9 +291,7 @@ int queue_retry(struct db *db, const struct queue *queue,
 	query_i64(q, 8, retry->refund ? 1 : 0);
 	query_i64(q, 9, retry->lost ? 1 : (retry->keep_losses ? 0 : -1));
 	bind_status(queue, q, 10, retry->http_status);
-	rc = query_exec(q, e);
-	if (rc == 0)
-		return err_set(e, ERR_STATE, "the lease was lost");
+	rc = query_post(q, lost_lease, e);
 	if (rc < 0)
 		return rc;
 	return settle_head(db, queue, m, e);
@@ -379,7 +375,7 @@ static int give_back(struct db *db, const struct queue *queue,
 
 	query_i64(q, 1, head->id);
 	query_i64(q, 2, now_ms);
-	return query_exec(q, e);
+	return query_post(q, NULL, e);
 }
 
 struct lost {
