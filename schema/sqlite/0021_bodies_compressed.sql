@@ -1,0 +1,1 @@
+-- How PostgreSQL compresses bodies; SQLite does not.
