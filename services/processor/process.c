@@ -50,22 +50,18 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 	struct claim *claim = CONTAINER_OF(u, struct claim, unit);
 	struct queue_lease lease = {.owner = claim->owner,
 				    .until_ms = now_ms + LEASE_MS};
-	int rc = 1;
+	struct queue_message *messages[PROCESS_BATCH_MAX];
+	int rc;
 
 	/* The unit may run again: another one of its batch has failed. */
 	clear_messages(claim);
 	claim->ran_ms = now_ms;
-	while (claim->count < claim->max && rc > 0) {
-		int n = claim->count;
-
-		rc = queue_claim_more(db, &queue_inbox, now_ms, &lease,
-				      n > 0 ? &claim->messages[n - 1].message
-					    : NULL,
-				      &claim->messages[n].message, e);
-		if (rc > 0)
-			claim->count++;
-	}
-	return rc < 0 ? rc : 0;
+	for (int i = 0; i < claim->max; i++)
+		messages[i] = &claim->messages[i].message;
+	rc = queue_claim_batch(db, &queue_inbox, now_ms, &lease, messages,
+			       claim->max, e);
+	claim->count = MAX_OF(rc, 0);
+	return MIN_OF(rc, 0);
 }
 
 static int run_apply(struct unit *u, struct db *db, int64_t now_ms,

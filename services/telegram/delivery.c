@@ -56,21 +56,18 @@ static int run_claim(struct unit *u, struct db *db, int64_t now_ms,
 		.until_ms = now_ms + LEASE_MS,
 		.sending = true,
 	};
-	int rc = 1;
+	struct queue_message *messages[COUNT_OF(claim->messages)];
+	int rc;
 
 	/* The unit may run again: another one of its batch has failed. */
 	while (claim->count > 0)
 		queue_message_clear(&claim->messages[--claim->count]);
-	while (claim->count < claim->wanted && rc > 0) {
-		int n = claim->count;
-
-		rc = queue_claim_more(db, &queue_telegram, now_ms, &lease,
-				      n > 0 ? &claim->messages[n - 1] : NULL,
-				      &claim->messages[n], e);
-		if (rc > 0)
-			claim->count++;
-	}
-	return rc < 0 ? rc : 0;
+	for (int i = 0; i < claim->wanted; i++)
+		messages[i] = &claim->messages[i];
+	rc = queue_claim_batch(db, &queue_telegram, now_ms, &lease, messages,
+			       claim->wanted, e);
+	claim->count = MAX_OF(rc, 0);
+	return MIN_OF(rc, 0);
 }
 
 static const char *chat_of(const struct flight *f)

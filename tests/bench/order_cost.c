@@ -135,17 +135,12 @@ static int claim(struct bench *b, struct flow_message *messages, int64_t now_ms,
 {
 	struct queue_lease lease = {.owner = "bench-1:0123456789abcdef",
 				    .until_ms = now_ms + 30000};
-	int rc = 1;
-	int count = 0;
+	struct queue_message *places[BATCH];
 
-	while (count < BATCH && rc > 0) {
-		rc = queue_claim_more(b->work, &queue_inbox, now_ms, &lease,
-				      count > 0 ? &messages[count - 1].message
-						: NULL,
-				      &messages[count].message, e);
-		count += rc > 0;
-	}
-	return rc < 0 ? rc : count;
+	for (int i = 0; i < BATCH; i++)
+		places[i] = &messages[i].message;
+	return queue_claim_batch(b->work, &queue_inbox, now_ms, &lease, places,
+				 BATCH, e);
 }
 
 static void read_all(struct bench *b, struct flow_message *messages, int count)

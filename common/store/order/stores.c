@@ -68,12 +68,15 @@ STMT(stores_of_chat,
      " OR s.telegram_chat IN (SELECT h.chat FROM telegram_head AS h"
      " WHERE h.send_to = $1) ORDER BY s.id LIMIT 1");
 
+/* To look first is cheaper, but where it is a way to a server. */
 int stores_ensure(struct db *db, const char *store_id, int64_t now_ms,
 		  struct err *e)
 {
 	struct store_row row;
-	int rc = stores_get(db, store_id, &row, e);
+	int rc = 0;
 
+	if (!(db_caps_of(db) & DB_CAP_ARRAYS))
+		rc = stores_get(db, store_id, &row, e);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	CLEANUP_QUERY struct query *q = query_start(db, &stores_insert_default);
@@ -82,8 +85,7 @@ int stores_ensure(struct db *db, const char *store_id, int64_t now_ms,
 	query_text(q, 2, STORE_TIME_ZONE_DEFAULT);
 	query_i64(q, 3, STORE_INTEGRATION_DEFAULT);
 	query_i64(q, 4, now_ms);
-	rc = query_exec(q, e);
-	return rc < 0 ? rc : 1;
+	return query_post(q, NULL, e);
 }
 
 int stores_put(struct db *db, const struct store_entry *s, int64_t now_ms,

@@ -19,7 +19,7 @@ enum {
 };
 
 /* Make the store with the defaults when it is not there. Inside a write
- * transaction. 1 when it was made now, 0 when it was there, < 0. */
+ * transaction. 0, < 0. */
 int stores_ensure(struct db *db, const char *store_id, int64_t now_ms,
 		  struct err *e);
 

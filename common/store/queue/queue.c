@@ -46,21 +46,22 @@ void queue_message_clear(struct queue_message *m)
 	*m = (struct queue_message){0};
 }
 
-/* MESSAGE_COLUMNS. 1 or ERR_NOMEM. */
-static int read_message(struct query *q, struct queue_message *m, struct err *e)
+/* MESSAGE_COLUMNS, from column n on. 1 or ERR_NOMEM. */
+static int read_message(struct query *q, int n, struct queue_message *m,
+			struct err *e)
 {
-	m->id = query_col_i64(q, 0);
-	m->order_seq = query_col_i64(q, 1);
-	m->attempts = (int)query_col_i64(q, 2);
-	m->event_type = query_col_copy(q, 3);
-	m->created_ms = query_col_i64(q, 4);
-	m->sending_since_ms = query_col_i64(q, 5);
-	m->body = query_col_copy(q, 6);
-	m->order_id = query_col_i64(q, 7);
-	m->channel = query_col_copy(q, 8);
-	m->external_id = query_col_copy(q, 9);
-	m->address = query_col_copy(q, 10);
-	m->losses = (int)query_col_i64(q, 11);
+	m->id = query_col_i64(q, n);
+	m->order_seq = query_col_i64(q, n + 1);
+	m->attempts = (int)query_col_i64(q, n + 2);
+	m->event_type = query_col_copy(q, n + 3);
+	m->created_ms = query_col_i64(q, n + 4);
+	m->sending_since_ms = query_col_i64(q, n + 5);
+	m->body = query_col_copy(q, n + 6);
+	m->order_id = query_col_i64(q, n + 7);
+	m->channel = query_col_copy(q, n + 8);
+	m->external_id = query_col_copy(q, n + 9);
+	m->address = query_col_copy(q, n + 10);
+	m->losses = (int)query_col_i64(q, n + 11);
 	if (m->event_type == NULL || m->body == NULL || m->channel == NULL ||
 	    m->external_id == NULL || m->address == NULL)
 		return err_set(e, ERR_NOMEM, "message: out of memory");
@@ -105,7 +106,7 @@ static int find_oldest(struct db *db, const struct queue *queue,
 
 	query_i64(q, 1, m->head_id);
 	rc = query_next(q, e);
-	return rc > 0 ? read_message(q, m, e) : rc;
+	return rc > 0 ? read_message(q, 0, m, e) : rc;
 }
 
 static int take_message(struct db *db, const struct queue *queue,
@@ -142,13 +143,28 @@ static int next_pending(struct db *db, const struct queue *queue,
 	return query_one_i64(q, ret_due_ms, e);
 }
 
-/* Set the head by what is pending now: ready or idle. */
+static int settle_by_pending(struct db *db, const struct queue *queue,
+			     const struct queue_message *m, struct err *e)
+{
+	CLEANUP_QUERY struct query *q =
+		query_start(db, queue->settle_by_pending);
+
+	query_i64(q, 1, m->head_id);
+	query_i64(q, 2, m->lease_epoch);
+	return query_post(q, lost_lease, e);
+}
+
+/* Set the head by what is pending now: ready or idle. SQLite would set up more
+ * for one statement than two cost. */
 static int settle_head(struct db *db, const struct queue *queue,
 		       const struct queue_message *m, struct err *e)
 {
 	int64_t due_ms = 0;
-	int rc = next_pending(db, queue, m->head_id, &due_ms, e);
+	int rc;
 
+	if (db_caps_of(db) & DB_CAP_ARRAYS)
+		return settle_by_pending(db, queue, m, e);
+	rc = next_pending(db, queue, m->head_id, &due_ms, e);
 	if (rc < 0)
 		return rc;
 	CLEANUP_QUERY struct query *q = query_start(db, queue->settle_head);
@@ -232,7 +248,7 @@ int queue_peek(struct db *db, const struct queue *queue, int64_t head_id,
 		struct queue_message *m = &ret_messages[count++];
 
 		*m = (struct queue_message){.head_id = head_id};
-		rc = read_message(q, m, e);
+		rc = read_message(q, 0, m, e);
 		if (rc < 0)
 			break;
 	}
@@ -316,21 +332,103 @@ static bool must_be_alone(const struct queue_message *m)
 	return m->losses >= QUEUE_LOSSES_ALONE;
 }
 
-int queue_claim_more(struct db *db, const struct queue *queue, int64_t now_ms,
-		     const struct queue_lease *lease,
-		     const struct queue_message *last,
-		     struct queue_message *ret_message, struct err *e)
+/* One after the other, to the first that must be alone. Their number, also when
+ * it failed: *ret_rc. */
+static int claim_each(struct db *db, const struct queue *queue, int64_t now_ms,
+		      const struct queue_lease *lease,
+		      struct queue_message *const *messages, int max,
+		      int *ret_rc, struct err *e)
 {
+	int rc = 1;
+	int count = 0;
+
+	while (count < max && rc > 0 &&
+	       (count == 0 || !must_be_alone(messages[count - 1]))) {
+		rc = queue_claim(db, queue, now_ms, lease, messages[count], e);
+		count += rc > 0;
+	}
+	*ret_rc = MIN_OF(rc, 0);
+	return count;
+}
+
+/* The same in one way. */
+static int claim_at_once(struct db *db, const struct queue *queue,
+			 int64_t now_ms, const struct queue_lease *lease,
+			 struct queue_message *const *messages, int max,
+			 int *ret_rc, struct err *e)
+{
+	CLEANUP_QUERY struct query *q = query_start(db, queue->claim_many);
+	int count = 0;
 	int rc;
 
-	if (last != NULL && must_be_alone(last))
-		return 0;
-	rc = queue_claim(db, queue, now_ms, lease, ret_message, e);
-	if (rc <= 0 || last == NULL || !must_be_alone(ret_message))
-		return rc;
-	rc = queue_put_back(db, queue, ret_message, now_ms, e);
-	queue_message_clear(ret_message);
-	return rc;
+	query_i64(q, 1, now_ms);
+	query_i64(q, 2, max);
+	query_text(q, 3, lease->owner);
+	query_i64(q, 4, lease->until_ms);
+	if (lease->sending)
+		query_i64(q, 5, now_ms);
+	else
+		query_null(q, 5);
+	while ((rc = query_next(q, e)) > 0 && count < max) {
+		struct queue_message *m = messages[count];
+
+		*m = (struct queue_message){
+			.head_id = query_col_i64(q, 0),
+			.lease_epoch = query_col_i64(q, 1),
+		};
+		if (query_col_is_null(q, 2)) {
+			rc = settle_head(db, queue, m, e);
+		} else {
+			rc = read_message(q, 2, m, e);
+			m->attempts++;
+			count++;
+		}
+		if (rc < 0)
+			break;
+	}
+	*ret_rc = MIN_OF(rc, 0);
+	return count;
+}
+
+/* Back go all others beside the first, when it must be alone, and those that
+ * must be alone beside any. The number of what is left. */
+static int part_alone(struct db *db, const struct queue *queue, int64_t now_ms,
+		      struct queue_message *const *messages, int count,
+		      int *ret_rc, struct err *e)
+{
+	bool alone = count > 0 && must_be_alone(messages[0]);
+	int kept = MIN_OF(count, 1);
+
+	for (int i = 1; i < count; i++) {
+		struct queue_message *m = messages[i];
+
+		if (alone || must_be_alone(m)) {
+			if (*ret_rc == 0)
+				*ret_rc =
+					queue_put_back(db, queue, m, now_ms, e);
+			queue_message_clear(m);
+		} else if (kept++ < i) {
+			*messages[kept - 1] = *m;
+			*m = (struct queue_message){0};
+		}
+	}
+	return kept;
+}
+
+int queue_claim_batch(struct db *db, const struct queue *queue, int64_t now_ms,
+		      const struct queue_lease *lease,
+		      struct queue_message *const *ret_messages, int max,
+		      struct err *e)
+{
+	int rc = 0;
+	int count;
+
+	count = (db_caps_of(db) & DB_CAP_ARRAYS ? claim_at_once : claim_each)(
+		db, queue, now_ms, lease, ret_messages, max, &rc, e);
+	count = part_alone(db, queue, now_ms, ret_messages, count, &rc, e);
+	while (rc < 0 && count > 0)
+		queue_message_clear(ret_messages[--count]);
+	return rc < 0 ? rc : count;
 }
 
 /* The attempt that died with its worker. */

@@ -85,6 +85,7 @@ struct queue {
 	const struct stmt *near_heads, *due_head, *live_head, *lease_head;
 	const struct stmt *oldest_message, *take_message, *finish_message;
 	const struct stmt *next_pending, *settle_head, *retry_message;
+	const struct stmt *settle_by_pending, *claim_many;
 	const struct stmt *leased_heads, *taken_message, *untake_message;
 	const struct stmt *ready_head;
 	const struct stmt *peek_messages;
@@ -117,13 +118,13 @@ int queue_claim(struct db *db, const struct queue *queue, int64_t now_ms,
 		const struct queue_lease *lease,
 		struct queue_message *ret_message, struct err *e);
 
-/* The same for the next one of a batch, after `last` (NULL: its first): 0 also
- * when the batch is full, because one that must be alone is in it or comes
- * next; that one is the first of a later batch. */
-int queue_claim_more(struct db *db, const struct queue *queue, int64_t now_ms,
-		     const struct queue_lease *lease,
-		     const struct queue_message *last,
-		     struct queue_message *ret_message, struct err *e);
+/* A batch: the same for up to max of them, each into its own of ret_messages.
+ * One that must be alone is the only one of its batch; behind others it is left
+ * to be the first of a later one. Their number, or < 0 and none. */
+int queue_claim_batch(struct db *db, const struct queue *queue, int64_t now_ms,
+		      const struct queue_lease *lease,
+		      struct queue_message *const *ret_messages, int max,
+		      struct err *e);
 
 /* Lease this head, due or not and whoever holds it, and take its oldest
  * message: for a process that must not change an order before what waits for

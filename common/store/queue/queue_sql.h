@@ -90,6 +90,47 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
 	STMT(q##_settle_head, "UPDATE " head " SET state = $3, due_ms = $4,"   \
 			      " lease_owner = NULL, lease_until_ms = 0"        \
 			      " WHERE " key " = $1 AND lease_epoch = $2");     \
+	/* $1 head, $2 epoch: the same by what is pending, in one way */       \
+	STMT_ARRAYS(q##_settle_by_pending,                                     \
+		    "UPDATE " head " SET lease_owner = NULL,"                  \
+		    " lease_until_ms = 0, due_ms = coalesce(p.due_ms, 0),"     \
+		    " state = CASE WHEN p.due_ms IS NULL THEN 0 ELSE 1 END"    \
+		    " FROM (SELECT (SELECT m.due_ms FROM " table " AS m"       \
+		    " WHERE m." key " = $1 AND m.state = 1 ORDER BY " sequence \
+		    " LIMIT 1) AS due_ms) AS p"                                \
+		    " WHERE " head "." key " = $1 AND " head                   \
+		    ".lease_epoch = $2");                                      \
+	/* $1 now, $2 limit, $3 owner, $4 lease_until, $5 sending. Keys in     \
+	 * arrays, as a plan is made without knowing that they are few. */     \
+	STMT_ARRAYS(                                                           \
+		q##_claim_many,                                                \
+		"WITH due AS (SELECT " key " AS head, lease_epoch + 1 AS"      \
+		" epoch FROM " head " WHERE state = 1 AND due_ms <= $1"        \
+		" ORDER BY due_ms, " key " LIMIT $2"                           \
+		" FOR UPDATE SKIP LOCKED),"                                    \
+		" leased AS (UPDATE " head " SET state = 2,"                   \
+		" lease_owner = $3, lease_epoch = lease_epoch + 1,"            \
+		" lease_until_ms = $4"                                         \
+		" WHERE " key " = ANY (ARRAY(SELECT head FROM due))),"         \
+		" found AS (SELECT d.head, d.epoch, m.* FROM due AS d"         \
+		" LEFT JOIN LATERAL (SELECT " MESSAGE_COLUMNS(                 \
+			body,                                                  \
+			extra) " FROM " table " WHERE " key                    \
+			       " = d.head AND state = 1 ORDER BY " sequence    \
+			       " LIMIT 1)"                                     \
+			       " AS m ON 0 = 0),"                              \
+			       " taken AS (UPDATE " table " SET state = 2,"    \
+			       " attempts = attempts + 1, lease_owner = $3,"   \
+			       " lease_epoch = (SELECT f.epoch FROM found AS " \
+			       "f"                                             \
+			       "  WHERE f.id = " table                         \
+			       ".id), lease_until_ms = $4,"                    \
+			       " hold = 'none', updated_ms = $1,"              \
+			       " sending_since_ms = "                          \
+			       "coalesce(sending_since_ms, $5)"                \
+			       " WHERE id = ANY (ARRAY(SELECT id FROM "        \
+			       "found)))"                                      \
+			       " SELECT * FROM found");                        \
 	/* $1 id, $2 epoch, $3 due, $4 hold, $5 error, $6 now,                 \
 	 * $7 keep_uncertain, $8 refund, $9 more losses, or -1: none,          \
 	 * $10 status */                                                       \
@@ -160,6 +201,8 @@ int queue_types_of(struct query *q, int (*number_of)(const char *type),
 		.finish_message = &q##_finish_message,                         \
 		.next_pending = &q##_next_pending,                             \
 		.settle_head = &q##_settle_head,                               \
+		.settle_by_pending = &q##_settle_by_pending,                   \
+		.claim_many = &q##_claim_many,                                 \
 		.retry_message = &q##_retry_message,                           \
 		.leased_heads = &q##_leased_heads,                             \
 		.taken_message = &q##_taken_message,                           \
