@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from appliance import BIN
 from postgres_server import PostgresServer, missing
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
@@ -119,3 +121,31 @@ def test_both_begin_with_the_same_rows(server: PostgresServer, ours: str) -> Non
         assert sorted(server.rows(f"SELECT * FROM {table}", ours)) == want, table
         rows += len(want)
     assert rows >= 13
+
+
+def test_a_store_with_a_history_is_brought_up_without_rewriting_it(tmp_path: Path) -> None:
+    """0020 changes what is written from then on, in the words of the schema only."""
+    path = tmp_path / "ordergate.db"
+    with sqlite3.connect(path) as store:
+        store.execute("PRAGMA journal_mode = WAL")
+        for number, file in files("sqlite").items():
+            if number < 20:
+                store.executescript(file.read_text(encoding="utf-8"))
+        store.execute("UPDATE store_meta SET version = 19, installation_id = 'x'")
+        store.executemany("INSERT INTO order_history (order_id, at_ms, kind, actor, detail) VALUES (1, ?, 'take', 'p', '{}')",
+                          [(at,) for at in range(1000)])
+        store.execute("DELETE FROM order_history WHERE id > 990")
+        store.execute("INSERT INTO api_requests (key, body_hash, answer, created_ms) VALUES ('k', 'h', 'a', 1)")
+    store.close()
+    (tmp_path / "backup").mkdir()
+    done = subprocess.run([BIN / "ordergatectl", "--state", tmp_path, "migrate"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    store = sqlite3.connect(path)
+    assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert store.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'api_requests_age' OR name = 'order_history'"
+                         " AND sql LIKE '%AUTOINCREMENT%'").fetchone() == (0,)
+    assert store.execute("SELECT count(*), max(id) FROM order_history").fetchone() == (990, 990)
+    assert store.execute("SELECT key, answer FROM api_requests").fetchall() == [("k", "a")]
+    store.execute("INSERT INTO order_history (order_id, at_ms, kind, actor, detail) VALUES (1, 1, 'take', 'p', '{}')")
+    assert store.execute("SELECT max(id) FROM order_history").fetchone() == (991,)
+    store.close()
