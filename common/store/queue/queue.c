@@ -332,87 +332,90 @@ static bool must_be_alone(const struct queue_message *m)
 	return m->losses >= QUEUE_LOSSES_ALONE;
 }
 
-/* One after the other, to the first that must be alone. Their number, also when
- * it failed: *ret_rc. */
+struct claimed {
+	struct queue_message *const *messages;
+	int count, max;
+};
+
+/* One after the other, to the first that must be alone. */
 static int claim_each(struct db *db, const struct queue *queue, int64_t now_ms,
-		      const struct queue_lease *lease,
-		      struct queue_message *const *messages, int max,
-		      int *ret_rc, struct err *e)
+		      const struct queue_lease *lease, struct claimed *c,
+		      struct err *e)
 {
 	int rc = 1;
-	int count = 0;
 
-	while (count < max && rc > 0 &&
-	       (count == 0 || !must_be_alone(messages[count - 1]))) {
-		rc = queue_claim(db, queue, now_ms, lease, messages[count], e);
-		count += rc > 0;
+	while (c->count < c->max && rc > 0 &&
+	       (c->count == 0 || !must_be_alone(c->messages[c->count - 1]))) {
+		rc = queue_claim(db, queue, now_ms, lease,
+				 c->messages[c->count], e);
+		c->count += rc > 0;
 	}
-	*ret_rc = MIN_OF(rc, 0);
-	return count;
+	return MIN_OF(rc, 0);
 }
 
-/* The same in one way. */
+/* A row of claim_many: a message, or a head without one. */
+static int take_row(struct db *db, const struct queue *queue, struct query *q,
+		    struct claimed *c, struct err *e)
+{
+	struct queue_message *m = c->messages[c->count];
+
+	*m = (struct queue_message){
+		.head_id = query_col_i64(q, 0),
+		.lease_epoch = query_col_i64(q, 1),
+	};
+	if (query_col_is_null(q, 2))
+		return settle_head(db, queue, m, e);
+	c->count++;
+	if (read_message(q, 2, m, e) < 0)
+		return ERR_NOMEM;
+	m->attempts++;
+	return 0;
+}
+
+/* All in one way. */
 static int claim_at_once(struct db *db, const struct queue *queue,
 			 int64_t now_ms, const struct queue_lease *lease,
-			 struct queue_message *const *messages, int max,
-			 int *ret_rc, struct err *e)
+			 struct claimed *c, struct err *e)
 {
 	CLEANUP_QUERY struct query *q = query_start(db, queue->claim_many);
-	int count = 0;
-	int rc;
+	int rc = 0;
 
 	query_i64(q, 1, now_ms);
-	query_i64(q, 2, max);
+	query_i64(q, 2, c->max);
 	query_text(q, 3, lease->owner);
 	query_i64(q, 4, lease->until_ms);
 	if (lease->sending)
 		query_i64(q, 5, now_ms);
 	else
 		query_null(q, 5);
-	while ((rc = query_next(q, e)) > 0 && count < max) {
-		struct queue_message *m = messages[count];
-
-		*m = (struct queue_message){
-			.head_id = query_col_i64(q, 0),
-			.lease_epoch = query_col_i64(q, 1),
-		};
-		if (query_col_is_null(q, 2)) {
-			rc = settle_head(db, queue, m, e);
-		} else {
-			rc = read_message(q, 2, m, e);
-			m->attempts++;
-			count++;
-		}
-		if (rc < 0)
-			break;
-	}
-	*ret_rc = MIN_OF(rc, 0);
-	return count;
+	while (rc == 0 && c->count < c->max && (rc = query_next(q, e)) > 0)
+		rc = take_row(db, queue, q, c, e);
+	return MIN_OF(rc, 0);
 }
 
 /* Back go all others beside the first, when it must be alone, and those that
- * must be alone beside any. The number of what is left. */
+ * must be alone beside any. */
 static int part_alone(struct db *db, const struct queue *queue, int64_t now_ms,
-		      struct queue_message *const *messages, int count,
-		      int *ret_rc, struct err *e)
+		      struct claimed *c, struct err *e)
 {
-	bool alone = count > 0 && must_be_alone(messages[0]);
-	int kept = MIN_OF(count, 1);
+	bool alone = c->count > 0 && must_be_alone(c->messages[0]);
+	int kept = MIN_OF(c->count, 1);
+	int rc = 0;
 
-	for (int i = 1; i < count; i++) {
-		struct queue_message *m = messages[i];
+	for (int i = 1; i < c->count; i++) {
+		struct queue_message *m = c->messages[i];
 
 		if (alone || must_be_alone(m)) {
-			if (*ret_rc == 0)
-				*ret_rc =
-					queue_put_back(db, queue, m, now_ms, e);
+			if (rc == 0)
+				rc = queue_put_back(db, queue, m, now_ms, e);
 			queue_message_clear(m);
 		} else if (kept++ < i) {
-			*messages[kept - 1] = *m;
+			*c->messages[kept - 1] = *m;
 			*m = (struct queue_message){0};
 		}
 	}
-	return kept;
+	c->count = kept;
+	return rc;
 }
 
 int queue_claim_batch(struct db *db, const struct queue *queue, int64_t now_ms,
@@ -420,15 +423,16 @@ int queue_claim_batch(struct db *db, const struct queue *queue, int64_t now_ms,
 		      struct queue_message *const *ret_messages, int max,
 		      struct err *e)
 {
-	int rc = 0;
-	int count;
+	struct claimed c = {.messages = ret_messages, .max = max};
+	int rc = db_caps_of(db) & DB_CAP_ARRAYS
+			 ? claim_at_once(db, queue, now_ms, lease, &c, e)
+			 : claim_each(db, queue, now_ms, lease, &c, e);
 
-	count = (db_caps_of(db) & DB_CAP_ARRAYS ? claim_at_once : claim_each)(
-		db, queue, now_ms, lease, ret_messages, max, &rc, e);
-	count = part_alone(db, queue, now_ms, ret_messages, count, &rc, e);
-	while (rc < 0 && count > 0)
-		queue_message_clear(ret_messages[--count]);
-	return rc < 0 ? rc : count;
+	if (rc == 0)
+		rc = part_alone(db, queue, now_ms, &c, e);
+	while (rc < 0 && c.count > 0)
+		queue_message_clear(ret_messages[--c.count]);
+	return rc < 0 ? rc : c.count;
 }
 
 /* The attempt that died with its worker. */
