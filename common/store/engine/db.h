@@ -76,7 +76,7 @@ unsigned db_caps_of(const struct db *db);
 void db_label(const char *location, char *ret_text, size_t bytes);
 
 /* Before the first db_open() of a process that works all the time: its
- * connections keep room for the pages of a usual transaction (some 400 KiB
+ * connections keep room for the pages of a usual transaction (some 256 KiB
  * each, with SQLite). No thread yet. */
 void db_expect_load(void);
 

@@ -21,7 +21,7 @@
 enum {
 	BUSY_TIMEOUT_MS = 5000, /* second net: write_lock.h is the first */
 	RESTART_TIMEOUT_MS = 100,
-	BUSY_CACHE_KIB = 400 /* 90 pages: a batch of taps, a store's list */
+	BUSY_CACHE_KIB = 256 /* 58 pages: a batch of taps, a list of a store */
 };
 
 struct prepared {
