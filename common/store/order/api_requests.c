@@ -40,17 +40,27 @@ static int make_key(const struct api_request *request, struct buf *key,
 	return json_out_finish(&out, e);
 }
 
+/* As $1. The key is borrowed until query_end(). */
+static int bind_key(struct query *q, const struct api_request *request,
+		    struct buf *key, struct err *e)
+{
+	int rc = make_key(request, key, e);
+
+	if (rc == 0)
+		query_text(q, 1, buf_text(key));
+	return rc;
+}
+
 int api_requests_find(struct db *db, struct api_request *request,
 		      int64_t now_ms, struct buf *ret_answer,
 		      int64_t *ret_version, struct err *e)
 {
 	CLEANUP(buf_clear) struct buf key = BUF_MAX(KEY_BYTES_MAX);
 	CLEANUP_QUERY struct query *q = query_start(db, &api_requests_get);
-	int rc = make_key(request, &key, e);
+	int rc = bind_key(q, request, &key, e);
 
 	if (rc < 0)
 		return rc;
-	query_text(q, 1, buf_text(&key));
 	rc = query_next(q, e);
 	request->is_new = rc == 0;
 	if (rc <= 0)
@@ -72,11 +82,10 @@ static int insert(struct db *db, const struct stmt *stmt,
 {
 	CLEANUP(buf_clear) struct buf key = BUF_MAX(KEY_BYTES_MAX);
 	CLEANUP_QUERY struct query *q = query_start(db, stmt);
-	int rc = make_key(request, &key, e);
+	int rc = bind_key(q, request, &key, e);
 
 	if (rc < 0)
 		return rc;
-	query_text(q, 1, buf_text(&key));
 	query_text(q, 2, request->body_hash);
 	query_text(q, 3, answer);
 	query_i64(q, 4, now_ms);
@@ -92,17 +101,14 @@ int api_requests_claim(struct db *db, const struct api_request *request,
 		      now_ms, e);
 }
 
-static int delete (struct db *db, const struct api_request *request,
-		   struct err *e)
+static int take_away(struct db *db, const struct api_request *request,
+		     struct err *e)
 {
 	CLEANUP(buf_clear) struct buf key = BUF_MAX(KEY_BYTES_MAX);
 	CLEANUP_QUERY struct query *q = query_start(db, &api_requests_delete);
-	int rc = make_key(request, &key, e);
+	int rc = bind_key(q, request, &key, e);
 
-	if (rc < 0)
-		return rc;
-	query_text(q, 1, buf_text(&key));
-	return query_exec(q, e);
+	return rc < 0 ? rc : query_exec(q, e);
 }
 
 /* One that was kept for long enough gives way: rows are taken away in the order
@@ -111,7 +117,7 @@ int api_requests_add(struct db *db, const struct api_request *request,
 		     const char *answer, int64_t version, int64_t now_ms,
 		     struct err *e)
 {
-	int rc = request->is_new ? 0 : delete (db, request, e);
+	int rc = request->is_new ? 0 : take_away(db, request, e);
 
 	if (rc >= 0)
 		rc = insert(db, &api_requests_insert, request, answer, version,

@@ -60,15 +60,14 @@ STMT(orders_put, INSERT_ORDER
      " courier_arrived_ms = $38, line_count = $39");
 /* Every index that an update names is a page to write. Picking, which happens
  * most, names none. */
-STMT(orders_put_picking,
-     "UPDATE orders SET version = $2, picker_id = $3, picker_until_ms = $4,"
-     " bags = $5, updated_ms = $6 WHERE id = $1");
-STMT(orders_put_taking,
-     "UPDATE orders SET version = $2, picker_id = $3, picker_until_ms = $4,"
-     " bags = $5, updated_ms = $6, taken_ms = $7 WHERE id = $1");
-STMT(orders_put_step,
-     "UPDATE orders SET version = $2, picker_id = $3, picker_until_ms = $4,"
-     " bags = $5, updated_ms = $6, taken_ms = $7, state = $8, event_ms = $9,"
+#define PUT_PICKING                                                       \
+	"UPDATE orders SET version = $2, picker_id = $3, picker_until_ms" \
+	" = $4, bags = $5, updated_ms = $6"
+#define PUT_TAKING PUT_PICKING ", taken_ms = $7"
+STMT(orders_put_picking, PUT_PICKING " WHERE id = $1");
+STMT(orders_put_taking, PUT_TAKING " WHERE id = $1");
+STMT(orders_put_step, PUT_TAKING
+     ", state = $8, event_ms = $9,"
      " snapshot_ms = $10, cancel_source = $11, cancel_reason = $12,"
      " cancel_code = $13, assembled_ms = $14, ready_ms = $15, paid_ms = $16,"
      " received_ms = $17, delivered_ms = $18, canceled_ms = $19,"
