@@ -57,16 +57,20 @@ static struct metrics_slot *find_slot(struct metrics_file *file,
 	for (size_t i = 0; i < METRIC_SLOTS_MAX; i++) {
 		struct metrics_slot *slot = &file->slots[i];
 
-		if (atomic_load(&slot->ready) == 0) {
+		if (atomic_load(&slot->state) == METRICS_SLOT_FREE) {
 			slot->kind = (uint32_t)kind;
 			(void)text_copy(slot->name, sizeof(slot->name), name);
 			(void)text_copy(slot->label, sizeof(slot->label),
 					label);
-			atomic_store(&slot->ready, 1);
+			atomic_store(&slot->state, METRICS_SLOT_READY);
 			return slot;
 		}
-		if (slot_is(slot, name, label))
-			return slot->kind == (uint32_t)kind ? slot : NULL;
+		if (!slot_is(slot, name, label))
+			continue;
+		if (slot->kind != (uint32_t)kind)
+			return NULL;
+		atomic_store(&slot->state, METRICS_SLOT_READY);
+		return slot;
 	}
 	return NULL;
 }
@@ -237,10 +241,15 @@ static void add_values(struct metrics_slot *to, struct metrics_slot *from)
 /* Counters go on from where the last process stopped; its gauges are gone. */
 static void forget_gauges(struct metrics_file *file)
 {
-	for (size_t i = 0; i < METRIC_SLOTS_MAX; i++)
-		if (atomic_load(&file->slots[i].ready) != 0 &&
-		    file->slots[i].kind == METRIC_GAUGE)
-			atomic_store(&file->slots[i].values[0], 0);
+	for (size_t i = 0; i < METRIC_SLOTS_MAX; i++) {
+		struct metrics_slot *slot = &file->slots[i];
+
+		if (atomic_load(&slot->state) == METRICS_SLOT_FREE ||
+		    slot->kind != METRIC_GAUGE)
+			continue;
+		atomic_store(&slot->state, METRICS_SLOT_FORGOTTEN);
+		atomic_store(&slot->values[0], 0);
+	}
 }
 
 /* Let every handle given out so far count into the file from now on. */

@@ -159,7 +159,8 @@ static int make_rows(struct collection *x, struct err *e)
 			const struct metrics_slot *slot =
 				&x->sources[i].file->slots[j];
 
-			if (atomic_load(&slot->ready) != 0 && is_good(slot))
+			if (atomic_load(&slot->state) == METRICS_SLOT_READY &&
+			    is_good(slot))
 				x->rows[x->row_count++] =
 					(struct row){slot, &x->sources[i]};
 		}

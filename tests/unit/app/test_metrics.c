@@ -177,6 +177,14 @@ static void count_on(void)
 	metric_add(metric_get(METRIC_COUNTER, "og_total", ""), 5);
 }
 
+static void set_again(void)
+{
+	open_here("hook", 1);
+	metric_add(metric_get(METRIC_GAUGE, "og_now", ""), 5);
+}
+
+/* Nothing is told of a gauge that this process has not asked for: 0 would be
+ * a claim. */
 static void counters_survive_a_kill_and_gauges_do_not(void **state)
 {
 	int status = 0;
@@ -188,8 +196,11 @@ static void counters_survive_a_kill_and_gauges_do_not(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
 	in_child(count_on);
+	export_is("# TYPE og_total counter\n"
+		  "og_total{service=\"hook\",instance=\"1\"} 15\n" OVERFLOW);
+	in_child(set_again);
 	export_is("# TYPE og_now gauge\n"
-		  "og_now{service=\"hook\",instance=\"1\"} 0\n"
+		  "og_now{service=\"hook\",instance=\"1\"} 5\n"
 		  "# TYPE og_total counter\n"
 		  "og_total{service=\"hook\",instance=\"1\"} 15\n" OVERFLOW);
 }
@@ -289,7 +300,7 @@ static void export_with(void (*damage)(struct metrics_file *file))
 	assert_non_null(file);
 	file->format = METRICS_FORMAT;
 	file->slot_bytes = sizeof(struct metrics_slot);
-	file->slots[0].ready = 1;
+	file->slots[0].state = METRICS_SLOT_READY;
 	file->slots[0].kind = METRIC_COUNTER;
 	(void)snprintf(file->slots[0].name, METRIC_NAME_BYTES, "og_bad");
 	damage(file);
