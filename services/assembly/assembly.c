@@ -2,6 +2,7 @@
 #include "assembly.h"
 
 #include "answer/answer.h"
+#include "app/metrics/metrics.h"
 #include "base/err.h"
 #include "store/engine/db.h"
 
@@ -29,6 +30,10 @@ int assembly_start(struct service *s, struct err *e)
 	assembly.last = &assembly.first;
 	s->context = &assembly;
 	json_words_make(&assembly.words, answer_words);
+	for (int i = 0; api_methods[i].name != NULL; i++)
+		assembly.calls[i] = metric_get(METRIC_COUNTER,
+					       "ordergate_assembly_calls_total",
+					       api_methods[i].label);
 	rc = state_dir_store_path(&s->dir, s->config->store.url, path, e);
 	if (rc == 0)
 		rc = assembly_reload(s, e);

@@ -10,9 +10,10 @@
 
 #include "app/secret.h"
 #include "app/service/service.h"
+#include "call.h"
 #include "codec/json/json_words.h"
 
-struct api_call;
+struct metric;
 
 struct assembly {
 	struct service *service;
@@ -22,7 +23,8 @@ struct assembly {
 	struct api_call *first, **last;
 	struct db *second; /* of the writer's thread, outside of its units */
 	struct json_words words; /* of the answers that are kept */
-	pthread_mutex_t lock;    /* of token */
+	struct metric *calls[API_METHODS_MAX]; /* of each method */
+	pthread_mutex_t lock;                  /* of token */
 	struct secret token;
 };
 

@@ -19,7 +19,7 @@
 		name, LABEL(name), change_handle, action, needs, takes, true \
 	}
 
-const struct api_method api_methods[] = {
+const struct api_method api_methods[API_METHODS_MAX] = {
 	READS("getOrders", read_orders, ARG_BIT(ARG_STORE_ID),
 	      ARG_BIT(ARG_STATES) | ARG_BIT(ARG_LIMIT) | ARG_BIT(ARG_AFTER)),
 	READS("getOrder", read_order, ARG_BIT(ARG_NUMBER), 0),

@@ -200,9 +200,7 @@ void request_handle(struct http_exchange *x, void *context)
 		refuse_method(x);
 		return;
 	}
-	metric_add(metric_get(METRIC_COUNTER, "ordergate_assembly_calls_total",
-			      method->label),
-		   1);
+	metric_add(assembly->calls[method - api_methods], 1);
 	call = http_exchange_alloc(x, sizeof(*call));
 	if (call == NULL) {
 		refuse(x, 503, NULL, "unavailable", "out of memory");

@@ -2,11 +2,15 @@
 #include "codec/json/json_words.h"
 
 #include <assert.h>
+#include <endian.h>
+#include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
-	FIRST_PLAIN = 0x20
+	FIRST_PLAIN = 0x20,
+	PLAIN = 8 /* bytes that are looked at together */
 };
 
 static unsigned slot_of(const char *key, size_t bytes)
@@ -20,9 +24,13 @@ static unsigned slot_of(const char *key, size_t bytes)
 void json_words_make(struct json_words *words, const char *const *list)
 {
 	*words = (struct json_words){.list = list};
+	for (int c = 0; c <= UCHAR_MAX; c++) {
+		words->texts[c][0] = (char)c;
+		words->text_bytes[c] = 1;
+	}
 	for (; list[words->count] != NULL; words->count++) {
 		const char *word = list[words->count];
-		char *text = words->texts[words->count];
+		char *text = words->texts[words->count + 1];
 		size_t bytes = strlen(word);
 		unsigned slot = slot_of(word, bytes);
 
@@ -32,7 +40,8 @@ void json_words_make(struct json_words *words, const char *const *list)
 			slot = (slot + 1) % JSON_WORD_SLOTS;
 		words->slots[slot] = (unsigned char)(words->count + 1);
 		(void)snprintf(text, sizeof(words->texts[0]), "\"%s\":", word);
-		words->text_bytes[words->count] = (unsigned char)(bytes + 3);
+		words->text_bytes[words->count + 1] =
+			(unsigned char)(bytes + 3);
 	}
 }
 
@@ -53,30 +62,40 @@ char json_words_byte(const struct json_words *words, const char *key)
 	return 0;
 }
 
-/* The place of its word, 0: it stands for itself. */
-static unsigned char word_of(const struct json_words *words, char c)
-{
-	unsigned char byte = (unsigned char)c;
-
-	return byte < FIRST_PLAIN && byte <= words->count ? byte : 0;
-}
-
 static size_t expanded_bytes(const struct json_words *words, const char *text,
 			     size_t bytes)
 {
-	size_t more = 0;
+	size_t total = 0;
 
-	for (size_t i = 0; i < bytes; i++) {
-		unsigned char word = word_of(words, text[i]);
-
-		if (word != 0)
-			more += words->text_bytes[word - 1] - 1U;
-	}
-	return bytes + more;
+	for (size_t i = 0; i < bytes; i++)
+		total += words->text_bytes[(unsigned char)text[i]];
+	return total;
 }
 
-/* Each word is copied with all that stands behind it, which is faster than to
- * copy exactly its bytes; so there is room for one more. */
+/* How many of the next PLAIN bytes stand before the first one below 0x20: a
+ * subtraction borrows from the top bit of those, and at first of no other. */
+static int plain_bytes(const char *text)
+{
+	const uint64_t each = UINT64_MAX / UCHAR_MAX;
+	uint64_t eight, below;
+
+	memcpy(&eight, text, PLAIN);
+	eight = le64toh(eight);
+	below = (eight - each * FIRST_PLAIN) & ~eight & each * 0x80;
+	return below == 0 ? PLAIN : __builtin_ctzll(below) / CHAR_BIT;
+}
+
+static char *put(const struct json_words *words, char *p, char c)
+{
+	unsigned char byte = (unsigned char)c;
+
+	memcpy(p, words->texts[byte], sizeof(words->texts[byte]));
+	return p + words->text_bytes[byte];
+}
+
+/* What stands for a byte, and what stands between two such, is copied with all
+ * that is behind it, which is faster than to copy exactly its bytes; so there
+ * is room for one more. */
 void json_words_expand(const struct json_words *words, const char *text,
 		       size_t bytes, struct buf *out)
 {
@@ -86,15 +105,16 @@ void json_words_expand(const struct json_words *words, const char *text,
 
 	if (p == NULL)
 		return;
-	for (; text < end; text++) {
-		unsigned char word = word_of(words, *text);
+	while (end - text >= PLAIN) {
+		int plain = plain_bytes(text);
 
-		if (word == 0) {
-			*p++ = *text;
-			continue;
-		}
-		memcpy(p, words->texts[word - 1], sizeof(words->texts[0]));
-		p += words->text_bytes[word - 1];
+		memcpy(p, text, PLAIN);
+		p += plain;
+		text += plain;
+		if (plain < PLAIN)
+			p = put(words, p, *text++);
 	}
+	while (text < end)
+		p = put(words, p, *text++);
 	buf_fill(out, p);
 }

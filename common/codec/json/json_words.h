@@ -11,6 +11,7 @@
 #ifndef CODEC_JSON_WORDS_H
 #define CODEC_JSON_WORDS_H
 
+#include <limits.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -25,8 +26,9 @@ struct json_words {
 	const char *const *list; /* borrowed */
 	int count;
 	unsigned char slots[JSON_WORD_SLOTS]; /* place + 1; 0: none */
-	char texts[JSON_WORDS_MAX][JSON_WORD_BYTES_MAX + 4];
-	unsigned char text_bytes[JSON_WORDS_MAX];
+	/* What each byte stands for; most stand for themselves. */
+	char texts[UCHAR_MAX + 1][JSON_WORD_BYTES_MAX + 4];
+	unsigned char text_bytes[UCHAR_MAX + 1];
 };
 
 /* `list` ends with NULL and is borrowed; plain ASCII words. */

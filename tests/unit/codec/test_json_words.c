@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/macros.h"
 #include "codec/json/json_out.h"
 #include "codec/json/json_words.h"
 
@@ -88,6 +89,42 @@ static void a_byte_that_is_no_word_stays(void **state)
 	assert_string_equal(buf_text(&whole), "{\x1e}");
 }
 
+/* Of any length, words beside each other, bytes of UTF-8, bytes that are no
+ * words: all of it is what each byte is by itself. */
+static void any_text_expands_byte_by_byte(void **state)
+{
+	struct json_words words;
+	unsigned seed = 7;
+
+	(void)state;
+	json_words_make(&words, list);
+	for (int round = 0; round < 2000; round++) {
+		CLEANUP(buf_clear) struct buf text = BUF_MAX(100);
+		CLEANUP(buf_clear) struct buf want = BUF_MAX(10000);
+		CLEANUP(buf_clear) struct buf whole = BUF_MAX(10000);
+
+		for (int i = round % 67; i > 0; i--) {
+			seed = seed * 1103515245 + 12345;
+			/* Every other time a text with many words. */
+			buf_add_char(&text, (char)(seed / 65536 %
+						   (round % 2 ? 256 : 64)));
+		}
+		for (size_t i = 0; i < text.used_bytes; i++) {
+			unsigned char c = (unsigned char)text.data[i];
+
+			if (c > 0 && c < COUNT_OF(list))
+				buf_printf(&want, "\"%s\":", list[c - 1]);
+			else
+				buf_add_char(&want, (char)c);
+		}
+		json_words_expand(&words, buf_text(&text), text.used_bytes,
+				  &whole);
+		assert_int_equal(whole.used_bytes, want.used_bytes);
+		assert_memory_equal(buf_text(&whole), buf_text(&want),
+				    want.used_bytes);
+	}
+}
+
 static void a_buffer_that_is_too_small_shows_it(void **state)
 {
 	CLEANUP(buf_clear) struct buf whole = BUF_MAX(5);
@@ -107,6 +144,7 @@ int main(void)
 		cmocka_unit_test(a_text_without_words_is_its_own_expansion),
 		cmocka_unit_test(each_word_has_the_byte_of_its_place),
 		cmocka_unit_test(a_byte_that_is_no_word_stays),
+		cmocka_unit_test(any_text_expands_byte_by_byte),
 		cmocka_unit_test(a_buffer_that_is_too_small_shows_it),
 	};
 
