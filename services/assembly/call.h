@@ -31,7 +31,7 @@ struct replay;
 enum {
 	API_BODY_BYTES_MAX = 1024 * 1024,
 	API_REQUEST_ID_BYTES = 129,
-	API_METHODS_MAX = 16,
+	API_METHODS_MAX = 16, /* with the row that ends them */
 	API_CHANGES_MAX = 20, /* of the marketplace, shown with an order */
 	API_CHANGES_BYTES_MAX = 256 * 1024,
 	/* Of a thousand lines whose texts are all escapes, and then some */
@@ -51,7 +51,6 @@ struct api_method {
 	bool changes;                  /* needs a request id */
 };
 /* Ends with a row of NULLs. */
-/* The last has no name. */
 extern const struct api_method api_methods[API_METHODS_MAX];
 const struct api_method *api_method_find(const char *name); /* NULL: none */
 

@@ -69,6 +69,8 @@ static struct metrics_slot *find_slot(struct metrics_file *file,
 			continue;
 		if (slot->kind != (uint32_t)kind)
 			return NULL;
+		if (atomic_load(&slot->state) == METRICS_SLOT_FORGOTTEN)
+			atomic_store(&slot->values[0], 0);
 		atomic_store(&slot->state, METRICS_SLOT_READY);
 		return slot;
 	}
@@ -238,17 +240,16 @@ static void add_values(struct metrics_slot *to, struct metrics_slot *from)
 	}
 }
 
-/* Counters go on from where the last process stopped; its gauges are gone. */
+/* Counters go on from where the last process stopped. Its gauges are gone, but
+ * for their values, which somebody may be reading, until they are asked for. */
 static void forget_gauges(struct metrics_file *file)
 {
 	for (size_t i = 0; i < METRIC_SLOTS_MAX; i++) {
 		struct metrics_slot *slot = &file->slots[i];
 
-		if (atomic_load(&slot->state) == METRICS_SLOT_FREE ||
-		    slot->kind != METRIC_GAUGE)
-			continue;
-		atomic_store(&slot->state, METRICS_SLOT_FORGOTTEN);
-		atomic_store(&slot->values[0], 0);
+		if (atomic_load(&slot->state) != METRICS_SLOT_FREE &&
+		    slot->kind == METRIC_GAUGE)
+			atomic_store(&slot->state, METRICS_SLOT_FORGOTTEN);
 	}
 }
 
