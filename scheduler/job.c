@@ -64,10 +64,16 @@ static bool rests(const struct job *job)
 	return job->config == NULL || job->paused || !job->config->enabled;
 }
 
-/* When a good run must have ended, if all goes well from now on. */
+static int64_t next_start_ms(const struct job *job, int64_t after_ms)
+{
+	return timetable_next(&job->timetable, after_ms) + job->delay_ms;
+}
+
+/* When a good run must have ended, if all goes well from now on: also that of a
+ * slot that has come and whose delay has not passed yet. */
 static int64_t expected_ms(const struct job *job, int64_t wall_ms)
 {
-	return timetable_next(&job->timetable, wall_ms) + job->delay_ms +
+	return next_start_ms(job, wall_ms - job->delay_ms) +
 	       job->config->timeout_ms;
 }
 
@@ -162,11 +168,6 @@ static int start(struct job *job, const struct pass *pass,
 					  job->delay_ms);
 	spawn(job, pass);
 	return 1;
-}
-
-static int64_t next_start_ms(const struct job *job, int64_t after_ms)
-{
-	return timetable_next(&job->timetable, after_ms) + job->delay_ms;
 }
 
 /* The clock that its slots go by. */

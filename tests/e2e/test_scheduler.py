@@ -215,9 +215,12 @@ def test_a_failed_run_is_tried_again_later_and_later(place: Place) -> None:
 
 def test_what_is_planned_can_be_seen(place: Place) -> None:
     place.job("nightly", TICK, 'cron = "30 2 * * *" time_zone = "Europe/Moscow" jitter = 10m')
+    # Its slot has come, and its delay has not passed yet.
+    place.job("delayed", TICK, time.strftime('cron = "%M %H * * *" time_zone = "UTC" jitter = 1h', time.gmtime(time.time() - 60)))
     place.job("tick", TICK, "every = 1s")
     process = place.go()
     place.wait_runs("tick", 1, 5)
+    assert place.row("SELECT expected_ms - next_ms FROM jobs WHERE name = 'delayed'") == (60_000,)
     next_ms, expected_ms = place.row("SELECT next_ms, expected_ms FROM jobs WHERE name = 'nightly'")
     assert 0 <= (next_ms - 23 * 3_600_000 - 30 * 60_000) % 86_400_000 <= 600_000 and next_ms > time.time() * 1000
     assert expected_ms == next_ms + 60_000
