@@ -69,11 +69,17 @@ static int64_t next_start_ms(const struct job *job, int64_t after_ms)
 	return timetable_next(&job->timetable, after_ms) + job->delay_ms;
 }
 
+/* The clock that its slots go by. */
+static int64_t slot_clock_ms(const struct job *job, int64_t wall_ms)
+{
+	return wall_ms - job->delay_ms;
+}
+
 /* When a good run must have ended, if all goes well from now on: also that of a
  * slot that has come and whose delay has not passed yet. */
 static int64_t expected_ms(const struct job *job, int64_t wall_ms)
 {
-	return next_start_ms(job, wall_ms - job->delay_ms) +
+	return next_start_ms(job, slot_clock_ms(job, wall_ms)) +
 	       job->config->timeout_ms;
 }
 
@@ -170,12 +176,6 @@ static int start(struct job *job, const struct pass *pass,
 	return 1;
 }
 
-/* The clock that its slots go by. */
-static int64_t slot_clock_ms(const struct job *job, const struct pass *pass)
-{
-	return pass->wall_ms - job->delay_ms;
-}
-
 static int leave_out(struct job *job, const struct pass *pass, int64_t slot_ms,
 		     int64_t count, const char *reason, struct err *e)
 {
@@ -210,7 +210,7 @@ static int leave_out_all(struct job *job, const struct pass *pass,
 {
 	struct timetable_due due =
 		timetable_due(&job->timetable, MISFIRE_ONCE, job->decided_ms,
-			      slot_clock_ms(job, pass));
+			      slot_clock_ms(job, pass->wall_ms));
 
 	if (due.slot_ms == 0)
 		return 0;
@@ -224,8 +224,8 @@ static int leave_out_all(struct job *job, const struct pass *pass,
 static int settle_beginning(struct job *job, const struct pass *pass,
 			    struct err *e)
 {
-	int64_t newest_ms =
-		timetable_floor(&job->timetable, slot_clock_ms(job, pass));
+	int64_t newest_ms = timetable_floor(&job->timetable,
+					    slot_clock_ms(job, pass->wall_ms));
 
 	if (job->decided_ms != 0 && job->decided_ms <= newest_ms)
 		return 0;
@@ -309,7 +309,7 @@ static int start_due(struct job *job, const struct pass *pass, struct err *e)
 	enum config_misfire misfire = job->config->misfire;
 	struct timetable_due due =
 		timetable_due(&job->timetable, misfire, job->decided_ms,
-			      slot_clock_ms(job, pass));
+			      slot_clock_ms(job, pass->wall_ms));
 	struct job_start slot = {
 		.job = job->name,
 		.trigger = due.is_late ? "catch-up" : "schedule",
